@@ -1,0 +1,110 @@
+"""The order of the rooms: the whole house on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orderguard import __version__
+from orderguard.ledger import CaseBook, History, open_ledger
+from orderguard.platforms import load_profiles, platform_words
+from orderguard.rules.engine import needed
+from orderguard.stages.casework import flagged_orders, open_cases, undelivered
+from orderguard.stages.delivery import Work, deliver
+from orderguard.stages.judging import Judged, judge
+from orderguard.stages.options import Clock, Options, Scan
+from orderguard.stages.reading import Read, read_orders
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def scan(options: Options) -> Scan:
+    """Audit the inputs, remember, and leave the outputs.
+
+    Raises:
+        OrderguardError: nothing could be read, or the configuration is wrong (exit code 2).
+        DeliveryError: the ledger has everything, but the output could not be written (exit code 3).
+    """
+    book, clock = options.book, Clock()
+    profiles = load_profiles(options.platforms_dir)
+    synonyms = platform_words(profiles)
+    with clock.room("read"):
+        read = read_orders(options, profiles)
+    with clock.room("ledger"):
+        ledger = open_ledger(options.ledger, options.tell)
+        cases, history = CaseBook(ledger), History(ledger)
+    try:
+        with clock.room("ledger"):
+            past = history.around(read.orders, needed(book.active)[2])
+            earlier = history.earlier(read.orders)
+        with clock.room("rules"):
+            judged = judge(read.orders, past, book, synonyms, cases)
+            flagged = flagged_orders(judged, book)
+        with clock.room("route"):
+            opened, raised, known = open_cases(flagged, cases, options.team, synonyms, options.now)
+            late = undelivered(cases, history, book, opened)
+            work = Work(opened, raised, flagged, late, known)
+        with clock.room("ledger"):
+            run = _told(options, read, judged, opened)
+            files = history.write(read.orders, options.run_id, earlier)
+            cases.record(run, files, _recorded(judged, options), opened, raised, options.now)
+        with clock.room("outbox"):
+            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases)
+    finally:
+        ledger.close()
+    run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
+    return Scan(run, read.problems)
+
+
+def _recorded(judged: Judged, options: Options) -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415
+
+    status = {r.id: r.status for r in options.book.rules}
+    return judged.findings.with_columns(
+        points=pl.col("rule_id").replace_strict(options.book.points, default=0.0, return_dtype=pl.Float64),
+        status=pl.col("rule_id").replace_strict(status, return_dtype=pl.String),
+    )
+
+
+def _with_case(flagged: pl.DataFrame, opened: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Flagged orders with the case they belong to, whether it was opened now or earlier."""
+    import polars as pl  # noqa: PLC0415
+
+    names = ["platform", "order_id", "cluster", "cluster_size", "linked_by", "agent", "due_at"]
+    now = opened.select(names)
+    if len(known):
+        sizes = known.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64))
+        now = pl.concat([now, sizes.select([c for c in names if c in sizes.columns])], how="diagonal_relaxed")
+    return flagged.join(now, on=["platform", "order_id"], how="left", maintain_order="left")
+
+
+def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) -> dict[str, Any]:
+    """`run.json`, but for what only delivery knows. read = clean + flagged + rejected, in sum and per file."""
+    current = judged.decisions[: len(read.orders)]
+    bands = dict(current["band"].value_counts().iter_rows())
+    flagged = read.orders.filter(current["band"] != "pass")["source_file"].value_counts()
+    per_file = dict(flagged.iter_rows())
+    for file in read.files:
+        file["flagged"] = per_file.get(file["file"], 0)
+        file["clean"] = file["read"] - file["rejected"] - file["flagged"]
+    total = {n: sum(f[n] for f in read.files) for n in ("rows", "folded", "read", "clean", "flagged", "rejected")}
+    book = options.book
+    return {
+        "run_id": options.run_id,
+        "version": __version__,
+        "started_at": options.now.isoformat(timespec="seconds"),
+        "locale": book.locale,
+        "timezone": book.timezone,
+        "rulebook": {"path": book.source, "sha256": book.sha256, "rules": len(book.active)},
+        "inputs": read.files,
+        **total,
+        "held": bands.get("hold", 0),
+        "review": bands.get("review", 0),
+        "skipped": judged.skipped,
+        "past_flagged": int(judged.touched[len(read.orders) :].sum()),
+        "new_cases": len(opened),
+        "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
+        "problems": [{"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems],
+        "tasks": {},
+        "holds": {},
+    }

@@ -1,0 +1,83 @@
+"""Words in, words out, an exit code. One module per command, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from orderguard import __version__
+from orderguard.errors import EXIT_INPUT, OrderguardError
+
+_COMMANDS = {
+    "init": "orderguard.cli.init:init",
+    "platforms": "orderguard.cli.platforms:platforms",
+    "rules": "orderguard.cli.rules:rules",
+    "scan": "orderguard.cli.scan:scan",
+}
+
+
+class _Lazy(click.Group):
+    """Commands are imported when they are called, so that --help and --version stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _HELP[name]) for name in _COMMANDS])
+
+
+_HELP = {
+    "init": "写出规则表与团队表的样本 / write a commented rulebook and team",
+    "platforms": "看各平台的表头怎么读 / how each platform's header is read",
+    "rules": "检查、试跑、列出规则 / check, test, list and show rules",
+    "scan": "扫描导出的订单 / audit exported orders",
+}
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="orderguard")
+def cli() -> None:
+    """发货前找出异常订单。 Finds abnormal orders before they ship."""
+
+
+def main() -> None:
+    """Entry point: messages to stderr, exit codes as designed."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_INPUT)
+    except OrderguardError as error:
+        fail(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def fail(error: OrderguardError, locale: str | None = None) -> Any:
+    """Show every problem, one line each, and leave with the error's exit code."""
+    for problem in error.problems:
+        click.echo(("✗ " if problem.fatal else "! ") + problem.text(locale or language()), err=True)
+    sys.exit(error.exit_code)
+
+
+def language() -> str:
+    """The language of messages before a rulebook says which: Chinese, unless ORDERGUARD_LOCALE says otherwise."""
+    import os  # noqa: PLC0415
+
+    return os.environ.get("ORDERGUARD_LOCALE", "zh-CN")

@@ -1,0 +1,101 @@
+"""`orderguard scan`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orderguard.errors import EXIT_ASKED, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words
+
+if TYPE_CHECKING:
+    from orderguard.rules import Rulebook
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+@click.option("--out", default="out", metavar="DIR", show_default=True, help="输出目录 / output folder")
+@click.option("--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices / write only these")
+@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+@click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
+@click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
+@click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
+@click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
+@click.option("--date-order", type=click.Choice(["day", "month"]), help="03/04 是日在前还是月在前 / what comes first in 03/04")
+@click.option("--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any")
+@click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
+@click.option("--quiet", is_flag=True, help="只报错 / only errors")
+def scan(**given: Any) -> None:
+    """扫描导出的订单：文件、文件夹、通配符或 - 。 Audit exported orders: files, folders, globs or -."""
+    from orderguard.cli import fail  # noqa: PLC0415
+    from orderguard.cli.common import find_rulebook, print_json  # noqa: PLC0415
+
+    book = find_rulebook(given["rules_file"])
+    try:
+        result = _run(book, given)
+    except DeliveryError as error:
+        fail(error, book.locale)
+        return
+    except OrderguardError as error:
+        fail(error, book.locale)
+        return
+    for problem in result.problems:
+        if problem.fatal or not given["quiet"]:
+            click.echo(("✗ " if problem.fatal else "! ") + problem.text(book.locale), err=True)
+    if given["as_json"]:
+        print_json(result.run)
+    elif not given["quiet"]:
+        from orderguard.cli.summary import show  # noqa: PLC0415
+
+        show(result.run, book, Path(given["out"]))
+    if any(p.fatal for p in result.problems):
+        sys.exit(EXIT_INPUT)
+    asked = {"hold": result.run["held"], "review": result.run["flagged"], None: 0}
+    if asked[given["fail_on"]]:
+        sys.exit(EXIT_ASKED)
+
+
+def _run(book: Rulebook, given: dict[str, Any]) -> Any:
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from secrets import token_hex  # noqa: PLC0415
+
+    from orderguard.audit import scan as audit  # noqa: PLC0415
+    from orderguard.route import Team, load_team  # noqa: PLC0415
+    from orderguard.stages.options import OUTPUTS, Options  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    team_file = Path(given["team_file"] or "team.yaml")
+    team = load_team(team_file) if given["team_file"] or team_file.exists() else Team()
+    outputs = _outputs(given["outputs"], OUTPUTS)
+    quiet = given["quiet"] or given["as_json"] or not sys.stderr.isatty()
+    options = Options(
+        paths=given["paths"],
+        book=book,
+        team=team,
+        out=Path(given["out"]),
+        ledger=Path(given["ledger"]),
+        now=now,
+        run_id=now.strftime("%Y%m%dT%H%M%S") + "-" + token_hex(3),
+        outputs=outputs,
+        platform=given["platform"],
+        platforms_dir=given["platforms_dir"],
+        lookups=given["lookups"],
+        date_order=given["date_order"],
+        tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
+    )
+    return audit(options)
+
+
+def _outputs(text: str | None, known: tuple[str, ...]) -> frozenset[str]:
+    if text is None:
+        return frozenset(known)
+    chosen = {part.strip() for part in text.split(",") if part.strip()}
+    wrong = sorted(chosen - set(known))
+    if wrong:
+        listed = ", ".join(known)
+        what = Words(f"--outputs 没有 '{wrong[0]}'", f"--outputs knows no '{wrong[0]}'")
+        raise OrderguardError(Problem(what, fix=Words(f"可用：{listed}", f"known: {listed}")))
+    return frozenset(chosen)

@@ -1,0 +1,105 @@
+"""What a scan shows on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from orderguard.errors import printable
+from orderguard.rules.book import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orderguard.rules import Rulebook
+
+
+def show(run: dict[str, Any], book: Rulebook, out: Path) -> None:
+    """Files, rules, bands, sheets and time: drawn by Rich on a terminal, plain text otherwise."""
+    zh = book.locale.startswith("zh")
+    tables = [_files(run, zh), _rules(run, book, zh)]
+    lines = _lines(run, out, zh)
+    if sys.stdout.isatty():
+        _draw(tables, lines)
+    else:
+        for title, head, rows in tables:
+            sys.stdout.write(f"# {title}\n")
+            for row in [head, *rows]:
+                sys.stdout.write("\t".join(row) + "\n")
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+_Table = tuple[str, list[str], list[list[str]]]
+
+
+def _files(run: dict[str, Any], zh: bool) -> _Table:  # noqa: FBT001
+    head = ["文件", "平台", "行", "订单", "正常", "异常", "未能读取"] if zh else ["File", "Platform", "Rows", "Orders", "Clean", "Flagged", "Rejected"]
+    names = ("rows", "read", "clean", "flagged", "rejected")
+    rows = [[printable(f["file"]), f["platform"], *[f"{f[n]:,}" for n in names]] for f in run["inputs"]]
+    if len(rows) > 1:
+        rows.append(["合计" if zh else "Total", "", *[f"{run[n]:,}" for n in names]])
+    return ("输入" if zh else "Input", head, rows)
+
+
+def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:  # noqa: FBT001
+    head = ["规则", "说明", "分值", "命中", "占已判断", "无法判断"] if zh else ["Rule", "Says", "Points", "Hits", "Of judged", "Not evaluable"]
+    seen = {c["rule_id"]: c for c in run["coverage"]}
+    rows = []
+    for rule in book.active:
+        c = seen.get(rule.id, {"judged": 0, "hits": 0, "not_evaluable": 0})
+        share = f"{c['hits'] / c['judged']:.2%}" if c["judged"] else "—"
+        points = f"{rule.points:g}" if rule.status == "live" else ("试运行" if zh else "trial")
+        rows.append([rule.id, printable(say(rule.says, book.locale)), points, f"{c['hits']:,}", share, f"{c['not_evaluable']:,}"])
+    return ("规则" if zh else "Rules", head, rows)
+
+
+def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:  # noqa: FBT001
+    seconds = sum(run["timings"].values())
+    rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
+    tasks = "  ".join(f"{printable(a)} {n}" for a, n in run["tasks"].items()) or "—"
+    holds = "  ".join(f"{printable(p)} {n}" for p, n in run["holds"].items()) or "—"
+    if zh:
+        lines = [
+            f"读取 {run['read']:,} = 正常 {run['clean']:,} + 异常 {run['flagged']:,} + 未能读取 {run['rejected']:,}"
+            + (f"（其中按状态未审 {run['skipped']:,}）" if run["skipped"] else ""),
+            f"暂扣 {run['held']:,}  复核 {run['review']:,}  新任务 {run['new_cases']:,}"
+            + (f"  另有先前订单因新证据异常 {run['past_flagged']:,}" if run["past_flagged"] else ""),
+            f"任务表：{tasks}",
+            f"暂扣清单：{holds}",
+            f"用时 {seconds:.2f}s（{rooms}）",
+            f"打开 {out / 'flagged.xlsx'}",
+        ]
+        if (out / "earlier").is_dir():
+            lines.insert(4, f"先前发出的任务表与清单仍在 {out / 'earlier'}")
+        return lines
+    lines = [
+        f"read {run['read']:,} = clean {run['clean']:,} + flagged {run['flagged']:,} + rejected {run['rejected']:,}"
+        + (f" ({run['skipped']:,} not audited because of their status)" if run["skipped"] else ""),
+        f"held {run['held']:,}  review {run['review']:,}  new tasks {run['new_cases']:,}"
+        + (f"  earlier orders flagged on new evidence {run['past_flagged']:,}" if run["past_flagged"] else ""),
+        f"task sheets: {tasks}",
+        f"hold lists: {holds}",
+        f"took {seconds:.2f}s ({rooms})",
+        f"open {out / 'flagged.xlsx'}",
+    ]
+    if (out / "earlier").is_dir():
+        lines.insert(4, f"sheets and lists issued earlier are still in {out / 'earlier'}")
+    return lines
+
+
+def _draw(tables: list[_Table], lines: list[str]) -> None:
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    for title, head, rows in tables:
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        for i, name in enumerate(head):
+            table.add_column(name, justify="left" if i < 2 else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*[Text(cell) for cell in row])
+        console.print(table)
+    for line in lines:
+        console.print(Text(line))

@@ -1,0 +1,220 @@
+"""Where a place is, and how far two places are apart.
+
+Places come from the tables of this room (see ``tables/PROVENANCE.md``); coordinates are WGS 84 degrees.
+"""
+
+import math
+import re
+from functools import cache
+
+import polars as pl
+
+from orderguard.enrich import regions
+from orderguard.enrich.tables import table
+
+EARTH_KM = 6371.0088
+"""Mean radius R1 = (2a + b) / 3 of the earth, in km (IUGG, Geodetic Reference System 1980)."""
+
+NEAR_LIMIT = 0.01
+"""Haversine differs from the geodesic by at most 0.56 %: pairs within 1 % of a limit are measured exactly."""
+
+PLACE_SCHEMA = {
+    "place": pl.String, "adcode": pl.UInt32, "province": pl.String, "city": pl.String, "country": pl.String,
+    "lat": pl.Float64, "lon": pl.Float64,
+}  # fmt: skip
+OUTER_COUNTRIES = {71: "TW", 81: "HK", 82: "MO"}
+_STORE = (
+    r"(?:(?:中心|保税|前置|云|总|分|备货|退货|电商|自营|发货|物流|\d+号?|[一二三四五六七八九十]号|[A-Za-z]\d*)*"
+    r"仓库?(?:发货)?|发货)$"
+)
+_POINT = re.compile(r"^\(?(-?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*(-?\d{1,3}(?:\.\d+)?)\)?$")
+_NOT_KEY = r"[^0-9a-z\p{Han}]"
+
+Row = tuple[str | None, int | None, str | None, str | None, str | None, float | None, float | None]
+NOWHERE: Row = (None, None, None, None, None, None, None)
+
+
+def country_of(adcode: int) -> str:
+    """Return the ISO 3166-1 code that phones and customs use for an adcode: CN, HK, MO or TW."""
+    return OUTER_COUNTRIES.get(adcode // 10000, "CN")
+
+
+def place_of(adcode: int) -> tuple[float | None, float | None]:
+    """Return latitude and longitude of an adcode in degrees; ``KeyError`` if there is no such place."""
+    place = regions.places()[adcode]
+    return place.lat, place.lon
+
+
+@cache
+def _provinces() -> dict[str, int]:
+    """Return every spelling of a province -> adcode."""
+    frame = table("names").filter(pl.col("adcode") % 10000 == 0)
+    return dict(frame.select("name", "adcode").iter_rows())
+
+
+@cache
+def _cities() -> dict[tuple[int, str], int]:
+    """Return (province digits, spelling) -> prefecture; a district leads to its prefecture."""
+    found: dict[tuple[int, str], int] = {}
+    frame = table("names").join(table("places").select("adcode", "level", "parent"), on="adcode")
+    ranked = frame.with_columns(
+        rank=pl.col("level").replace_strict({"province": 2, "city": 0, "district": 1})
+    )
+    for name, code, level, parent in (
+        ranked.sort("rank", "name", "adcode").select("name", "adcode", "level", "parent").iter_rows()
+    ):
+        found.setdefault((code // 10000, name), code if level != "district" else parent)
+    return found
+
+
+def prefecture_code(province: str, city: str) -> int | None:
+    """Return the adcode of a prefecture in any common spelling (湖北, 襄樊), else the province, else None."""
+    code = _provinces().get(province.strip())
+    if code is None:
+        return None
+    return _cities().get((code // 10000, city.strip()), code)
+
+
+def canonical_region(texts: pl.Series) -> pl.Series:
+    """Return the full province name of each text (广东, Guangdong -> 广东省), null where it is none."""
+    full = {name: regions.places()[code].province for name, code in _provinces().items()}
+    key = texts.cast(pl.String).str.to_lowercase().str.replace_all(_NOT_KEY, "")
+    return key.replace_strict(full, default=None, return_dtype=pl.String).alias("region")
+
+
+def _chinese_row(adcode: int) -> Row:
+    place = regions.places()[adcode]
+    return (place.name, adcode, place.province, place.city, country_of(adcode), place.lat, place.lon)
+
+
+@cache
+def _latin() -> dict[str, int]:
+    rows = (
+        table("names").filter(pl.col("kind") == "latin").sort("adcode").select("name", "adcode").iter_rows()
+    )
+    found: dict[str, int] = {}
+    for name, code in rows:  # Suzhou, Taizhou: two cities share the spelling; the province wins over both
+        found[name] = code if name not in found else (found[name] if found[name] % 10000 == 0 else -1)
+    return found
+
+
+@cache
+def _world() -> dict[str, Row]:
+    rows = table("world").select("key", "name", "country", "lat", "lon").iter_rows()
+    return {key: (name, None, None, None, country, lat, lon) for key, name, country, lat, lon in rows}
+
+
+def _from_words(text: str) -> Row:
+    """Read a Chinese place text by its region words, a short district at its end included."""
+    found = pl.Series([text]).str.extract_many(regions.region_words(), leftmost=True)[0].to_list()
+    rest, words = text, list[str]()
+    for word in found:
+        if not rest.startswith(word):
+            break
+        words.append(word)
+        rest = rest[len(word) :]
+    reading = regions.read_words(words)
+    if reading.state in {"no_region", "contradictory", "ambiguous"} and words:
+        return NOWHERE
+    adcode = regions.short_district(rest, reading.adcode) if rest else reading.adcode
+    return _chinese_row(adcode) if adcode else NOWHERE
+
+
+def _locate_one(text: str) -> Row:
+    """Locate one text; see ``locate`` for what is understood."""
+    point = _POINT.match(text)
+    if point:
+        lat, lon = float(point[1]), float(point[2])
+        on_earth = abs(lat) <= 90 and abs(lon) <= 180
+        return (f"{lat:g},{lon:g}", None, None, None, None, lat, lon) if on_earth else NOWHERE
+    if re.fullmatch(r"\d{6}", text):
+        return _chinese_row(int(text)) if int(text) in regions.places() else NOWHERE
+    parts = [re.sub(r"[^0-9a-z\u4e00-\u9fff]", "", part) for part in text.lower().split(",")]
+    store = re.sub(_STORE, "", "".join(parts) if re.search(r"[\u4e00-\u9fff]", text) else parts[0])
+    key = re.sub(r"(?:warehouse|wh)$", "", store)
+    if not key:
+        return NOWHERE
+    code = _latin().get(key)
+    if code is not None:
+        return _chinese_row(code) if code > 0 else _second(parts, key)
+    if key in _world():
+        named = _world()[key]
+        inside = [_world()[part][4] for part in parts[1:] if part in _world()]
+        return named if not inside or named[4] in inside else NOWHERE
+    return _from_words(key)
+
+
+def _second(parts: list[str], key: str) -> Row:
+    """Tell two cities of one spelling apart by the province after the comma (Suzhou, Anhui)."""
+    for province in parts[1:]:
+        code = _cities().get((_provinces().get(province, 0) // 10000, key))
+        if code:
+            return _chinese_row(code)
+    return NOWHERE
+
+
+def locate(texts: pl.Series) -> pl.DataFrame:
+    """Say where each text is; same height and order as ``texts``, all null where it is not understood.
+
+    Understood are Chinese names in full or short (广东深圳), warehouses named after a place (深圳南山仓),
+    adcodes, Latin names (Shenzhen, Los Angeles), countries (US, 美国) and ``lat,lon`` in degrees. A province
+    stands at its capital, a country at its capital. 华东仓 is no place.
+    """
+    clean = texts.cast(pl.String).str.normalize("NFKC").str.strip_chars().rename("text")
+    distinct = clean.unique(maintain_order=True).drop_nulls()
+    rows = [_locate_one(text) if text else NOWHERE for text in distinct.to_list()]
+    found = pl.DataFrame(rows, schema=PLACE_SCHEMA, orient="row").with_columns(distinct)
+    return clean.to_frame().join(found, on="text", how="left", maintain_order="left").drop("text")
+
+
+def distance_km(
+    lat1: str | pl.Expr, lon1: str | pl.Expr, lat2: str | pl.Expr, lon2: str | pl.Expr
+) -> pl.Expr:
+    """Return the great-circle distance in km of two points in degrees; null if one is.
+
+    Each argument is a column name or an expression. Haversine formula
+    (R. W. Sinnott, Virtues of the Haversine, Sky and Telescope 68, 1984) on a sphere of radius ``EARTH_KM``.
+    """
+    a, east, b, west = (
+        (pl.col(each) if isinstance(each, str) else each).radians() for each in (lat1, lon1, lat2, lon2)
+    )
+    turn = west - east
+    half = ((b - a) / 2).sin().pow(2) + a.cos() * b.cos() * (turn / 2).sin().pow(2)
+    return 2 * EARTH_KM * half.clip(0, 1).sqrt().arcsin()
+
+
+def farther_than(
+    frame: pl.DataFrame, limit_km: float, cols: tuple[str, str, str, str] = ("lat1", "lon1", "lat2", "lon2")
+) -> pl.DataFrame:
+    """Return ``km`` (Float64) and ``far`` (Boolean, km > limit) of each row.
+
+    Both are null where a coordinate is null or out of bounds.
+
+    Decides as ``geopy.distance.geodesic`` does: haversine everywhere, and on the distinct pairs near the
+    limit the geodesic of its own engine, geographiclib (C. F. F. Karney, Algorithms for geodesics, J.
+    Geodesy 87, 2013, WGS 84). Near is within ``NEAR_LIMIT`` of the limit. Raises ``ValueError`` for a limit
+    that is no positive number.
+    """
+    if not (math.isfinite(limit_km) and limit_km > 0):
+        message = f"a distance limit must be a positive number of km, not {limit_km!r}"
+        raise ValueError(message)
+    points = frame.select(pl.col(name).cast(pl.Float64).fill_nan(None) for name in cols)
+    bounds = dict(zip(cols, (90, 180, 90, 180), strict=True))
+    points = points.with_columns(pl.when(pl.col(n).abs() <= bound).then(n) for n, bound in bounds.items())
+    points = points.with_columns(km=distance_km(*cols))
+    near = (
+        points.filter((pl.col("km") / limit_km - 1).abs() <= NEAR_LIMIT)
+        .select(cols)
+        .unique(maintain_order=True)
+    )
+    if near.height:
+        # Only a pair near the limit pays for this import.
+        from geographiclib.geodesic import Geodesic  # noqa: PLC0415
+
+        inverse = Geodesic.WGS84.Inverse
+        exact = near.with_columns(
+            pl.Series("exact", [inverse(*r)["s12"] / 1000 for r in near.iter_rows()], pl.Float64)
+        )
+        points = points.join(exact, on=cols, how="left", maintain_order="left")
+        points = points.with_columns(km=pl.coalesce("exact", "km"))
+    return points.select("km", far=pl.col("km") > limit_km)

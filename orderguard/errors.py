@@ -1,0 +1,88 @@
+"""What can go wrong, in words that an analyst can act on: where, what, what to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+EXIT_OK = 0
+EXIT_ASKED = 1
+EXIT_INPUT = 2
+EXIT_DELIVERY = 3
+
+
+class Words(NamedTuple):
+    """One message in both languages, written side by side where it is raised.
+
+    Attributes:
+        zh: Chinese.
+        en: English.
+    """
+
+    zh: str
+    en: str
+
+    def pick(self, locale: str) -> str:
+        """The text for a locale (anything that starts with `zh` is Chinese)."""
+        return self.zh if locale.startswith("zh") else self.en
+
+
+NOTHING = Words("", "")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in an input or a configuration file.
+
+    Attributes:
+        what: what is wrong.
+        where: the file (and sheet) it is in; empty when it is not in a file.
+        line: 1-based line or row; 0 when the whole file is meant.
+        fix: what to try.
+        fatal: False for a notice after which the file was still read.
+    """
+
+    what: Words
+    where: str = ""
+    line: int = 0
+    fix: Words = NOTHING
+    fatal: bool = True
+
+    def text(self, locale: str) -> str:
+        """`file:line: what; fix`: one line without control characters, safe on any terminal and in any log."""
+        place = self.where + (f":{self.line}" if self.line else "")
+        said, fix = self.what.pick(locale), self.fix.pick(locale)
+        tail = ("；" if locale.startswith("zh") else "; ") + fix if fix else ""
+        return printable((f"{place}: " if place else "") + said + tail)
+
+
+class OrderguardError(Exception):
+    """Wrong input or configuration: one or more problems, all shown at once (exit code 2)."""
+
+    exit_code = EXIT_INPUT
+
+    def __init__(self, *problems: Problem | Words) -> None:
+        self.problems = [p if isinstance(p, Problem) else Problem(p) for p in problems]
+        super().__init__("\n".join(p.text("en") for p in self.problems))
+
+
+class DeliveryError(OrderguardError):
+    """The audit is safe in the ledger, but an output could not be written (exit code 3)."""
+
+    exit_code = EXIT_DELIVERY
+
+
+def printable(text: str) -> str:
+    """`text` with every control, bidi and line-breaking character replaced by a space."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def closest(word: str, known: list[str]) -> Words:
+    """A did-you-mean hint for `word`, or a list of what is known."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is already wrong
+
+    near = get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return Words(f"是否想写 '{near[0]}'？", f"did you mean '{near[0]}'?")
+    listed = ", ".join(known[:20])
+    return Words(f"可用：{listed}", f"known: {listed}")

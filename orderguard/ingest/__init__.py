@@ -1,0 +1,9 @@
+"""Opens a file, a folder, a glob or standard input and hands over its cells as text.
+
+Knows nothing of platforms, meanings or types. What cannot be read is named, and the rest goes on.
+"""
+
+from orderguard.ingest.reader import Source, find_sources, read_source
+from orderguard.ingest.table import BadRow, Table
+
+__all__ = ["BadRow", "Source", "Table", "find_sources", "read_source"]

@@ -1,0 +1,100 @@
+"""Excel books (.xlsx, .xlsm, .xlsb, .xls, .ods) through calamine, every cell as text."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_MAX_UNPACKED = 4 << 30
+_MAX_RATIO = 400
+
+
+def read_book(data: bytes, name: str, score: HeaderScore) -> list[Table]:
+    """Every sheet that holds rows, as a table each.
+
+    Raises:
+        OrderguardError: password-protected, truncated, a zip bomb, or without any filled sheet.
+    """
+    _check(data, name)
+    import fastexcel  # noqa: PLC0415 - only where a book is read
+
+    try:
+        book = fastexcel.read_excel(data)
+        names = list(book.sheet_names)
+    except Exception as error:
+        raise OrderguardError(_broken(name, error)) from error
+    tables: list[Table] = []
+    notes: list[Problem] = []
+    for sheet in names:
+        label = name if len(names) == 1 else f"{name}[{sheet}]"
+        try:
+            cells = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
+        except Exception as error:  # noqa: BLE001 - calamine's own errors and Rust panics alike
+            notes.append(_broken(label, error))
+            continue
+        table = _table(cells, label, score)
+        if table is not None:
+            tables.append(table)
+    if not tables:
+        raise OrderguardError(*(notes or [_no_rows(name)]))
+    tables[0].notes.extend(notes)
+    if len(tables) == 1:
+        tables[0].source = name
+    return tables
+
+
+def _no_rows(name: str) -> Problem:
+    return Problem(Words("文件里没有数据", "the book holds no data"), name, fix=Words("请重新导出", "export it again"))
+
+
+def _broken(name: str, error: Exception) -> Problem:
+    said = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    what = Words("Excel 文件损坏或不完整", "the Excel file is damaged or incomplete")
+    fix = Words(f"请重新下载或导出（{said}）", f"download or export it again ({said})")
+    return Problem(what, name, fix=fix)
+
+
+def _check(data: bytes, name: str) -> None:
+    if data.startswith(_OLE):
+        if _ENCRYPTED in data:
+            what = Words("Excel 文件有打开密码", "the Excel file is protected by a password")
+            fix = Words("请在 Excel 中去掉密码后另存再扫", "remove the password in Excel, save, and scan again")
+            raise OrderguardError(Problem(what, name, fix=fix))
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(i.file_size for i in archive.infolist())
+            encrypted = any(i.flag_bits & 1 for i in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise OrderguardError(_broken(name, error)) from error
+    if encrypted:
+        raise OrderguardError(Problem(Words("压缩包有密码", "the archive is protected by a password"), name))
+    if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):
+        what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
+        fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")
+        raise OrderguardError(Problem(what, name, fix=fix))
+
+
+def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
+    if cells.width > MAX_COLUMNS:
+        wide = Words(f"有 {cells.width} 列，只读前 {MAX_COLUMNS} 列", f"has {cells.width} columns, read {MAX_COLUMNS}")
+        cells = cells[:, :MAX_COLUMNS]
+        notes = [Problem(wide, label, fatal=False)]
+    else:
+        notes = []
+    rows = [list(r) for r in cells.head(HEADER_ROWS).rows()]
+    if not any(c and c.strip(BLANKS) for row in rows for c in row):
+        return None
+    header_at = find_header(rows, score)
+    columns = header_names(rows[header_at])
+    frame = cells.rename(dict(zip(cells.columns, columns, strict=True))) if cells.columns != columns else cells
+    frame = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))[header_at + 1 :]
+    return Table(label, frame.filter(pl.any_horizontal(pl.col(columns).is_not_null())), notes=notes)

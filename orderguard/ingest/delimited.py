@@ -1,0 +1,318 @@
+"""Delimited text: comma, tab, semicolon or bar; UTF-8 with or without BOM, GB18030, UTF-16, Big5.
+
+The fast way is Polars' reader, which refuses a file with one ragged line or one broken byte. Only then does
+a record-by-record reader take over, which sets the bad rows aside and keeps the rest.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.table import (
+    HEADER_ROWS,
+    MAX_CELL,
+    MAX_COLUMNS,
+    BadRow,
+    HeaderScore,
+    Table,
+    clip,
+    find_header,
+    header_names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD_BYTES = 256 * 1024
+MAX_LINE = 1 << 20
+_JOIN_LINES = 500
+_DELIMITERS = (",", "\t", ";", "|")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
+    """Read delimited text.
+
+    Args:
+        data: the whole file.
+        name: how the file is called in messages.
+        score: tells how much a row looks like a header.
+
+    Raises:
+        OrderguardError: empty, binary, or without a header that could be found.
+    """
+    data, long_lines = _without_long_lines(data)
+    encoding, data, notes = _decode(data, name)
+    if b"\n" not in data and b"\r" in data:
+        data = data.replace(b"\r", b"\n")
+    head = data[:HEAD_BYTES].decode("utf-8", "replace")
+    delimiter, rows = _delimiter(head, score)
+    header_at = find_header(rows, score)
+    if not rows or not any(c.strip(BLANKS) for c in rows[header_at]):
+        raise OrderguardError(_empty(name))
+    if len(rows[header_at]) > MAX_COLUMNS:
+        what = Words(f"表头有 {len(rows[header_at])} 列", f"the header has {len(rows[header_at])} columns")
+        fix = Words(f"最多 {MAX_COLUMNS} 列；检查分隔符", f"at most {MAX_COLUMNS}; check the delimiter")
+        raise OrderguardError(Problem(what, name, header_at + 1, fix))
+    columns = header_names(rows[header_at])
+    skip = _offset_after(data, header_at, delimiter)
+    frame, bad = _fast(data, skip, columns, delimiter), list[BadRow]()
+    if frame is None:
+        frame, bad = _slow(data[skip:], columns, delimiter, header_at + 2, encoding)
+    else:
+        frame = frame.with_row_index("source_row", header_at + 2).with_columns(pl.col("source_row").cast(pl.Int64))
+        frame, bad = _cut_off_end(frame, data, columns, delimiter)
+    bad += [BadRow(row, _too_long(size), text) for row, size, text in long_lines]
+    filled = pl.any_horizontal(pl.col(columns).is_not_null())
+    frame = frame.filter(filled)
+    if bad and encoding != "utf-8" and any("�" in b.cells for b in bad):
+        notes.append(Problem(Words(f"按 {encoding} 读取，有无法解码的行", f"read as {encoding}, some lines do not decode"), name, fatal=False))
+    return Table(name, frame, bad, notes)
+
+
+def _empty(name: str) -> Problem:
+    return Problem(Words("文件是空的", "the file is empty"), name, fix=Words("请重新导出", "export it again"))
+
+
+def _too_long(size: int) -> Words:
+    return Words(
+        f"该行长 {size:,} 字节（上限 {MAX_LINE:,}）；多半是漏了换行或引号，请修正后重扫",
+        f"the line is {size:,} bytes long (limit {MAX_LINE:,}); a line break or a quote is probably missing",
+    )
+
+
+def _without_long_lines(data: bytes) -> tuple[bytes, list[tuple[int, int, str]]]:
+    """Cut lines longer than 1 MiB out; a jump of that size from break to break finds them without a scan."""
+    pos, keep_from, kept, long_lines, row = 0, 0, list[bytes](), list[tuple[int, int, str]](), 0
+    size = len(data)
+    while size - pos > MAX_LINE:
+        at = data.rfind(b"\n", pos, pos + MAX_LINE)
+        if at >= 0:
+            pos = at + 1
+            continue
+        end = data.find(b"\n", pos + MAX_LINE)
+        end = size if end < 0 else end + 1
+        if pos == 0 and end == size and b"\r" in data[:MAX_LINE]:
+            return data, []  # old Macintosh line ends: no \n at all
+        row = row + data.count(b"\n", keep_from, pos) + 1
+        long_lines.append((row, end - pos, data[pos : pos + 200].decode("utf-8", "replace")))
+        kept.append(data[keep_from:pos] + b"\n")
+        pos = keep_from = end
+    if not long_lines:
+        return data, []
+    return b"".join([*kept, data[keep_from:]]), long_lines
+
+
+def _decode(data: bytes, name: str) -> tuple[str, bytes, list[Problem]]:
+    """The encoding, and the text as UTF-8 bytes (undecodable bytes become U+FFFD, noticed row by row later)."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            body = data[len(bom) :]
+            return encoding, body if encoding == "utf-8" else body.decode(encoding, "replace").encode(), []
+    if data[:4096].count(0) > 16:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            text = data[:4096].decode(encoding, "ignore")
+            if sum(c.isprintable() or c in "\t\r\n" for c in text) > 0.98 * len(text) and "," in text + "\t,":
+                return encoding, data.decode(encoding, "replace").encode(), []
+    if b"\x00" in data[:65536]:
+        what = Words("是二进制文件，不是文本表格", "is a binary file, not a text table")
+        fix = Words("请从后台重新导出 CSV 或 Excel", "export it again as CSV or Excel")
+        raise OrderguardError(Problem(what, name, fix=fix))
+    head = data[:HEAD_BYTES]
+    head = head[: head.rfind(b"\n") + 1] or head
+    if data.isascii() or _errors(head, "utf-8") == 0:
+        return "utf-8", data, []
+    counts = {e: _errors(head, e) for e in ("utf-8", "gb18030", "big5hkscs")}
+    if counts["utf-8"] <= max(3, head.count(b"\n") // 50):
+        return "utf-8", data, []
+    encoding = "gb18030" if counts["gb18030"] <= counts["big5hkscs"] and not _big5(head) else "big5hkscs"
+    if counts[encoding] > max(3, head.count(b"\n") // 10):
+        what = Words("无法识别文字编码", "the text encoding is not recognised")
+        fix = Words("请用 UTF-8 或 GBK 编码另存", "save it as UTF-8 or GBK")
+        raise OrderguardError(Problem(what, name, fix=fix))
+    return encoding, data.decode(encoding, "replace").encode(), []
+
+
+def _errors(data: bytes, encoding: str) -> int:
+    return data.decode(encoding, "replace").count("�") if data else 0
+
+
+def _big5(head: bytes) -> bool:
+    """Text that GB18030 reads as rare characters but Big5 as common ones (traditional headings)."""
+    common = "訂單編號收貨人地址電話時間金額數量姓名商品"
+    gb, big5 = head.decode("gb18030", "replace"), head.decode("big5hkscs", "replace")
+    simplified = "订单编号收货人地址电话时间金额数量姓名商品"
+    return sum(big5.count(c) for c in common) > sum(gb.count(c) for c in simplified + common)
+
+
+def _delimiter(head: str, score: HeaderScore) -> tuple[str, list[list[str]]]:
+    """The delimiter whose header row is understood best, and the first rows under it."""
+    best: tuple[tuple[float, int], str, list[list[str]]] | None = None
+    named = head.lstrip("\ufeff")[:6].lower()
+    for delimiter in _DELIMITERS:
+        if named.startswith("sep=") and named[4:5] != delimiter:
+            continue
+        rows = _first_rows(head, delimiter)
+        at = find_header(rows, score)
+        width = len(rows[at]) if rows else 0
+        points = (score(rows[at]) * min(width, 5) if rows else 0.0, width)
+        if best is None or points > best[0]:
+            best = (points, delimiter, rows)
+    return (best[1], best[2]) if best else (",", [])
+
+
+def _first_rows(head: str, delimiter: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter):
+            rows.append(row)
+            if len(rows) >= HEADER_ROWS:
+                break
+    except csv.Error:
+        return rows
+    return rows
+
+
+def _offset_after(data: bytes, header_at: int, delimiter: str) -> int:
+    """The byte after the header row (a quoted heading may hold line breaks)."""
+    lines = io.BytesIO(data)
+    read = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal read
+        for line in lines:
+            read += len(line)
+            yield line.decode("utf-8", "replace")
+
+    reader = csv.reader(texts(), delimiter=delimiter)
+    for _ in range(header_at + 1):
+        try:
+            next(reader)
+        except (StopIteration, csv.Error):
+            break
+    return read
+
+
+def _fast(data: bytes, skip: int, columns: list[str], delimiter: str) -> pl.DataFrame | None:
+    body = memoryview(data)[skip:].tobytes() if skip else data
+    if not body.strip():
+        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    try:
+        frame = pl.read_csv(
+            body,
+            has_header=False,
+            schema=dict.fromkeys(columns, pl.String),
+            separator=delimiter,
+            infer_schema=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    longest = frame.select(pl.col(columns).str.len_bytes().max()).row(0) if len(frame) else ()
+    return None if any((n or 0) > MAX_CELL for n in longest) else frame
+
+
+def _cut_off_end(frame: pl.DataFrame, data: bytes, columns: list[str], delimiter: str) -> tuple[pl.DataFrame, list[BadRow]]:
+    """Set the last row aside when the file ends in the middle of it (no line end, fewer cells than headings)."""
+    if data.endswith((b"\n", b"\r")) or not len(frame) or frame[-1, columns[-1]] is not None:
+        return frame, []
+    last = data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+    cells = next(csv.reader([last], delimiter=delimiter), [])
+    if len(cells) >= len(columns):
+        return frame, []
+    row = int(frame[-1, "source_row"])
+    return frame[:-1], [BadRow(row, _short(len(cells), len(columns), cut=True), clip(cells))]
+
+
+def _short(found: int, expected: int, *, cut: bool) -> Words:
+    if cut:
+        return Words(
+            f"文件在此行中断：只有 {found} 个单元格，表头有 {expected} 个；请重新导出",
+            f"the file ends inside this row: {found} cells, the header has {expected}; export it again",
+        )
+    return Words(
+        f"有 {found} 个单元格，表头只有 {expected} 个；多半是内容里的分隔符没有加引号",
+        f"{found} cells, but the header has {expected}; probably a delimiter inside a text without quotes",
+    )
+
+
+def _slow(body: bytes, columns: list[str], delimiter: str, first_row: int, encoding: str) -> tuple[pl.DataFrame, list[BadRow]]:
+    """Record by record: bad rows are set aside with their reason, the rest is kept."""
+    width = len(columns)
+    good: list[list[str | None]] = []
+    rows: list[int] = []
+    bad: list[BadRow] = []
+    last: tuple[int, list[str]] = (0, [])
+    for row, (cells, why) in enumerate(_records(body, delimiter), first_row):
+        while len(cells) > width and not cells[-1].strip(BLANKS):
+            cells.pop()
+        if why is None and len(cells) > width:
+            why = _short(len(cells), width, cut=False)
+        if why is None and any("�" in c for c in cells):
+            why = Words(
+                f"有无法按 {encoding} 解码的文字；请用 UTF-8 或 GBK 重新导出",
+                f"text that does not decode as {encoding}; export it again as UTF-8 or GBK",
+            )
+        if why is None and any(len(c) > MAX_CELL for c in cells):
+            why = Words(f"有单元格超过 {MAX_CELL:,} 字符", f"a cell is longer than {MAX_CELL:,} characters")
+        if why is not None:
+            bad.append(BadRow(row, why, clip(cells)))
+            continue
+        good.append([c or None for c in cells] + [None] * (width - len(cells)))
+        rows.append(row)
+        last = (row, cells)
+    if rows and last[0] == rows[-1] and len(last[1]) < width and not body.endswith(b"\n"):
+        good.pop()
+        bad.append(BadRow(rows.pop(), _short(len(last[1]), width, cut=True), clip(last[1])))
+    frame = pl.DataFrame(good, schema=dict.fromkeys(columns, pl.String), orient="row")
+    return frame.with_columns(pl.Series("source_row", rows, dtype=pl.Int64)), bad
+
+
+def _records(body: bytes, delimiter: str) -> Iterator[tuple[list[str], Words | None]]:
+    """Cells of each record. A quote that never closes spoils its own line only."""
+    lines = body.decode("utf-8", "replace").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    at = 0
+    unclosed = Words(
+        "引号没有闭合；请检查该行的双引号",
+        "a quote is not closed; check the double quotes of this line",
+    )
+    while at < len(lines):
+        line = lines[at].removesuffix("\r")
+        at += 1
+        if '"' not in line:
+            yield line.split(delimiter), None
+            continue
+        cells = _split(line, delimiter)
+        taken = at
+        while cells is None and taken < len(lines) and taken - at < _JOIN_LINES:
+            line += "\n" + lines[taken].removesuffix("\r")
+            taken += 1
+            if '"' in lines[taken - 1]:
+                cells = _split(line, delimiter)
+        if cells is None:
+            yield lines[at - 1].split(delimiter), unclosed
+            continue
+        at = taken
+        yield cells, None
+
+
+def _split(line: str, delimiter: str) -> list[str] | None:
+    """The cells of one record, or None when a quoted cell is still open at its end."""
+    try:
+        rows = list(csv.reader(io.StringIO(line + "\n\x01", newline=""), delimiter=delimiter))
+    except csv.Error:
+        return None
+    # An open quote swallows the sentinel line; a closed one leaves it outside the record.
+    return rows[0] if len(rows) == 2 and rows[1] == ["\x01"] else None

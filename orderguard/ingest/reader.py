@@ -1,0 +1,138 @@
+"""Which files there are, what each one is, and its tables."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.delimited import read_delimited
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orderguard.ingest.table import HeaderScore, Table
+
+_SUFFIXES = {
+    ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".json", ".jsonl", ".ndjson", ".parquet", ".pq",
+}  # fmt: skip
+_BOOK = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_STDIN = "-"
+
+
+@dataclass
+class Source:
+    """One input.
+
+    Attributes:
+        path: where it is; None for standard input.
+        name: how messages and outputs call it.
+        sha256: hex digest of its bytes, known once it was read.
+        tables: what was read from it.
+        problems: why it could not be read.
+    """
+
+    path: Path | None
+    name: str
+    sha256: str = ""
+    size: int = 0
+    tables: list[Table] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find_sources(paths: Sequence[str]) -> list[Source]:
+    """Files, folders (their table files, sorted), globs and `-`, without repeats.
+
+    Raises:
+        OrderguardError: a path or glob that matches nothing, all of them at once.
+    """
+    found: list[Path | None] = []
+    problems: list[Problem] = []
+    for text in paths:
+        path = Path(text)
+        if text == _STDIN:
+            found.append(None)
+        elif path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.is_file() and _is_table(p))
+            found += inside
+            if not inside:
+                what = Words("文件夹里没有可读的表格", "no table files in this folder")
+                fix = Words("支持 CSV、Excel、JSON、Parquet", "CSV, Excel, JSON and Parquet are read")
+                problems.append(Problem(what, text, fix=fix))
+        elif path.exists():
+            found.append(path)
+        else:
+            matches = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+            found += matches
+            if not matches:
+                what = Words("找不到这个文件", "no such file")
+                fix = Words("检查路径与文件名", "check path and name")
+                problems.append(Problem(what, text, fix=fix))
+    if problems:
+        raise OrderguardError(*problems)
+    unique = {p.resolve() if p else None: p for p in reversed(found)}
+    kept = [p for p in dict.fromkeys(found) if p is None or unique.get(p.resolve()) is p]
+    names = [p.name if p else "stdin" for p in kept]
+    return [
+        Source(p, n if names.count(n) == 1 else str(p).replace("\\", "/")) for p, n in zip(kept, names, strict=True)
+    ]
+
+
+def _is_table(path: Path) -> bool:
+    hidden = path.name.startswith((".", "~$", "_"))
+    return path.suffix.lower() in _SUFFIXES and not hidden
+
+
+def read_source(source: Source, score: HeaderScore) -> Source:
+    """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
+    try:
+        data = source.path.read_bytes() if source.path else sys.stdin.buffer.read()
+        source.size = len(data)
+        source.sha256 = hashlib.sha256(data).hexdigest()
+        source.tables = _parse(data, source, score)
+    except OrderguardError as error:
+        source.problems += error.problems
+    except OSError as error:
+        reason = error.strerror or str(error)
+        source.problems.append(Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), source.name))
+    except MemoryError:
+        what = Words("文件太大，内存不足", "the file is too large for this machine's memory")
+        source.problems.append(Problem(what, source.name, fix=Words("请拆分后再扫", "split it and scan the parts")))
+    return source
+
+
+def _parse(data: bytes, source: Source, score: HeaderScore) -> list[Table]:
+    name = source.name
+    suffix = source.path.suffix.lower() if source.path else ""
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf") if len(data) < 1 << 16 else False:
+        raise OrderguardError(
+            Problem(Words("文件是空的", "the file is empty"), name, fix=Words("请重新导出", "export it again"))
+        )
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")) or suffix in _BOOK:
+        from orderguard.ingest.books import read_book  # noqa: PLC0415
+
+        if suffix in _BOOK and _is_text_book(data):
+            return [read_delimited(data, name, score)]
+        return read_book(data, name, score)
+    if data.startswith(b"PAR1") or suffix in {".parquet", ".pq"}:
+        from orderguard.ingest.records import read_parquet  # noqa: PLC0415
+
+        return [read_parquet(data, name)]
+    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if suffix in {".json", ".jsonl", ".ndjson"} or start in (b"{", b"["):
+        from orderguard.ingest.records import read_json  # noqa: PLC0415
+
+        return [read_json(data, name)]
+    return [read_delimited(data, name, score)]
+
+
+def _is_text_book(data: bytes) -> bool:
+    """Some back offices hand out tab-separated text named .xls."""
+    if data.startswith((b"PK", b"\xd0\xcf\x11\xe0", b"\x09\x08", b"\x09\x04", b"\x09\x02")):
+        return False
+    head = data[:4096]
+    return b"\x00" not in head and (b"\t" in head or b"," in head) and b"\n" in head

@@ -1,0 +1,157 @@
+"""JSON (array, lines, an object with a list of orders) and Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import polars as pl
+
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.table import MAX_COLUMNS, BadRow, Table
+
+_ITEM_KEYS = ("line_items", "items", "lines", "order_items", "orderitems", "skus", "products", "商品", "商品明细", "明细")
+_MAX_DEPTH = 20
+
+
+def read_json(data: bytes, name: str) -> Table:
+    """Objects as rows: nested objects become `a.b` columns, the list of items becomes a row per item.
+
+    Raises:
+        OrderguardError: not JSON, or no list of objects in it.
+    """
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        what = Words("无法识别文字编码", "the text encoding is not recognised")
+        raise OrderguardError(Problem(what, name, fix=Words("请用 UTF-8 编码", "use UTF-8")))
+    bad: list[BadRow] = []
+    try:
+        value = _loads(text)
+    except (ValueError, RecursionError) as error:
+        numbered, bad = _json_lines(text)
+        if not numbered:
+            line = getattr(error, "lineno", 0)
+            what = Words("不是有效的 JSON", "is not valid JSON")
+            fix = Words(f"检查第 {line} 行附近（{str(error)[:80]}）", f"look near line {line} ({str(error)[:80]})")
+            raise OrderguardError(Problem(what, name, line, fix)) from error
+    else:
+        numbered = list(enumerate(_records(value, name), 1))
+    rows: list[dict[str, str | None]] = []
+    for number, record in numbered:
+        if not isinstance(record, dict):
+            why = Words("不是 JSON 对象；一笔订单应写成 {...}", "is not a JSON object; an order is written {...}")
+            bad.append(BadRow(number, why, str(record)[:500]))
+            continue
+        try:
+            rows.extend({**flat, "source_row": str(number)} for flat in _flatten(record))
+        except RecursionError:
+            bad.append(BadRow(number, Words("嵌套过深", "is nested too deep"), ""))
+    names = list(dict.fromkeys(key for row in rows for key in row))[: MAX_COLUMNS + 1]
+    if not rows and not bad:
+        raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name))
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names or ["source_row"], pl.String))
+    return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad)
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+
+
+def _json_lines(text: str) -> tuple[list[tuple[int, Any]], list[BadRow]]:
+    rows, bad = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append((number, _loads(line)))
+        except (ValueError, RecursionError) as error:
+            why = Words(f"不是有效的 JSON（{str(error)[:60]}）", f"is not valid JSON ({str(error)[:60]})")
+            bad.append(BadRow(number, why, line[:500]))
+    return ([r for r in rows if isinstance(r[1], dict)] and rows), bad
+
+
+def _records(value: Any, name: str) -> list[Any]:
+    """The list of orders: the value itself, or the first list of objects within two levels of it."""
+    if isinstance(value, list):
+        return value
+    level = [value] if isinstance(value, dict) else []
+    for _ in range(3):
+        for mapping in level:
+            named = [v for k, v in mapping.items() if k.lower() in {"orders", "data", "list", "rows", "订单"}]
+            for child in [*named, *mapping.values()]:
+                if isinstance(child, list) and child and isinstance(child[0], dict) and _is_orders(mapping, child):
+                    return child
+        level = [v for mapping in level for v in mapping.values() if isinstance(v, dict)]
+    if isinstance(value, dict):
+        return [value]
+    raise OrderguardError(Problem(Words("没有订单列表", "holds no list of orders"), name))
+
+
+def _is_orders(mapping: dict[str, Any], child: list[Any]) -> bool:
+    """A list of items inside one single order is not a list of orders."""
+    key = next(k for k, v in mapping.items() if v is child)
+    return key.lower() not in _ITEM_KEYS
+
+
+def _flatten(record: dict[str, Any]) -> list[dict[str, str | None]]:
+    flat: dict[str, str | None] = {}
+    items: list[dict[str, str | None]] = []
+    _walk(record, "", flat, items, 0)
+    return [{**flat, **item} for item in items] if items else [flat]
+
+
+def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict[str, str | None]], depth: int) -> None:
+    if isinstance(value, dict) and depth < _MAX_DEPTH:
+        for key, child in value.items():
+            is_items = isinstance(child, list) and child and all(isinstance(c, dict) for c in child)
+            if is_items and not items and key.lower() in _ITEM_KEYS:
+                for entry in child:
+                    one: dict[str, str | None] = {}
+                    _walk(entry, f"{prefix}{key}.", one, [{}], depth + 1)
+                    items.append(one)
+            else:
+                _walk(child, f"{prefix}{key}.", flat, items, depth + 1)
+        return
+    key = prefix[:-1]
+    if value is None or isinstance(value, str):
+        flat[key] = value or None
+    elif isinstance(value, bool):
+        flat[key] = "true" if value else "false"
+    else:
+        flat[key] = ";".join(map(str, value)) if _plain(value) else json.dumps(value, ensure_ascii=False)[:32_000]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str | int) for v in value)
+
+
+def read_parquet(data: bytes, name: str) -> Table:
+    """A Parquet file; its columns keep their own types (instants, decimals, integers), all others become text.
+
+    Raises:
+        OrderguardError: damaged or truncated.
+    """
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+    except Exception as error:
+        what = Words("Parquet 文件损坏或不完整", "the Parquet file is damaged or incomplete")
+        raise OrderguardError(Problem(what, name, fix=Words("请重新导出", "export it again"))) from error
+    nested = [c for c, t in frame.schema.items() if t.is_nested()]
+    casts = [pl.col(c).cast(pl.String, strict=False) for c, t in frame.schema.items() if _as_text(t)]
+    if nested:
+        frame = frame.with_columns([pl.col(c).map_elements(str, return_dtype=pl.String) for c in nested])
+    if "source_row" in frame.columns:
+        frame = frame.drop("source_row")
+    frame = frame.with_columns(casts)
+    return Table(name, frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64)))
+
+
+def _as_text(dtype: pl.DataType) -> bool:
+    kept = (pl.Datetime, pl.Date, pl.Decimal, pl.String)
+    return not dtype.is_nested() and not isinstance(dtype, kept)

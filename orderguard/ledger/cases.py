@@ -1,0 +1,138 @@
+"""Cases: a flagged order opens one, once."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orderguard.columns import KEY
+from orderguard.ledger.history import name_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from orderguard.ledger.store import Ledger
+
+OPEN = ("open", "investigating")
+
+
+def case_id(platform: str, order_id: str) -> str:
+    """The permanent id of an order's case: 12 hex digits of its key."""
+    return "C-" + blake2b(f"{platform}\x1f{order_id}".encode(), digest_size=6).hexdigest()
+
+
+class CaseBook:
+    """Cases, findings and runs of a ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def known(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The cases that exist for `platform order_id`: `case_id state band evidence agent cluster` beside the key."""
+        names = ("platform", "order_id", "case_id", "state", "band", "evidence", "agent", "cluster", "task_run", "hold_run")
+        empty = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        if keys.is_empty():
+            return empty
+        db = self.ledger.db
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (platform TEXT, order_id TEXT)")
+        db.execute("DELETE FROM wanted")
+        db.executemany("INSERT INTO wanted VALUES (?, ?)", keys.select(KEY).iter_rows())
+        rows = db.execute(f"SELECT {', '.join('c.' + n for n in names)} FROM wanted JOIN cases c USING (platform, order_id)").fetchall()  # noqa: S608 - own names
+        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row") if rows else empty
+
+    def findings_of(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason`."""
+        names = {"platform": pl.String, "order_id": pl.String, "rule_id": pl.String, "rule_fingerprint": pl.String, "value": pl.Float64, "reason": pl.String}
+        if keys.is_empty():
+            return pl.DataFrame(schema=names)
+        db = self.ledger.db
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (platform TEXT, order_id TEXT)")
+        db.execute("DELETE FROM wanted")
+        db.executemany("INSERT INTO wanted VALUES (?, ?)", keys.select(KEY).iter_rows())
+        rows = db.execute(f"SELECT {', '.join('f.' + n for n in names)} FROM wanted JOIN findings f USING (platform, order_id)").fetchall()  # noqa: S608 - own names
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def load(self) -> dict[str, int]:
+        """Open cases per agent."""
+        sql = "SELECT agent, COUNT(*) FROM cases WHERE state IN ('open', 'investigating') GROUP BY agent"
+        return dict(self.ledger.db.execute(sql).fetchall())
+
+    def pending(self) -> pl.DataFrame:
+        """Cases whose task sheet or hold was never delivered (an earlier run was stopped or could not write)."""
+        sql = """SELECT platform, order_id, case_id, band, score, cluster, linked_by, agent, due_at, task_run, hold_run
+                 FROM cases WHERE state IN ('open', 'investigating')
+                 AND (task_run IS NULL OR (band = 'hold' AND hold_run IS NULL))"""
+        rows = self.ledger.db.execute(sql).fetchall()
+        names = ("platform", "order_id", "case_id", "band", "score", "cluster", "linked_by", "agent", "due_at", "task_run", "hold_run")
+        types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
+        frame = pl.DataFrame(rows, schema=types, orient="row")
+        return frame.with_columns(pl.col("due_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC"))
+
+    def record(
+        self,
+        run: dict[str, Any],
+        files: list[tuple[str, int, int | None, int | None]],
+        findings: pl.DataFrame,
+        opened: pl.DataFrame,
+        raised: pl.DataFrame,
+        now: datetime,
+    ) -> None:
+        """The run's one transaction: the run, its history files, findings, new cases and raised ones.
+
+        Args:
+            run: what `run.json` will say.
+            files: history files to name.
+            findings: with `points` and `status` of each rule.
+            opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence`.
+            raised: known cases with new evidence: `case_id band score evidence reopen`.
+            now: the clock.
+        """
+        stamp, run_id = iso(now), run["run_id"]
+        with self.ledger.commit() as db:
+            db.execute(
+                "INSERT INTO runs (run_id, started_at, version, rulebook, inputs, counts) VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, run["started_at"], run["version"], json.dumps(run["rulebook"]), json.dumps(run["inputs"]), json.dumps(_counts(run))),
+            )
+            name_files(db, run_id, files)
+            rows = findings.select("platform", "order_id", "rule_id", "rule_fingerprint", "value", "reason", "points", "status")
+            db.executemany(
+                "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ((*r, run_id, stamp) for r in rows.iter_rows())
+            )
+            names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
+            due = [iso(d) for d in opened["due_at"]]
+            db.executemany(
+                """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
+                   due_at, state, opened_run, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
+                ((*r, d, run_id, stamp) for r, d in zip(opened.select(names).iter_rows(), due, strict=True)),
+            )
+            for case, band, score, evidence, reopen in raised.select("case_id", "band", "score", "evidence", "reopen").iter_rows():
+                db.execute("UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?", (band, score, evidence, case))
+                what = "reopened" if reopen else "evidence"
+                if reopen:
+                    db.execute("UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL WHERE case_id = ?", (case,))
+                db.execute(
+                    "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
+                    (case, stamp, what, evidence, run_id),
+                )
+
+    def delivered(self, run_id: str, tasks: Sequence[str], holds: Sequence[str], now: datetime) -> None:
+        """Note that the outputs of a run are in place: these cases stand on a task sheet or a hold list now."""
+        with self.ledger.commit() as db:
+            db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(run_id, c) for c in tasks])
+            db.executemany("UPDATE cases SET hold_run = ? WHERE case_id = ?", [(run_id, c) for c in holds])
+            db.execute("UPDATE runs SET delivered_at = ? WHERE run_id = ?", (iso(now), run_id))
+
+
+def _counts(run: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in run.items() if isinstance(v, int) or k == "coverage"}
+
+
+def iso(at: datetime) -> str:
+    """An instant as it is stored: `2026-11-11T00:00:03+0000`, whole seconds, UTC."""
+    from datetime import UTC  # noqa: PLC0415
+
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -1,0 +1,114 @@
+"""The orders that windows look back on: Parquet files by day, which count only once the database names them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import KEY, ORDERS, schema
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from orderguard.ledger.store import Ledger
+
+_NAMES = [c.name for c in ORDERS]
+_EMPTY = schema(ORDERS)
+
+
+class History:
+    """Reads and adds to `orders/<day>/`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def around(self, orders: pl.DataFrame, within: timedelta) -> pl.DataFrame:
+        """Earlier orders that a window of length `within` can share with `orders`, newest version of each.
+
+        Orders that are in `orders` themselves are left out: the input's own version counts.
+        """
+        first, last = orders["created_at"].min(), orders["created_at"].max()
+        if first is None or last is None:
+            return pl.DataFrame(schema=_EMPTY)
+        low, high = first - within, last + within  # type: ignore[operator]
+        found = self._read(_micros(low), _micros(high))
+        inside = found.filter(pl.col("created_at").is_between(low, high))
+        return inside.join(orders.select(KEY), on=KEY, how="anti", maintain_order="left")
+
+    def find(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The newest version of the orders named by `platform order_id`."""
+        if keys.is_empty():
+            return pl.DataFrame(schema=_EMPTY)
+        return self._read(None, None, keys)
+
+    def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
+        sql = "SELECT path FROM history WHERE rows > 0"
+        if low is not None:
+            sql += f" AND (last_at >= {low} AND first_at <= {high})"
+        paths = [row[0] for row in self.ledger.db.execute(sql + " ORDER BY seq")]
+        parts = []
+        for path in paths:
+            part = pl.read_parquet(self.ledger.folder / path, memory_map=False)
+            parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
+        if not parts:
+            return pl.DataFrame(schema=_EMPTY)
+        return pl.concat(parts, how="diagonal_relaxed").unique(KEY, keep="last", maintain_order=True).select(_NAMES)
+
+    def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame) -> list[tuple[str, int, int | None, int | None]]:
+        """Write what is new or changed to files (one a day) that nothing names yet; returns rows for `name`.
+
+        Args:
+            orders: this input's orders.
+            run_id: goes into the file names.
+            known: earlier versions of these orders (see `earlier`).
+        """
+        facts = [c for c in _NAMES if not c.startswith("source_")]
+        new = orders.join(known.select(facts), on=facts, how="anti", nulls_equal=True) if len(known) else orders
+        if new.is_empty():
+            return []
+        day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
+        named = []
+        for (label,), part in new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items():
+            relative = f"orders/{label}/{run_id}.parquet"
+            _write(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
+            span = part["created_at"]
+            named.append((relative, len(part), _micros(span.min()), _micros(span.max())))
+        return named
+
+    def earlier(self, orders: pl.DataFrame) -> pl.DataFrame:
+        """The newest earlier version of the orders of this input, as far as their days' files hold them."""
+        first, last = orders["created_at"].min(), orders["created_at"].max()
+        if first is None:
+            return pl.DataFrame(schema=_EMPTY)
+        found = self._read(_micros(first), _micros(last))
+        return found.join(orders.select(KEY), on=KEY, how="semi")
+
+
+def name_files(db: sqlite3.Connection, run_id: str, files: list[tuple[str, int, int | None, int | None]]) -> None:
+    """Make written files count. Call inside the run's transaction."""
+    seq = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM history").fetchone()[0])
+    db.executemany(
+        "INSERT OR REPLACE INTO history (path, run_id, rows, first_at, last_at, seq) VALUES (?, ?, ?, ?, ?, ?)",
+        [(path, run_id, rows, first, last, seq + i) for i, (path, rows, first, last) in enumerate(files, 1)],
+    )
+
+
+def _micros(at: object) -> int | None:
+    if at is None:
+        return None
+    moment: datetime = at  # type: ignore[assignment]
+    return round(moment.timestamp() * 1_000_000)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(".tmp")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        frame.write_parquet(file, compression="lz4", statistics=False)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

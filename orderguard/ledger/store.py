@@ -1,0 +1,148 @@
+"""The ledger's folder: `ledger.db` (SQLite, WAL), `orders/<day>/*.parquet`, `verdicts/<month>/*.csv`.
+
+One command at a time holds the lock, from before it reads until its outputs are in place; another one waits. The
+lock is an SQLite transaction on a file of its own, so a killed process lets go of it on every system.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from orderguard.errors import OrderguardError, Problem, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+_WAIT_SECONDS = 900
+
+_STEPS: dict[int, str] = {
+    1: """
+    CREATE TABLE runs (
+      run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, version TEXT NOT NULL, rulebook TEXT NOT NULL,
+      inputs TEXT NOT NULL, counts TEXT NOT NULL, delivered_at TEXT);
+    CREATE TABLE history (
+      path TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, rows INTEGER NOT NULL,
+      first_at INTEGER, last_at INTEGER, seq INTEGER NOT NULL);
+    CREATE INDEX history_span ON history (last_at, first_at);
+    CREATE TABLE findings (
+      platform TEXT NOT NULL, order_id TEXT NOT NULL, rule_id TEXT NOT NULL, rule_fingerprint TEXT NOT NULL,
+      value REAL, reason TEXT NOT NULL, points REAL NOT NULL, status TEXT NOT NULL,
+      run_id TEXT NOT NULL REFERENCES runs, found_at TEXT NOT NULL,
+      PRIMARY KEY (platform, order_id, rule_id, rule_fingerprint)) WITHOUT ROWID;
+    CREATE TABLE cases (
+      case_id TEXT PRIMARY KEY, platform TEXT NOT NULL, order_id TEXT NOT NULL, state TEXT NOT NULL,
+      band TEXT NOT NULL, score REAL NOT NULL, cluster TEXT NOT NULL, linked_by TEXT NOT NULL, agent TEXT NOT NULL,
+      opened_run TEXT NOT NULL REFERENCES runs, opened_at TEXT NOT NULL, due_at TEXT NOT NULL,
+      task_run TEXT, hold_run TEXT, evidence TEXT NOT NULL,
+      UNIQUE (platform, order_id));
+    CREATE INDEX cases_open ON cases (state, agent);
+    CREATE INDEX cases_pending ON cases (opened_run) WHERE task_run IS NULL;
+    CREATE TABLE events (
+      event_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, at TEXT NOT NULL, who TEXT NOT NULL,
+      what TEXT NOT NULL, why TEXT NOT NULL, run_id TEXT);
+    CREATE INDEX events_case ON events (case_id);
+    """,
+}
+
+
+class Ledger:
+    """An open ledger. Use `open_ledger`; close it when done.
+
+    Attributes:
+        folder: where it is.
+        db: the database; statements run in autocommit unless inside `commit()`.
+    """
+
+    def __init__(self, folder: Path, db: sqlite3.Connection, lock: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.db = db
+        self._lock = lock
+
+    @contextmanager
+    def commit(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it on success, nothing of it on any error or kill."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.db
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self.db.close()
+        self._lock.close()
+
+
+def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Ledger:
+    """Open (or create) the ledger and take its lock, waiting for another command if there is one.
+
+    Args:
+        folder: the ledger's folder.
+        say: told once when it has to wait.
+
+    Raises:
+        OrderguardError: not a ledger, a newer version, not writable, or the lock was not free in 15 minutes.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _take_lock(folder, say)
+        db = _connect(folder / "ledger.db")
+    except (OSError, sqlite3.Error) as error:
+        what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
+        fix = Words("检查目录权限与磁盘空间，或用 --ledger 换一个目录", "check rights and disk space, or choose another --ledger")
+        raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
+    ledger = Ledger(folder, db, lock)
+    _upgrade(ledger)
+    return ledger
+
+
+def _take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Connection:
+    path = folder / ".lock"
+    lock = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+    _private(path)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        if say:
+            say(Words("另一个 orderguard 正在使用台账，等待中…", "another orderguard is using the ledger, waiting…"))
+        lock.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
+        lock.execute("BEGIN EXCLUSIVE")
+    return lock
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+    _private(path)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _private(path: Path) -> None:
+    """Readable by the owner only: the ledger holds personal data."""
+    if os.name == "posix":
+        path.chmod(0o600)
+
+
+def _upgrade(ledger: Ledger) -> None:
+    version = int(ledger.db.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        ledger.close()
+        what = Words(f"台账版本 {version} 比本程序（{SCHEMA_VERSION}）新", f"the ledger's version {version} is newer than this program's {SCHEMA_VERSION}")
+        raise OrderguardError(Problem(what, str(ledger.folder), fix=Words("请升级 orderguard", "upgrade orderguard")))
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        with ledger.commit() as db:
+            for statement in _STEPS[step].split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {step}")

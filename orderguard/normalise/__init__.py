@@ -1,0 +1,9 @@
+"""Their words into ours, their text into our types. Rows that cannot be read are set aside with the reason.
+
+Knows headings only as `Pick`s handed to it, never which platform they came from.
+"""
+
+from orderguard.normalise.fold import Folded, fold_orders
+from orderguard.normalise.typed import Recipe, Typed, type_table
+
+__all__ = ["Folded", "Recipe", "Typed", "fold_orders", "type_table"]

@@ -1,0 +1,145 @@
+"""Rows to orders: item rows fold, repeats vanish, and rows that contradict their order are set aside.
+
+The answer depends on the rows only, never on their order or on how they were split into files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import KEY, LINES, ORDERS, schema
+from orderguard.normalise.typed import REJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FACTS = (
+    "shop", "buyer_id", "receiver_name", "receiver_phone", "province", "city", "district", "address",
+    "amount", "created_at", "paid_at", "registered_at", "ip", "device_id", "ship_from", "currency",
+)  # fmt: skip
+_ORDER_NAMES = [c.name for c in ORDERS]
+_LINE_NAMES = [c.name for c in LINES]
+_SOURCE = ("source_file", "source_row")
+
+
+@dataclass
+class Folded:
+    """Orders and lines, what was set aside, and how many rows repeated an order already counted."""
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    rejects: pl.DataFrame
+    folded: dict[str, int]
+
+
+def fold_orders(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str) -> Folded:
+    """Fold typed rows to one row per `(platform, order_id)`.
+
+    Args:
+        rows: what `type_table` gives, of all files together.
+        sums: platform -> amount column -> `sum` or `sum_unless_repeated` (default: the order's own amount).
+        locale: language of the reasons.
+    """
+    repeated = rows["order_id"].is_duplicated() if len(rows) else pl.Series([], dtype=pl.Boolean)
+    single = rows.filter(~repeated)
+    if not repeated.any():
+        return Folded(single.select(_ORDER_NAMES), _lines(single), pl.DataFrame(schema=REJECTS), {})
+    many = rows.filter(repeated)
+    before = _per_file(many)
+    many = _summed(_without_repeats(many), sums)
+    kept, rejects = _without_conflicts(many, locale)
+    first = kept.group_by(KEY, maintain_order=True).agg(_merge(n) for n in _ORDER_NAMES if n not in KEY)
+    orders = pl.concat([single.select(_ORDER_NAMES), first.select(_ORDER_NAMES)])
+    lines = pl.concat([_lines(single), _lines(kept)])
+    after = _per_file(first)
+    for file in rejects["source_file"]:
+        after[file] = after.get(file, 0) + 1
+    folded = {file: n - after.get(file, 0) for file, n in before.items()}
+    return Folded(orders, lines, rejects, folded)
+
+
+def _per_file(frame: pl.DataFrame) -> dict[str, int]:
+    return dict(frame.group_by("source_file").len().iter_rows())
+
+
+def _lines(rows: pl.DataFrame) -> pl.DataFrame:
+    filled = pl.any_horizontal(pl.col("sku", "title", "quantity").is_not_null())
+    lines = rows.filter(filled).select(_LINE_NAMES)
+    return lines.with_columns(pl.col("quantity").fill_null(1.0)).cast(dict(schema(LINES).items()))  # type: ignore[arg-type]
+
+
+def _without_repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same row in two overlapping exports counts once; two equal item rows of one file are two items."""
+    content = [c for c in rows.columns if c not in _SOURCE]
+    by_id = rows.filter(pl.col("line_id").is_not_null()).unique([*KEY, "line_id", *_changing(rows)], keep="first", maintain_order=True)
+    rest = rows.filter(pl.col("line_id").is_null())
+    nth = pl.int_range(pl.len()).over([*content, "source_file"]).alias("_nth")
+    rest = rest.with_columns(nth).unique([*content, "_nth"], keep="first", maintain_order=True).drop("_nth")
+    # Sorted by content, so that neither file order nor row order decides which row speaks for the order.
+    keys = [pl.col(c) for c in (*KEY, "paid_at", *[f for f in _FACTS if f != "paid_at"], "line_id", "sku", "title")]
+    down = [c == "paid_at" for c in (*KEY, "paid_at", *[f for f in _FACTS if f != "paid_at"], "line_id", "sku", "title")]
+    ordered = pl.concat([by_id, rest]).sort([*keys, *_SOURCE], descending=[*down, False, False], nulls_last=True)
+    filled = pl.sum_horizontal(pl.col(_FACTS).is_not_null().cast(pl.Int32))
+    return ordered.with_columns(filled.alias("_filled")).sort([*KEY, "_filled"], descending=[False, False, True], maintain_order=True).drop("_filled")
+
+
+def _changing(rows: pl.DataFrame) -> list[str]:
+    return [c for c in _FACTS if c in rows.columns]
+
+
+def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
+    for platform, columns in sums.items():
+        if platform not in rows["platform"]:
+            continue
+        here = pl.col("platform") == platform
+        for name, how in columns.items():
+            total = pl.col(name).sum().over(KEY)
+            if how == "sum_unless_repeated":
+                own = (pl.col("unit_price").cast(pl.Float64) * pl.col("quantity") - pl.col(name).cast(pl.Float64)).abs() < 0.01
+                same = (pl.col(name).n_unique().over(KEY) == 1) & ~own.fill_null(value=False).any().over(KEY)
+                total = pl.when(same).then(pl.col(name)).otherwise(total)
+            rows = rows.with_columns(pl.when(here & pl.col(name).is_not_null()).then(total).otherwise(pl.col(name)).alias(name))
+    return rows
+
+
+def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Set rows aside whose facts differ from those of the row that speaks for the order."""
+    zh = locale.startswith("zh")
+    speaking = rows.group_by(KEY, maintain_order=True).agg(
+        *[pl.col(f).drop_nulls().first().alias(f"_{f}") for f in _FACTS],
+        *[pl.col(c).first().alias(f"_{c}") for c in _SOURCE],
+    )
+    joined = rows.join(speaking, on=KEY, how="left", maintain_order="left")
+    template = "同一订单编号的 {} 不一致：'{}'，而 {} 第 {} 行是 '{}'；请核对后只保留一行" if zh else "order number repeated with a different {}: '{}', but {} row {} says '{}'; keep one"
+    differs = [
+        pl.when((pl.col(f) != pl.col(f"_{f}")).fill_null(value=False)).then(
+            pl.format(template, pl.lit(f), _shown(f), pl.col("_source_file"), pl.col("_source_row"), _shown(f"_{f}"))
+        )
+        for f in _FACTS
+    ]
+    joined = joined.with_columns(pl.coalesce(differs).alias("reason"))
+    bad = joined.filter(pl.col("reason").is_not_null())
+    cells = pl.struct([pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, "sku", "title")]).struct.json_encode()
+    rejects = bad.select("source_file", "source_row", "reason", cells.alias("cells")).cast(REJECTS)  # type: ignore[arg-type]
+    return joined.filter(pl.col("reason").is_null()).select(rows.columns), rejects
+
+
+def _shown(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).fill_null("").str.slice(0, 60)
+
+
+def _merge(name: str) -> pl.Expr:
+    column = pl.col(name)
+    if name == "promised_at":
+        return column.min()
+    if name == "prior_orders":
+        return column.max()
+    if name in {"coupon", "buyer_note", "seller_note"}:
+        # '' (none) gives way to a text, null (not exported) to either.
+        return pl.coalesce(column.filter(column != "").sort().first(), column.drop_nulls().first()).alias(name)
+    if name in _SOURCE:
+        return column.first()
+    return column.drop_nulls().first()

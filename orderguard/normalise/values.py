@@ -1,0 +1,167 @@
+"""Text to instants, money and whole numbers. Each function leaves null what it cannot read; callers compare
+with the text to tell "blank" from "unreadable".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from orderguard.columns import BLANKS, INSTANT, MONEY
+
+DateOrder = Literal["day", "month"]
+
+_WIDE = str.maketrans("０１２３４５６７８９．，：／－＋", "0123456789.,:/-+")
+_ISO = "%Y-%m-%d %H:%M:%S"
+_FORMATS = (
+    _ISO, "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f",
+    "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d",
+)  # fmt: skip
+_CURRENCY = r"(?i)^(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|US|HK|S)?\s*[¥￥$€£৳₹₩฿]?\s*|\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|HKD|JPY)$"
+
+
+def clean(column: pl.Expr) -> pl.Expr:
+    """A cell without the marks that keep spreadsheets from changing it: `="123"`, a leading `'`, blanks around it."""
+    text = column.str.strip_chars(BLANKS)
+    text = pl.when(text.str.starts_with("=")).then(text.str.replace(r'^="([^"]*)"$', "$1")).otherwise(text)
+    quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
+    return pl.when(quoted).then(text.str.slice(1)).otherwise(text).str.strip_chars(BLANKS)
+
+
+def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Series:
+    """Instants (UTC, microseconds). Text without a zone is read in `zone`.
+
+    Reads ISO and Chinese forms, day-first and month-first with slashes (settled by all the column's values: a
+    day above 12 decides; when nothing decides and `order` is None they stay null), English month names,
+    AM/PM, zone suffixes, Excel serial days and Unix seconds or milliseconds.
+    """
+    if column.dtype == pl.Date:
+        column = column.cast(pl.Datetime("us"))
+    if isinstance(column.dtype, pl.Datetime):
+        plain = column.dtype.time_zone is None
+        return _local(column.cast(pl.Datetime("us")), zone) if plain else column.cast(pl.Datetime("us")).dt.convert_time_zone("UTC")
+    done = _local(_parse(column, _ISO), zone)
+    rest = column.is_not_null() & done.is_null()
+    if not rest.any():
+        return done
+    distinct = column.filter(rest).unique(maintain_order=True)
+    read = _read_rest(distinct, zone, order)
+    table = pl.DataFrame({"text": distinct, "at": read})
+    filled = pl.DataFrame({"text": column}).join(table, on="text", how="left", maintain_order="left")["at"]
+    return pl.select(pl.coalesce(done, filled)).to_series().alias(column.name)
+
+
+def _parse(text: pl.Series, form: str) -> pl.Series:
+    return text.str.to_datetime(form, strict=False, time_unit="us", exact=True)
+
+
+def _local(naive: pl.Series, zone: str) -> pl.Series:
+    """Wall-clock time to an instant. A repeated hour is the earlier one; a skipped one moves on by an hour."""
+    placed = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    if placed.null_count() > naive.null_count():
+        moved = naive.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        placed = pl.select(pl.coalesce(placed, moved)).to_series()
+    return placed.dt.convert_time_zone("UTC")
+
+
+def _read_rest(text: pl.Series, zone: str, order: DateOrder | None) -> pl.Series:
+    name = text.name
+    t = pl.Series(name, [v.translate(_WIDE) for v in text.to_list()], dtype=pl.String)
+    t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
+    half = text.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
+    t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(r"(\d)T(\d)", "$1 $2")
+    offset = t.str.extract(r"(?:\d\d|\.\d+)\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$")
+    t = pl.select(
+        pl.when(offset.is_not_null()).then(t.str.replace(r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$", "")).otherwise(t)
+    ).to_series()
+    t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
+    t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
+    t = t.str.replace(r" (\d):", " 0$1:").alias(name)
+    naive = pl.Series(name, [None] * len(t), dtype=pl.Datetime("us"))
+    for form in _FORMATS:
+        naive = _or(naive, _parse(t, form))
+        if not naive.null_count():
+            break
+    if naive.null_count():
+        naive = _or(naive, _numbered(t, order))
+        naive = _or(naive, _named(t))
+    naive = _afternoon(naive, half)
+    zoned = naive.dt.replace_time_zone("UTC") - _offsets(offset)
+    local = _local(naive, zone)
+    read = pl.select(pl.when(offset.is_not_null()).then(zoned).otherwise(local)).to_series()
+    read = _or(read, _counted(t, zone))
+    year = read.dt.year()
+    return pl.select(pl.when(year.is_between(1971, 2199)).then(read)).to_series().cast(INSTANT)
+
+
+def _or(first: pl.Series, second: pl.Series) -> pl.Series:
+    return pl.select(pl.coalesce(first, second)).to_series()
+
+
+def _numbered(t: pl.Series, order: DateOrder | None) -> pl.Series:
+    """`25-06-2026 13:03:57` or `06-25-26`: the whole column decides which is the day."""
+    part = t.str.extract_groups(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?$").struct
+    a, b = part.field("1").cast(pl.Int32, strict=False), part.field("2").cast(pl.Int32, strict=False)
+    year = part.field("3").cast(pl.Int32, strict=False)
+    if order is None:
+        day_first, month_first = bool((a > 12).any()), bool((b > 12).any())
+        if day_first == month_first:
+            return pl.Series(t.name, [None] * len(t), dtype=pl.Datetime("us"))
+        order = "day" if day_first else "month"
+    day, month = (a, b) if order == "day" else (b, a)
+    clock = [part.field(n).cast(pl.Int32, strict=False).fill_null(0) for n in ("4", "5", "6")]
+    parts = pl.DataFrame({"y": year + 2000 * (year < 100).cast(pl.Int32), "m": month, "d": day, "h": clock[0], "i": clock[1], "s": clock[2]})
+    text = parts.select(pl.format("{}-{}-{} {}:{}:{}", *[pl.col(c).cast(pl.String).str.zfill(2) for c in "ymdhis"]))
+    return _parse(text.to_series(), _ISO)
+
+
+def _named(t: pl.Series) -> pl.Series:
+    forms = ("%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%b-%d-%y", "%b %d, %Y", "%d-%b-%y", "%d-%b-%Y %H:%M:%S", "%d %B %Y")
+    read = _parse(t, forms[0])
+    for form in forms[1:]:
+        read = _or(read, _parse(t, form)) if "%H" in form else _or(read, t.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+    return read
+
+
+def _afternoon(naive: pl.Series, half: pl.Series) -> pl.Series:
+    pm, am = half.is_in(["pm", "下午"]), half.is_in(["am", "上午"])
+    hour = naive.dt.hour()
+    shift = pl.when(pm & (hour < 12)).then(12).when(am & (hour == 12)).then(-12).otherwise(0)
+    return pl.select(naive + pl.duration(hours=shift)).to_series()
+
+
+def _offsets(text: pl.Series) -> pl.Series:
+    sign = pl.Series([-1 if v and "-" in v else 1 for v in text])
+    digits = text.str.extract(r"(\d\d:?\d\d)").str.replace(":", "")
+    minutes = digits.str.slice(0, 2).cast(pl.Int64) * 60 + digits.str.slice(2).cast(pl.Int64)
+    return pl.select(pl.duration(minutes=(minutes * sign).fill_null(0))).to_series()
+
+
+def _counted(t: pl.Series, zone: str) -> pl.Series:
+    """Excel serial days (1900 system, a wall clock) and Unix time in seconds or milliseconds."""
+    number = t.str.extract(r"^(\d+(?:\.\d+)?)$").cast(pl.Float64, strict=False)
+    days = pl.when(number.is_between(20_000, 80_000)).then(((number - 25_569) * 86_400).round() * 1e6)
+    unix = pl.when(number.is_between(5e8, 5e9)).then(number * 1e6).when(number.is_between(5e11, 5e12)).then(number * 1e3)
+    naive, instant = pl.select(days.cast(pl.Int64).cast(pl.Datetime("us")), unix.cast(pl.Int64).cast(pl.Datetime("us")).alias("u"))
+    return _or(_local(naive, zone), instant.dt.replace_time_zone("UTC"))
+
+
+def money(column: pl.Series) -> pl.Series:
+    """Exact decimals with four places. `1,299.00`, `¥12`, `12.00元`, `$45.99` are read; `12,5` is not."""
+    if column.dtype != pl.String:
+        return column.cast(MONEY, strict=False)
+    done = column.cast(MONEY, strict=False)
+    if done.null_count() == column.null_count():
+        return done
+    text = pl.Series(column.name, [v.translate(_WIDE) if v else v for v in column.to_list()], dtype=pl.String)
+    text = text.str.replace_all(_CURRENCY, "").str.replace(r"^(-?)\s*[¥￥$€£৳₹₩฿]\s*", "$1").str.strip_chars(BLANKS)
+    grouped = text.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
+    plain = pl.select(pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)).to_series()
+    return plain.cast(MONEY, strict=False)
+
+
+def whole(column: pl.Series) -> pl.Series:
+    """Whole numbers; `3.0` is read, `3.5` is not."""
+    number = column.cast(pl.Float64, strict=False)
+    return pl.select(pl.when(number == number.round()).then(number)).to_series().cast(pl.Int64, strict=False)

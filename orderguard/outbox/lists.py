@@ -1,0 +1,92 @@
+"""Plain files: hold lists, notices, rejected rows, frames and `run.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orderguard.columns import COVERAGE, DECISIONS, FINDINGS
+from orderguard.outbox.flagged import local
+from orderguard.outbox.safe import inert_frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PENDING = ("待核实", "To be verified")
+_HOLD_HEAD = {
+    "zh": ("订单编号", "状态", "原因", "承诺发货时间", "处理时限"),
+    "en": ("Order ID", "Status", "Reason", "Promised ship time", "Due at"),
+}
+_REJECT_HEAD = {"zh": ("文件", "行", "原因", "单元格"), "en": ("file", "row", "reason", "cells")}
+_NOTICE_HEAD = {
+    "zh": ("负责人", "区域", "暂扣", "复核", "最早时限", "内容"),
+    "en": ("Manager", "Region", "Held", "Review", "First due", "Message"),
+}
+_BOM = b"\xef\xbb\xbf"
+
+
+def _language(locale: str) -> str:
+    return "zh" if locale.startswith("zh") else "en"
+
+
+def _csv(path: Path, frame: pl.DataFrame) -> None:
+    """UTF-8 with a byte order mark, without which Excel shows Chinese as noise."""
+    safe = inert_frame(frame)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(_BOM)
+        safe.write_csv(file, datetime_format="%Y-%m-%d %H:%M:%S", line_terminator="\r\n")
+
+
+def file_stem(name: str) -> str:
+    """A name that is a harmless file name on every system: no path, no reserved characters, at most 80."""
+    return re.sub(r'[\x00-\x1f\x7f\\/:*?"<>|]', "_", name).strip(". ")[:80] or "_"
+
+
+def write_holds(folder: Path, held: pl.DataFrame, locale: str, zone: str) -> dict[str, int]:
+    """Write `<platform>.csv`, soonest due first; returns orders per platform."""
+    counts: dict[str, int] = {}
+    head = _HOLD_HEAD[_language(locale)]
+    ordered = held.sort("due_at", "order_id") if len(held) else held
+    status = PENDING[0 if locale.startswith("zh") else 1]
+    taken: set[str] = set()
+    for (platform,), part in ordered.partition_by("platform", as_dict=True, maintain_order=True).items():
+        stem = file_stem(str(platform))
+        while stem.casefold() in taken:
+            stem += "_"
+        taken.add(stem.casefold())
+        table = local(part.select("order_id", pl.lit(status).alias("status"), "reasons", "promised_at", "due_at"), zone)
+        table.columns = list(head)
+        _csv(folder / f"{stem}.csv", table)
+        counts[str(platform)] = len(part)
+    return counts
+
+
+def write_rejected(path: Path, rejects: pl.DataFrame, locale: str) -> None:
+    """Write the rows that were set aside; the header alone when there were none."""
+    table = rejects.select("source_file", "source_row", "reason", "cells")
+    table.columns = list(_REJECT_HEAD[_language(locale)])
+    _csv(path, table)
+
+
+def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str]], locale: str) -> None:
+    """Write the messages that managers would be sent (a dry run; nothing leaves the machine)."""
+    types = [pl.String, pl.String, pl.Int64, pl.Int64, pl.String, pl.String]
+    head = dict(zip(_NOTICE_HEAD[_language(locale)], types, strict=True))
+    _csv(path, pl.DataFrame(notices, schema=head, orient="row"))
+
+
+def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, coverage: pl.DataFrame) -> None:
+    """Write the three contract frames as Parquet."""
+    for name, frame, columns in (
+        ("findings", findings, FINDINGS), ("decisions", decisions, DECISIONS), ("coverage", coverage, COVERAGE),
+    ):  # fmt: skip
+        frame.select([c.name for c in columns]).write_parquet(folder / f"{name}.parquet", compression="lz4", statistics=False)
+
+
+def write_run(path: Path, run: dict[str, Any]) -> None:
+    """Write `run.json`."""
+    path.write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

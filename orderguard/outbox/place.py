@@ -1,0 +1,128 @@
+"""The output folder: written beside its place and renamed whole. What earlier runs issued is kept in `earlier/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Self
+
+from orderguard.errors import DeliveryError, Problem, Words
+
+_OURS = {
+    "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",
+    "coverage.parquet", "run.json", "earlier", "board.html",
+}  # fmt: skip
+_ISSUED = ("tasks", "holds", "notices.csv")
+
+
+class Staging:
+    """A temporary folder beside `out`; `commit()` puts it in place, leaving the block otherwise removes it."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self.out = out
+        self.run_id = run_id
+        self.folder = out.parent / f".{out.name}.{run_id}.tmp"
+
+    def __enter__(self) -> Self:
+        try:
+            self._sweep()
+            self.folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise self._failed(error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def commit(self, undelivered: frozenset[str] = frozenset()) -> None:
+        """Put the new outputs in place.
+
+        Args:
+            undelivered: runs whose sheets are being issued again now; theirs are not kept.
+
+        Raises:
+            DeliveryError: the place cannot be written.
+        """
+        try:
+            for path in sorted(self.folder.rglob("*")):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+            old = self.out if self.out.exists() else None
+            if old is not None and not self._ours(old):
+                self._entry_by_entry(undelivered)
+                return
+            if old is not None:
+                self._keep_issued(old, self.folder, undelivered)
+            aside = self.out.parent / f".{self.out.name}.{self.run_id}.old"
+            if old is not None:
+                old.rename(aside)
+            self.folder.rename(self.out)
+            shutil.rmtree(aside, ignore_errors=True)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> DeliveryError:
+        reason = error.strerror or str(error)
+        what = Words(f"输出目录无法写入（{reason}）", f"the output folder cannot be written ({reason})")
+        fix = Words(
+            "检查权限与磁盘空间后再扫一次；台账已记下，不会漏单",
+            "check rights and disk space and scan again; the ledger has it all",
+        )
+        return DeliveryError(Problem(what, str(self.out), fix=fix))
+
+    def _sweep(self) -> None:
+        """Bring back an output that a killed run had moved aside, and drop drafts of killed runs."""
+        parent = self.out.parent
+        if not parent.exists():
+            return
+        for old in sorted(parent.glob(f".{self.out.name}.*.old")):
+            if not self.out.exists():
+                old.rename(self.out)
+            else:
+                shutil.rmtree(old, ignore_errors=True)
+        for draft in parent.glob(f".{self.out.name}.*.tmp"):
+            shutil.rmtree(draft, ignore_errors=True)
+
+    @staticmethod
+    def _ours(folder: Path) -> bool:
+        if not folder.is_dir():
+            raise NotADirectoryError(20, "not a folder / 不是文件夹", str(folder))
+        inside = {p.name for p in folder.iterdir()}
+        return inside <= _OURS and (not inside or "run.json" in inside)
+
+    def _entry_by_entry(self, undelivered: frozenset[str]) -> None:
+        """The folder holds other people's files: replace our own entries one by one and touch nothing else."""
+        self._keep_issued(self.out, self.folder, undelivered)
+        for name in _OURS:
+            target = self.out / name
+            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+        for entry in sorted(self.folder.iterdir(), key=lambda p: p.name == "run.json"):
+            entry.rename(self.out / entry.name)
+
+    @staticmethod
+    def _keep_issued(old: Path, new: Path, undelivered: frozenset[str]) -> None:
+        """Hard-link what earlier runs issued into `earlier/<run>/`, so that a later scan loses no sheet."""
+        kept = new / "earlier"
+        if (old / "earlier").is_dir():
+            for run in sorted((old / "earlier").iterdir()):
+                if run.name not in undelivered:
+                    shutil.copytree(run, kept / run.name, copy_function=_link)
+        try:
+            run_id = str(json.loads((old / "run.json").read_text(encoding="utf-8"))["run_id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if run_id in undelivered or "/" in run_id or "\\" in run_id:
+            return
+        for name in _ISSUED[:2]:
+            if (old / name).is_dir() and any((old / name).iterdir()):
+                shutil.copytree(old / name, kept / run_id / name, copy_function=_link)
+        if (kept / run_id).is_dir() and (old / "notices.csv").exists():
+            _link(str(old / "notices.csv"), str(kept / run_id / "notices.csv"))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

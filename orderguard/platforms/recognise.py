@@ -1,0 +1,134 @@
+"""Which platform a header belongs to, and which heading means which of our columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orderguard.columns import LINE_ONLY, ORDERS
+from orderguard.errors import OrderguardError, Problem, Words, closest
+from orderguard.platforms.profile import Pick, Profile, heading_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+GENERIC = "generic"
+_LEAST = 2
+"""An order file must give at least this many of our columns, the order id among them."""
+
+_COLUMNS = [*(c.name for c in ORDERS if not c.name.startswith("source_")), "line_id", *LINE_ONLY]
+
+
+@dataclass
+class Match:
+    """How one header was understood.
+
+    Attributes:
+        profile: the platform.
+        share: known headings / all headings (0 to 1).
+        picks: canonical column -> the headings of this file it is read from.
+        guessed: canonical columns that were filled by the generic names, not by the profile.
+        unused: headings that no column uses.
+    """
+
+    profile: Profile
+    share: float
+    picks: dict[str, Pick]
+    guessed: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def header_score(profiles: Sequence[Profile]) -> Callable[[Sequence[str]], float]:
+    """A function that tells which share of a row's filled cells are headings some profile knows."""
+    known = set[str]().union(*(p.headings() for p in profiles))
+
+    def score(cells: Sequence[str]) -> float:
+        keys = [k for k in map(heading_key, cells) if k]
+        return sum(k in known for k in keys) / len(keys) if keys else 0.0
+
+    return score
+
+
+def match_header(headings: Sequence[str], profiles: Sequence[Profile], wanted: str | None = None, where: str = "") -> Match:
+    """Recognise a header by its best share of known headings.
+
+    Args:
+        headings: the file's column names.
+        profiles: all that are known, `generic` among them.
+        wanted: `--platform`, when the user says which it is.
+        where: the file, for messages.
+
+    Raises:
+        OrderguardError: `wanted` is unknown, or no order number column was found.
+    """
+    generic = next(p for p in profiles if p.platform == GENERIC)
+    keys = {heading_key(h): h for h in reversed(headings)}
+    if wanted is not None:
+        chosen = [p for p in profiles if wanted.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
+        if not chosen:
+            names = [p.platform for p in profiles]
+            what = Words(f"未知平台 '{wanted}'", f"unknown platform '{wanted}'")
+            raise OrderguardError(Problem(what, where, fix=closest(wanted, names)))
+        best = chosen[0]
+        return _match(best, generic, keys)
+    candidates = [
+        _match(p, generic, keys) for p in profiles if p is generic or any(heading_key(s) in keys for s in p.signature)
+    ]
+    usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
+    if not usable:
+        shown = ", ".join(list(headings)[:12])
+        what = Words(f"认不出是哪个平台：表头里没有订单编号列（{shown}）", f"platform not recognised: no order number column ({shown})")
+        fix = Words(
+            "检查表头是否在第一行；或用 --platform 指定平台；orderguard platforms detect 可逐列查看",
+            "check that the header is the first row, or name it with --platform; see 'orderguard platforms detect'",
+        )
+        raise OrderguardError(Problem(what, where, fix=fix))
+    return max(usable, key=lambda m: (round(m.share, 9), m.profile is not generic, m.profile.platform))
+
+
+def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:
+    picks: dict[str, Pick] = {}
+    guessed: list[str] = []
+    used: set[str] = set()
+    for name in _COLUMNS:
+        found = _present(profile.pick(name), keys) or _present(_first(profile.fallback(name)), keys)
+        if found:
+            picks[name] = found
+            used.update(found.sources)
+    share = len([k for k in keys if k in profile.headings()]) / max(len(keys), 1)
+    if profile is not generic:
+        for name in _COLUMNS:
+            if name in picks or name == "platform":
+                continue
+            found = _present(generic.pick(name), {k: h for k, h in keys.items() if h not in used})
+            if found:
+                picks[name] = found
+                used.update(found.sources)
+                guessed.append(name)
+    unused = tuple(h for h in keys.values() if h not in used)
+    return Match(profile, share, picks, tuple(guessed), unused)
+
+
+def _first(sources: tuple[str, ...]) -> Pick | None:
+    return Pick("first", sources) if sources else None
+
+
+def _present(pick: Pick | None, keys: dict[str, str]) -> Pick | None:
+    if pick is None:
+        return None
+    have = tuple(dict.fromkeys(keys[k] for k in map(heading_key, pick.sources) if k in keys))
+    return pick._replace(sources=have) if have else None
+
+
+def present(pick: Pick | None, headings: Sequence[str]) -> Pick | None:
+    """`pick` narrowed to the headings that a file has; None when it has none of them."""
+    return _present(pick, {heading_key(h): h for h in reversed(headings)})
+
+
+def platform_words(profiles: Sequence[Profile]) -> dict[str, frozenset[str]]:
+    """Every word for a platform (casefolded) -> all words for the same platform, for scopes such as `only:`."""
+    words: dict[str, frozenset[str]] = {}
+    for profile in profiles:
+        same = frozenset(w.casefold() for w in [profile.platform, *profile.aliases, *profile.name.values()])
+        words.update(dict.fromkeys(same, same))
+    return words

@@ -1,0 +1,111 @@
+"""Runs a rulebook over a frame of orders: findings and coverage."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from orderguard.columns import COVERAGE, FINDINGS, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orderguard.rules.book import Rule
+
+_FINDINGS = {**schema(FINDINGS), "row": pl.UInt32}
+
+Synonyms = "Mapping[str, frozenset[str]]"
+
+
+class Verdicts(NamedTuple):
+    """What the rules said.
+
+    Attributes:
+        findings: the contract's columns and `row`, the index of the order in the frame that was judged.
+        coverage: per rule and platform `judged hits not_evaluable`, of the current orders only.
+    """
+
+    findings: pl.DataFrame
+    coverage: pl.DataFrame
+
+
+def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], timedelta]:
+    """What the rules read: columns, facts that must be exact near thresholds, and the longest window."""
+    columns: set[str] = set()
+    limits: dict[str, set[float]] = {}
+    longest = timedelta(0)
+    for rule in rules:
+        columns |= rule.settings.reads() | set(rule.only)
+        for fact, limit in rule.settings.limits().items():
+            limits.setdefault(fact, set()).add(limit)
+        longest = max(longest, rule.settings.reach().within or timedelta(0))
+    return columns, limits, longest
+
+
+def run_rules(
+    frame: pl.DataFrame,
+    rules: Sequence[Rule],
+    locale: str,
+    synonyms: Mapping[str, frozenset[str]] | None = None,
+    audited: pl.Series | None = None,
+) -> Verdicts:
+    """Judge every order of `frame`.
+
+    Args:
+        frame: orders with the facts that the rules need. A Boolean column `past` marks orders of earlier runs:
+            they count in windows, and are judged by window rules only.
+        rules: those to run.
+        locale: language of the reasons.
+        synonyms: words for one platform, for `only: {platform: ..}`.
+        audited: False for orders that are left out (their status says so); default all.
+    """
+    base = frame if audited is None else frame.with_columns(audited.alias("_audited")).with_row_index("row").filter("_audited")
+    if audited is None:
+        base = base.with_row_index("row")
+    if "past" not in base.columns:
+        base = base.with_columns(past=pl.lit(value=False))
+    current = base.filter(~pl.col("past"))
+    findings, coverage = [], []
+    for rule in rules:
+        windowed = rule.settings.reach().within is not None
+        part = _scoped(base if windowed else current, rule.only, synonyms or {})
+        measured = rule.settings.measure(part)
+        judged = part.select("platform", "past").with_columns(hit=measured["hit"]).filter(~pl.col("past"))
+        coverage.append(_coverage(judged, rule.id))
+        hits = part.filter(measured["hit"])
+        if "value" in measured.columns:
+            hits = hits.with_columns(measured.filter(measured["hit"])["value"])
+        else:
+            hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
+        findings.append(
+            hits.select(
+                "platform", "order_id", pl.lit(rule.id).alias("rule_id"), pl.lit(rule.fingerprint).alias("rule_fingerprint"),
+                "value", rule.settings.reason(locale).cast(pl.String).alias("reason"), "row",
+            )  # fmt: skip
+        )
+    found = pl.concat(findings) if findings else pl.DataFrame(schema=_FINDINGS)
+    order = {rule.id: i for i, rule in enumerate(rules)}
+    found = found.sort("row", pl.col("rule_id").replace_strict(order, return_dtype=pl.Int32))
+    seen = pl.concat(coverage) if coverage else pl.DataFrame(schema=schema(COVERAGE))
+    return Verdicts(found.cast(_FINDINGS), seen)  # type: ignore[arg-type]
+
+
+def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:
+    for name, words in only.items():
+        wanted = {w.casefold() for w in words}
+        if name == "platform":
+            wanted = set[str]().union(*(synonyms.get(w, frozenset([w])) for w in wanted))
+        frame = frame.filter(pl.col(name).str.to_lowercase().is_in(sorted(wanted)))
+    return frame
+
+
+def _coverage(judged: pl.DataFrame, rule_id: str) -> pl.DataFrame:
+    hit = pl.col("hit")
+    counted = judged.group_by("platform").agg(
+        judged=hit.is_not_null().sum().cast(pl.Int64),
+        hits=hit.fill_null(value=False).sum().cast(pl.Int64),
+        not_evaluable=hit.is_null().sum().cast(pl.Int64),
+    )
+    return counted.sort("platform").select(pl.lit(rule_id).alias("rule_id"), "platform", "judged", "hits", "not_evaluable")

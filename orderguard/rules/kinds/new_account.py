@@ -1,0 +1,55 @@
+"""A fresh account that redeems a coupon with its first order.
+
+Flags:
+    orders of an account registered at most `within` before the order, with at most `prior_orders` earlier
+    orders, in which a coupon was used (unless `coupon: false`).
+
+Why:
+    coupon farmers open accounts by the hundred, each for one discounted order.
+
+Misses:
+    accounts bought with an age. Without registration time, order history or coupon column (most platforms do not
+    export them: use `--lookup`) an order is not evaluable, unless one known fact already clears it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+from pydantic import Field
+
+from orderguard.rules.base import Kind, Span, blank, number, span_words
+
+_SKEW = timedelta(days=1)
+"""A registration up to a day after the order is clock skew or a date without a time; later is contradictory."""
+
+
+class NewAccount(Kind):
+    """Settings: `within` (account age), `prior_orders` (at most), `coupon` (must be used)."""
+
+    within: Span
+    prior_orders: int = Field(default=0, ge=0, le=1000)
+    coupon: bool = True
+
+    def _age(self) -> pl.Expr:
+        return pl.col("created_at") - pl.col("registered_at")
+
+    def hit(self) -> pl.Expr:
+        young = pl.when(self._age() >= -_SKEW).then(self._age() <= self.within)
+        flagged = young & (pl.col("prior_orders") <= self.prior_orders)
+        return flagged & ~blank(pl.col("coupon")) if self.coupon else flagged
+
+    def value(self) -> pl.Expr:
+        return (self._age().dt.total_seconds() / 86_400).clip(0)
+
+    def reason(self, locale: str) -> pl.Expr:
+        days = number(self.value(), 1)
+        zh = locale.startswith("zh")
+        limit = span_words(self.within, locale)
+        first = ("首单" if zh else "first order") if self.prior_orders == 0 else (
+            f"历史订单不超过 {self.prior_orders}" if zh else f"at most {self.prior_orders} earlier orders")  # fmt: skip
+        used = ("，使用了优惠券" if zh else ", coupon used") if self.coupon else ""
+        if zh:
+            return pl.format(f"账号注册 {{}} 天（上限 {limit}），{first}{used}", days)
+        return pl.format(f"account {{}} days old (limit {limit}), {first}{used}", days)

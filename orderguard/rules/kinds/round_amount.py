@@ -1,0 +1,51 @@
+"""Round amounts without a word.
+
+Flags:
+    orders whose paid amount is a positive multiple of `multiple_of` while the note is blank.
+
+Why:
+    stored-value laundering and brushing pay round sums, and nobody behind them writes a note.
+
+Misses:
+    round sums with a note, sums just beside a round one, shops that price in round sums (give the rule a scope).
+    An amount in another currency, or an export without a note column, is not evaluable.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from orderguard.columns import MONEY
+from orderguard.rules.base import Kind, blank, number
+
+
+class RoundAmount(Kind):
+    """Settings: `multiple_of` in yuan, the `note` column that must be blank, the `currency` it holds for."""
+
+    multiple_of: Decimal = Field(default=Decimal(1000), gt=0, le=Decimal(10_000_000), decimal_places=2)
+    note: Literal["buyer_note", "seller_note"] | None = "buyer_note"
+    currency: str | None = "CNY"
+
+    def hit(self) -> pl.Expr:
+        amount = pl.col("amount")
+        unit = pl.lit(self.multiple_of).cast(MONEY)
+        flagged = (amount > 0) & (amount % unit == 0)
+        if self.note:
+            flagged = flagged & blank(pl.col(self.note))
+        if self.currency:
+            same = pl.col("currency").str.to_uppercase().replace({"RMB": "CNY", "人民币": "CNY", "¥": "CNY", "元": "CNY"})
+            flagged = pl.when((same == self.currency) | same.is_null()).then(flagged)
+        return flagged
+
+    def value(self) -> pl.Expr:
+        return pl.col("amount").cast(pl.Float64)
+
+    def reason(self, locale: str) -> pl.Expr:
+        amount, unit = number(pl.col("amount"), 2), f"{self.multiple_of.normalize():f}"
+        if locale.startswith("zh"):
+            return pl.format(f"实付 {{}} 元，是 {unit} 元的整数倍" + ("，且留言为空" if self.note else ""), amount)
+        return pl.format(f"paid {{}}, a multiple of {unit}" + (", without a note" if self.note else ""), amount)

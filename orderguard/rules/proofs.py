@@ -1,0 +1,80 @@
+"""A rule's own proof: the orders it says it flags and passes, run as tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from orderguard.columns import FACTS, INSTANT, MONEY, ORDERS, schema
+from orderguard.rules.engine import run_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orderguard.rules.book import Rule
+
+
+class Proof(NamedTuple):
+    """One example of a rule and how it came out.
+
+    Attributes:
+        rule_id: the rule.
+        expected: `flags` or `passes`.
+        index: which example, from 1.
+        ok: it came out as expected.
+        said: the reason that was given, or why it failed.
+    """
+
+    rule_id: str
+    expected: str
+    index: int
+    ok: bool
+    said: str
+
+
+Enrich = "Callable[[pl.DataFrame, Rule], pl.DataFrame]"
+
+
+def run_proofs(rule: Rule, zone: str, locale: str, enrich: Callable[[pl.DataFrame, Rule], pl.DataFrame]) -> list[Proof]:
+    """Run one rule's `flags:` and `passes:`.
+
+    An example is one order, or a list of orders that must all come out alike; it names only the columns that the
+    rule reads. Times without a zone are read in `zone`. `passes` means judged and not flagged, or not evaluable.
+    """
+    out = []
+    for expected, examples in (("flags", rule.flags), ("passes", rule.passes)):
+        for index, example in enumerate(examples, 1):
+            orders = example if isinstance(example, list) else [example]
+            try:
+                frame = enrich(_frame(orders, zone), rule)
+                found = run_rules(frame, [rule], locale).findings
+            except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+                out.append(Proof(rule.id, expected, index, ok=False, said=str(error).splitlines()[0]))
+                continue
+            want = len(orders) if expected == "flags" else 0
+            said = str(found["reason"][0]) if len(found) else "-"
+            out.append(Proof(rule.id, expected, index, len(found) == want, said))
+    return out
+
+
+def _frame(orders: list[dict[str, Any]], zone: str) -> pl.DataFrame:
+    types = {**schema(ORDERS), **schema(FACTS)}
+    columns: dict[str, pl.Series] = {}
+    unknown = {k for o in orders for k in o} - set(types)
+    if unknown:
+        raise ValueError(f"unknown column {sorted(unknown)[0]}")
+    for name, dtype in types.items():
+        given = [o.get(name) for o in orders]
+        if name == "order_id":
+            given = [v or f"example-{i}" for i, v in enumerate(given)]
+        if name == "platform":
+            given = [v or "example" for v in given]
+        text = pl.Series(name, [None if v is None else str(v) for v in given], dtype=pl.String)
+        if dtype == INSTANT:
+            columns[name] = text.str.replace("T", " ").str.to_datetime(time_unit="us").dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
+        elif dtype == MONEY or dtype.is_numeric():
+            columns[name] = text.cast(dtype)
+        else:
+            columns[name] = text
+    return pl.DataFrame(columns)

@@ -1,0 +1,85 @@
+"""The window primitive: who stands in a burst.
+
+Contract: an order belongs to a burst when some window of length W, both ends included, holds at least N orders
+(or N distinct `who`) with the same key, itself among them. All members are flagged. Null keys never group.
+
+Key and time are packed into one integer axis on which keys lie further apart than W, so that every step is a
+sort, a binary search or a running maximum over one Int64 column.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+def fullest_window(key: pl.Series, at: pl.Series, within: timedelta, at_least: int, who: pl.Series | None = None) -> pl.Series:
+    """The most orders (or distinct `who`) that any window around each order holds.
+
+    Args:
+        key: what the orders share; null never groups.
+        at: instants with microseconds; null is in no window.
+        within: window length; both ends count.
+        at_least: orders whose key occurs less often are not measured (they get 1).
+        who: count distinct values of this instead of orders; null is not counted.
+
+    Returns:
+        Int64 per order: the count; 1 for orders below `at_least`; null where key, time or `who` is null.
+    """
+    valid = key.is_not_null() & at.is_not_null()
+    if who is not None:
+        valid &= who.is_not_null()
+    out = pl.select(pl.when(pl.lit(valid)).then(pl.lit(1, dtype=pl.Int64))).to_series()
+    if len(out) == 1 and len(key) != 1:  # a literal broadcasts: keep the height
+        out = pl.Series([1 if valid[0] else None] * len(key), dtype=pl.Int64)
+    frame = pl.DataFrame({"row": pl.int_range(len(key), dtype=pl.UInt32, eager=True), "key": key, "at": at.dt.timestamp("us")})
+    if who is not None:
+        frame = frame.with_columns(who.alias("who"))
+    frame = frame.filter(valid)
+    often = frame.group_by("key").len().filter(pl.col("len") >= at_least).with_row_index("code").select("key", "code")
+    if often.is_empty():
+        return out
+    frame = frame.join(often, on="key", how="inner").drop("key")
+    width = round(within.total_seconds() * 1e6)
+    first = frame["at"].min()
+    span = int(frame["at"].max()) - int(first) + 2 * width + 2  # type: ignore[arg-type]
+    if span * (len(often) + 1) >= 1 << 62:  # microseconds over decades and many keys: count in coarser codes
+        return _by_key(frame, out, width, who is not None)
+    packed = (pl.col("code").cast(pl.Int64) * span + pl.col("at") - first).alias("at")
+    frame = frame.with_columns(packed).sort("at")
+    return out.scatter(frame["row"], _most(frame, width, distinct=who is not None))
+
+
+def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, distinct: bool) -> pl.Series:  # noqa: FBT001
+    for part in frame.partition_by("code"):
+        ordered = part.sort("at")
+        out = out.scatter(ordered["row"], _most(ordered, width, distinct=distinct))
+    return out
+
+
+def _most(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
+    """Per row of `frame` (sorted by `at`) the largest count over the windows that contain it."""
+    at = frame["at"]
+    if distinct:
+        ending = _distinct_ending(frame, width)
+    else:
+        ending = at.search_sorted(at, side="right").cast(pl.Int64) - at.search_sorted(at - width, side="left").cast(pl.Int64)
+    # A window that contains an order ends at some order no later than W after it.
+    backwards = pl.DataFrame({"count": ending, "axis": -at}).reverse()
+    return backwards.select(pl.col("count").rolling_max_by("axis", f"{width}i", closed="both")).to_series().reverse()
+
+
+def _distinct_ending(frame: pl.DataFrame, width: int) -> pl.Series:
+    """Distinct `who` in [at - W, at]: each order counts until the same person comes again or the window passes."""
+    again = frame.select(pl.col("at").shift(-1).over("who", "code", order_by="at")).to_series()
+    gone = pl.select(pl.min_horizontal(again, frame["at"] + width + 1)).to_series()
+    axis = pl.concat([frame["at"], gone.alias("at")])
+    step = pl.concat([pl.Series([1], dtype=pl.Int64).new_from_index(0, len(gone)), pl.Series([-1], dtype=pl.Int64).new_from_index(0, len(gone))])
+    events = pl.DataFrame({"axis": axis, "step": step}).sort("axis")
+    running = events["step"].cum_sum()
+    last = events["axis"].search_sorted(frame["at"], side="right").cast(pl.Int64) - 1
+    return running.gather(last)

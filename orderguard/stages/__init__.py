@@ -1,0 +1,1 @@
+"""What `audit.py` calls: each module joins a few rooms for one part of a scan."""

@@ -1,0 +1,110 @@
+"""Route and cases: what is new, who gets it, and what an earlier run could not deliver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import KEY
+from orderguard.enrich.addresses import parse_addresses
+from orderguard.enrich.facts import Origins, add_facts
+from orderguard.ledger.cases import OPEN, case_id
+from orderguard.route import assign, due_times, link
+from orderguard.rules.book import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from orderguard.ledger import CaseBook, History
+    from orderguard.route import Team
+    from orderguard.rules import Rulebook
+    from orderguard.stages.judging import Judged
+
+_LINK_FACTS = ("phone_key", "address_key")
+_RAISED = {"case_id": pl.String, "band": pl.String, "score": pl.Float64, "evidence": pl.String, "reopen": pl.Boolean, "to_hold": pl.Boolean}
+
+
+def flagged_orders(judged: Judged, book: Rulebook) -> pl.DataFrame:
+    """Flagged orders with `score band reasons ask evidence burst`, highest score first."""
+    rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
+    flagged = judged.frame[rows].with_columns(row=rows).with_columns(judged.decisions[rows].select("score", "band"))
+    told = tell(judged.findings, book, "row")
+    flagged = flagged.join(told, on="row", how="left", maintain_order="left").drop("row")
+    return flagged.sort("score", "platform", "order_id", descending=[True, False, False])
+
+
+def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.DataFrame:
+    """Findings of live rules joined per order: `reasons ask evidence burst`."""
+    bursts = [r.id for r in book.active if r.settings.reach().within is not None]
+    asks = {r.id: say(r.ask, book.locale) for r in book.rules}
+    comma = "；" if book.locale.startswith("zh") else "; "
+    ask = pl.col("rule_id").replace_strict(asks, default="", return_dtype=pl.String)
+    said = findings.filter(pl.col("rule_id").is_in(list(book.points))).with_columns(
+        ask=pl.when(ask != "").then(ask),
+        mark=pl.col("rule_id") + "@" + pl.col("rule_fingerprint"),
+        burst=pl.col("rule_id").is_in(bursts),
+    )
+    return said.group_by(by, maintain_order=True).agg(
+        pl.col("reason").str.join(comma).alias("reasons"),
+        pl.col("ask").drop_nulls().str.join(comma),
+        pl.col("mark").sort().str.join(",").alias("evidence"),
+        pl.col("burst").any(),
+    )
+
+
+def open_cases(
+    flagged: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """New cases (linked, timed, assigned), known cases with new evidence, and what is known of all flagged orders."""
+    known = cases.known(flagged)
+    opened = flagged.join(known.select(KEY), on=KEY, how="anti", maintain_order="left") if len(known) else flagged
+    opened = _routed(opened, cases, team, synonyms, now)
+    return opened, _raised(flagged, known), known
+
+
+def _routed(opened: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime) -> pl.DataFrame:
+    lacking = {c for c in _LINK_FACTS if c not in opened.columns}
+    if "phone_key" in lacking:  # the facts come together; those that rules asked for stay as they are
+        opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
+    opened = add_facts(opened, lacking, {}, Origins())
+    linked = link(opened)
+    region = parse_addresses(opened.select("province", "city", "district", "address"))["addr_province"].alias("region")
+    opened = opened.with_columns(
+        linked["cluster"],
+        linked["cluster_size"],
+        linked["linked_by"],
+        region,
+        due_times(opened["band"], opened["promised_at"], now),
+        pl.Series("case_id", [case_id(p, o) for p, o in opened.select(KEY).iter_rows()], dtype=pl.String),
+    )
+    return opened.with_columns(assign(opened, team, cases.load(), synonyms).alias("agent"))
+
+
+def _raised(flagged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    if known.is_empty():
+        return pl.DataFrame(schema=_RAISED)
+    beside = flagged.select(*KEY, "band", "score", "evidence").join(known, on=KEY, how="inner", suffix="_old")
+    rows = []
+    names = ("case_id", "band", "band_old", "score", "evidence", "evidence_old", "state", "hold_run")
+    for case, band, band_old, score, now, old, state, hold_run in beside.select(names).iter_rows():
+        marks, before = set(now.split(",")), set(old.split(","))
+        if marks - before:
+            band_new = "hold" if "hold" in (band, band_old) else band
+            reopen = state not in OPEN
+            to_hold = band_new == "hold" and (reopen or hold_run is None)
+            rows.append((case, band_new, score, ",".join(sorted(marks | before)), reopen, to_hold))
+    return pl.DataFrame(rows, schema=_RAISED, orient="row")
+
+
+def undelivered(cases: CaseBook, history: History, book: Rulebook, opened: pl.DataFrame) -> pl.DataFrame:
+    """Cases of earlier runs that never reached a sheet, as task rows (their orders come from the history)."""
+    pending = cases.pending()
+    if pending.is_empty():
+        return opened.clear()
+    orders = history.find(pending)
+    told = tell(cases.findings_of(pending), book, ["platform", "order_id"])
+    rows = pending.join(orders, on=KEY, how="left", maintain_order="left").join(told, on=KEY, how="left", maintain_order="left")
+    rows = rows.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64), reasons=pl.col("reasons").fill_null("-"))
+    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(*opened.columns, "task_run", "hold_run")

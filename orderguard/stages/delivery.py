@@ -1,0 +1,154 @@
+"""Outbox: everything a scan leaves behind, written whole, then noted in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orderguard.columns import KEY
+from orderguard.enrich.places import canonical_region
+from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.outbox import (
+    Staging,
+    write_flagged,
+    write_frames,
+    write_holds,
+    write_notices,
+    write_rejected,
+    write_run,
+    write_tasks,
+)
+from orderguard.rules.book import say
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orderguard.ledger import CaseBook
+    from orderguard.route import Team
+    from orderguard.stages.judging import Judged
+    from orderguard.stages.options import Clock, Options
+    from orderguard.stages.reading import Read
+
+
+class Work:
+    """What is new in this run, as rows ready for sheets.
+
+    Attributes:
+        tasks: cases that go on a task sheet now.
+        holds: cases that go on a hold list now.
+    """
+
+    def __init__(self, opened: pl.DataFrame, raised: pl.DataFrame, flagged: pl.DataFrame, late: pl.DataFrame, known: pl.DataFrame) -> None:
+        again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
+        back = flagged.join(known.select(*KEY, "case_id", "agent", "cluster"), on=KEY, how="inner")
+        back = back.join(again.select("case_id", "reopen", "to_hold"), on="case_id", how="inner") if len(back) else back.clear()
+        rows = [opened]
+        hold_rows = [opened.filter(pl.col("band") == "hold")]
+        if len(back):
+            back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(
+                due_at=pl.coalesce("due_at", "created_at"), linked_by=pl.lit(""), cluster_size=pl.lit(1, dtype=pl.Int64)
+            )
+            rows.append(back.filter("reopen").select(opened.columns))
+            hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
+        if "task_run" in late.columns:
+            rows.append(late.filter(pl.col("task_run").is_null()).select(opened.columns))
+            hold_rows.append(late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns))
+        self.tasks = pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
+        self.holds = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
+
+
+def deliver(options: Options, run: dict[str, Any], clock: Clock, read: Read, judged: Judged, flagged: pl.DataFrame, work: Work, cases: CaseBook) -> None:
+    """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
+
+    Raises:
+        DeliveryError: the output cannot be written; the ledger has everything and the next scan issues it.
+    """
+    book, wanted = options.book, options.outputs
+    findings = judged.findings
+    decisions = judged.decisions.filter(judged.touched)
+    tasks: dict[str, int] = {}
+    holds: dict[str, int] = {}
+    try:
+        with Staging(options.out, options.run_id) as staging:
+            folder = staging.folder
+            if "tasks" in wanted:
+                (folder / "tasks").mkdir()
+                tasks = write_tasks(folder / "tasks", work.tasks, book.locale, book.timezone)
+            if "holds" in wanted:
+                (folder / "holds").mkdir()
+                holds = write_holds(folder / "holds", work.holds, book.locale, book.timezone)
+            if "notices" in wanted:
+                write_notices(folder / "notices.csv", notices(work, options.team, book.locale, book.timezone), book.locale)
+            write_rejected(folder / "rejected.csv", read.rejects, book.locale)
+            if "frames" in wanted:
+                write_frames(folder, findings, decisions, judged.coverage)
+            run.update(tasks=tasks, holds=holds)
+            if "workbook" in wanted:
+                rules = [(r.id, say(r.says, book.locale), r.points, r.status) for r in book.rules]
+                write_flagged(
+                    folder / "flagged.xlsx", summary_lines(run, book.locale), flagged, findings, judged.coverage, rules,
+                    book.locale, book.timezone, {"mask_sheets": book.privacy.mask_sheets},
+                )  # fmt: skip
+            run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
+            write_run(folder / "run.json", run)
+            late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
+            staging.commit(frozenset(r[0] for r in late))
+    except OSError as error:
+        what = Words(f"输出无法写入（{error.strerror or error}）", f"the output cannot be written ({error.strerror or error})")
+        fix = Words("检查磁盘空间与权限后再扫一次；台账已记下，不会漏单", "check disk space and rights, scan again; the ledger has it all")
+        raise DeliveryError(Problem(what, str(options.out), fix=fix)) from error
+    issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
+    held = work.holds["case_id"].to_list() if "holds" in wanted else []
+    cases.delivered(options.run_id, issued, held, options.now)
+
+
+def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, str, int, int, str, str]]:
+    """One message per manager about the new cases of their regions; no names, phones or addresses in it."""
+    out: list[tuple[str, str, int, int, str, str]] = []
+    if work.tasks.is_empty():
+        return out
+    zh = locale.startswith("zh")
+    for manager in team.managers:
+        names = canonical_region(pl.Series(manager.region, dtype=pl.String)).to_list()
+        regions = [n or r for n, r in zip(names, manager.region, strict=True)]
+        mine = work.tasks.filter(pl.col("region").is_in(regions)) if regions else work.tasks
+        if mine.is_empty():
+            continue
+        held = int((mine["band"] == "hold").sum())
+        first: datetime = mine["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
+        due = first.strftime("%m-%d %H:%M")
+        where = "、".join(regions) if zh else ", ".join(regions)
+        text = (
+            f"orderguard：新增异常订单 {len(mine)} 单（暂扣 {held}），最早须在 {due} 前处理"
+            if zh
+            else f"orderguard: {len(mine)} new abnormal orders ({held} held), the first due by {due}"
+        )
+        out.append((manager.name, where or ("全部" if zh else "all"), held, len(mine) - held, due, text))
+    return out
+
+
+def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:
+    """The first sheet of the workbook."""
+    zh = locale.startswith("zh")
+    lines = [
+        ("运行号" if zh else "Run", run["run_id"]),
+        ("时间" if zh else "Started", run["started_at"]),
+        ("规则表" if zh else "Rulebook", f"{run['rulebook']['path']}  (sha256 {run['rulebook']['sha256'][:12]})"),
+        ("读取" if zh else "Read", f"{run['read']:,}"),
+        ("正常" if zh else "Clean", f"{run['clean']:,}"),
+        ("异常" if zh else "Flagged", f"{run['flagged']:,}"),
+        ("  其中暂扣" if zh else "  held", f"{run['held']:,}"),
+        ("  其中复核" if zh else "  for review", f"{run['review']:,}"),
+        ("未能读取（见 rejected.csv）" if zh else "Rejected (see rejected.csv)", f"{run['rejected']:,}"),
+        ("新任务" if zh else "New tasks", f"{run['new_cases']:,}"),
+    ]
+    lines += [
+        (("任务表 " if zh else "Task sheet ") + agent, f"{n:,}") for agent, n in run["tasks"].items()
+    ]
+    lines += [
+        (("文件 " if zh else "File ") + f["file"], f"{f['platform']}：{f['rows']:,} 行，{f['read']:,} 单，异常 {f['flagged']:,}" if zh
+         else f"{f['platform']}: {f['rows']:,} rows, {f['read']:,} orders, {f['flagged']:,} flagged")
+        for f in run["inputs"]
+    ]  # fmt: skip
+    return lines

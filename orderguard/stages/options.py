@@ -1,0 +1,75 @@
+"""What a scan is told, and what it keeps count of."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from orderguard.errors import Problem, Words
+    from orderguard.route import Team
+    from orderguard.rules import Rulebook
+
+OUTPUTS = ("frames", "workbook", "tasks", "holds", "notices")
+
+
+def _silent(_: Words) -> None:
+    return
+
+
+@dataclass
+class Options:
+    """What a scan is told. The clock comes from outside.
+
+    Attributes:
+        paths: files, folders, globs, `-`.
+        out, ledger: folders.
+        outputs: which of `OUTPUTS` to write.
+        platform: profile to use instead of recognition.
+        lookups: files with account facts.
+        now: the clock.
+        run_id: unique, sortable.
+        tell: progress in words.
+    """
+
+    paths: Sequence[str]
+    book: Rulebook
+    team: Team
+    out: Path
+    ledger: Path
+    now: datetime
+    run_id: str
+    outputs: frozenset[str] = frozenset(OUTPUTS)
+    platform: str | None = None
+    platforms_dir: str | None = None
+    lookups: Sequence[str] = ()
+    date_order: Any = None
+    tell: Callable[[Words], None] = _silent
+
+
+@dataclass
+class Scan:
+    """What a scan found: `run` is the content of `run.json`."""
+
+    run: dict[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Clock:
+    """Seconds per room."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, float] = {}
+
+    @contextmanager
+    def room(self, name: str) -> Iterator[None]:
+        """Count the block's time to a room."""
+        began = perf_counter()
+        yield
+        self.rooms[name] = round(self.rooms.get(name, 0.0) + perf_counter() - began, 4)

@@ -1,0 +1,160 @@
+"""Ingest, platforms and normalise: every input as one frame of orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orderguard.columns import heading
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest import find_sources, read_source
+from orderguard.normalise import Recipe, fold_orders, type_table
+from orderguard.normalise.typed import REJECTS
+from orderguard.platforms import Pick, header_score, match_header
+from orderguard.platforms.recognise import present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orderguard.ingest import Table
+    from orderguard.platforms import Profile
+    from orderguard.stages.options import Options
+
+_LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
+_NO_ID = "_og_row"
+
+
+@dataclass
+class Read:
+    """What the inputs hold.
+
+    Attributes:
+        orders, lines: normalised frames.
+        rejects: rows set aside.
+        files: per table, its counts for `run.json`.
+        problems: what went wrong with whole files, and notices.
+    """
+
+    orders: pl.DataFrame
+    lines: pl.DataFrame
+    rejects: pl.DataFrame
+    files: list[dict[str, Any]]
+    problems: list[Problem]
+
+
+@dataclass
+class _Pile:
+    rows: list[pl.DataFrame] = field(default_factory=list)
+    rejects: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=REJECTS)])
+    files: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    sums: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
+    """Read every input.
+
+    Raises:
+        OrderguardError: not one row could be read; every reason at once.
+    """
+    score = header_score(profiles)
+    pile = _Pile()
+    for source in find_sources(options.paths):
+        options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
+        read_source(source, score)
+        pile.problems += source.problems
+        for table in source.tables:
+            _add(table, {"bytes": source.size, "sha256": source.sha256}, pile, options, profiles)
+    if not any(f["rows"] for f in pile.files):
+        if not any(p.fatal for p in pile.problems):
+            names = ", ".join(f["file"] for f in pile.files)[:200]
+            fix = Words("检查导出的时间范围", "check the date range of the export")
+            pile.problems.append(Problem(Words("没有一行订单：只有表头", "no order rows: only a header"), names, fix=fix))
+        raise OrderguardError(*pile.problems)
+    for file in pile.files:
+        if not file["rows"]:
+            pile.problems.append(Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False))
+    rows = with_lookups(pl.concat(pile.rows), options, profiles, score, pile.problems)
+    folded = fold_orders(rows, pile.sums, options.book.locale)
+    rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
+    if folded.orders.is_empty():
+        first = rejects.row(0, named=True)
+        what = Words(f"没有一行能读取；第一处：{first['reason']}", f"not one row could be read; the first: {first['reason']}")
+        raise OrderguardError(*pile.problems, Problem(what, first["source_file"], first["source_row"]))
+    for file in pile.files:
+        file["folded"] = folded.folded.get(file["file"], 0)
+        file["read"] = file["rows"] - file["folded"]
+        file["rejected"] = int((rejects["source_file"] == file["file"]).sum())
+    return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems)
+
+
+def _add(table: Table, source: dict[str, Any], pile: _Pile, options: Options, profiles: Sequence[Profile]) -> None:
+    pile.problems += table.notes
+    book = options.book
+    headings = [c for c in table.frame.columns if c != "source_row"]
+    try:
+        match = match_header(headings, profiles, options.platform, table.source)
+    except OrderguardError as error:
+        pile.problems += error.problems
+        return
+    profile = match.profile
+    pile.sums.setdefault(profile.platform, {}).update(profile.fold)
+    recipe = Recipe(profile.platform, match.picks, tuple(profile.blanks), book.timezone, book.locale, options.date_order)
+    typed = type_table(table.frame, table.source, recipe)
+    pile.problems += typed.notes
+    pile.rows.append(typed.rows)
+    bad = [
+        {"source_file": table.source, "source_row": b.row, "reason": b.why.pick(book.locale), "cells": b.cells} for b in table.bad
+    ]
+    pile.rejects += [typed.rejects, pl.DataFrame(bad, schema=REJECTS)]
+    counts = {"file": table.source, "platform": profile.platform, "recognised": round(match.share, 3)}
+    pile.files.append({**counts, "rows": len(table.frame) + len(bad), **source})
+
+
+def with_lookups(
+    rows: pl.DataFrame,
+    options: Options,
+    profiles: Sequence[Profile],
+    score: Callable[[Sequence[str]], float],
+    problems: list[Problem],
+) -> pl.DataFrame:
+    """Fill facts that the exports lack from `--lookup` files: by order number where they have it, else by account.
+
+    Raises:
+        OrderguardError: a lookup that cannot be read, or has no key column.
+    """
+    generic = next(p for p in profiles if p.platform == "generic")
+    for path in options.lookups:
+        source = read_source(find_sources([path])[0], score)
+        if source.problems:
+            raise OrderguardError(*source.problems)
+        for table in source.tables:
+            rows = _joined(rows, table, options, generic, problems)
+    return rows
+
+
+def _joined(rows: pl.DataFrame, table: Table, options: Options, generic: Profile, problems: list[Problem]) -> pl.DataFrame:
+    headings = [c for c in table.frame.columns if c != "source_row"]
+    picks = {n: p for n in ("order_id", "buyer_id", *_LOOKED_UP) if (p := present(generic.pick(n), headings))}
+    key = next((k for k in ("order_id", "buyer_id") if k in picks), None)
+    got = [n for n in _LOOKED_UP if n in picks]
+    if key is None or not got:
+        what = Words("--lookup 文件里没有订单编号/买家账号列，或没有可补的列", "the --lookup file has no order number or account column, or nothing to add")
+        fix = Words("可补：注册时间、历史订单数、下单IP、设备号", "it may add: registered_at, prior_orders, ip, device_id")
+        raise OrderguardError(Problem(what, table.source, fix=fix))
+    recipe = Recipe("lookup", picks, (), options.book.timezone, options.book.locale, options.date_order)
+    frame = table.frame
+    if key != "order_id":  # a row without an order number would be rejected; here it is not one
+        recipe = replace(recipe, picks={**picks, "order_id": Pick("first", (_NO_ID,))})
+        frame = frame.with_columns(pl.col("source_row").cast(pl.String).alias(_NO_ID))
+    typed = type_table(frame, table.source, recipe)
+    problems += typed.notes
+    facts = typed.rows.filter(pl.col(key).is_not_null()).select(key, *got)
+    one = facts.sort(key, *got, nulls_last=True).unique(key, keep="first", maintain_order=True)
+    met = rows.select(key).join(one, on=key, how="left", maintain_order="left")
+    if not rows[key].is_in(one[key].implode()).any():
+        name = heading(key, options.book.locale)
+        problems.append(Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False))
+    return rows.with_columns([pl.coalesce(pl.col(n), pl.lit(met[n])).alias(n) for n in got])

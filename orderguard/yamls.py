@@ -1,0 +1,199 @@
+"""YAML read with places: every value knows its line, and a repeated key is an error, not a silent loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from orderguard.errors import OrderguardError, Problem, Words, closest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 50
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """A YAML file as plain Python values, with the line of every path.
+
+    Attributes:
+        data: dicts, lists and scalars.
+        name: how the file is called in messages.
+        lines: path (keys and indexes) -> 1-based line.
+        problems: repeated keys and the like, found while reading.
+    """
+
+    data: Any
+    name: str
+    lines: dict[Path_, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, path: Path_) -> int:
+        """The line of `path`, or of its nearest ancestor that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def read_yaml(path: Path) -> Document:
+    """Read one YAML file.
+
+    Raises:
+        OrderguardError: the file is missing, not UTF-8, or not YAML; with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise OrderguardError(_unreadable(path, error)) from error
+    except UnicodeDecodeError as error:
+        what = Words("不是 UTF-8 文本", "is not UTF-8 text")
+        fix = Words("请用 UTF-8 编码另存", "save it again as UTF-8")
+        raise OrderguardError(Problem(what, str(path), fix=fix)) from error
+    return parse_yaml(text, str(path))
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    reason = error.strerror or str(error)
+    return Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), str(path))
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """Parse YAML text; `name` is used in messages.
+
+    Raises:
+        OrderguardError: not YAML, or nested deeper than 50 levels.
+    """
+    try:
+        node = yaml.compose(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        what = Words(f"不是有效的 YAML（{said}）", f"is not valid YAML ({said})")
+        fix = Words("检查该行缩进、冒号后的空格、引号", "check this line's indentation, quotes, space after ':'")
+        raise OrderguardError(Problem(what, name, mark.line + 1 if mark else 0, fix)) from error
+    document = Document(None, name)
+    if node is not None:
+        document.data = _build(node, (), document, ())
+    return document
+
+
+def _build(node: yaml.Node, path: Path_, document: Document, inside: tuple[int, ...]) -> Any:
+    document.lines.setdefault(path, node.start_mark.line + 1)
+    if id(node) in inside or len(path) > _MAX_DEPTH:
+        what = Words("嵌套过深或引用自身", "is nested too deep or refers to itself")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
+    inside = (*inside, id(node))
+    if isinstance(node, yaml.MappingNode):
+        out: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _scalar(key_node, document)
+            line = key_node.start_mark.line + 1
+            if key in out:
+                what = Words(f"键 '{key}' 写了两次", f"key '{key}' is given twice")
+                fix = Words("只保留一个", "keep one of them")
+                document.problems.append(Problem(what, document.name, line, fix))
+            document.lines[(*path, key)] = line
+            out[key] = _build(value_node, (*path, key), document, inside)
+        return out
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(item, (*path, i), document, inside) for i, item in enumerate(node.value)]
+    return _scalar(node, document)
+
+
+def _scalar(node: yaml.Node, document: Document) -> Any:
+    if not isinstance(node, yaml.ScalarNode):
+        what = Words("键必须是文字", "a key must be a word")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
+    loader = _LOADER("")
+    try:
+        value = loader.construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        what = Words(f"无法读取的值 '{node.value[:60]}'", f"unreadable value '{node.value[:60]}'")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1)) from error
+    finally:
+        loader.dispose()
+    return value
+
+
+def explain(error: ValidationError, document: Document, at: Path_ = (), label: str = "") -> list[Problem]:
+    """Turn a pydantic error into problems with file, line and repair, all of them.
+
+    Args:
+        error: what pydantic found.
+        document: the file it came from.
+        at: the path of the validated part inside the document.
+        label: put before each message (a rule's id).
+    """
+    problems = []
+    for item in error.errors(include_url=False):
+        loc = tuple(part for part in item["loc"] if not (isinstance(part, str) and "[" in part))
+        problems.append(_one(item, loc, document, at, label))
+    return problems
+
+
+_SAID: dict[str, Words] = {
+    "missing": Words("缺少必填项", "is required"),
+    "extra_forbidden": Words("未知的键", "unknown key"),
+    "int_parsing": Words("应为整数", "should be a whole number"),
+    "int_type": Words("应为整数", "should be a whole number"),
+    "int_from_float": Words("应为整数", "should be a whole number"),
+    "float_parsing": Words("应为数字", "should be a number"),
+    "float_type": Words("应为数字", "should be a number"),
+    "finite_number": Words("应为有限的数字", "should be a finite number"),
+    "string_type": Words("应为文字（数字请加引号）", "should be text (quote a number)"),
+    "list_type": Words("应为列表 [..]", "should be a list [..]"),
+    "tuple_type": Words("应为列表 [..]", "should be a list [..]"),
+    "dict_type": Words("应为键值对", "should be a mapping"),
+    "model_type": Words("应为键值对", "should be a mapping"),
+    "bool_type": Words("应为 true 或 false", "should be true or false"),
+    "bool_parsing": Words("应为 true 或 false", "should be true or false"),
+    "too_short": Words("至少要有一项", "needs at least one entry"),
+    "string_too_short": Words("不能为空", "must not be empty"),
+}
+
+
+def _one(item: Any, loc: Path_, document: Document, at: Path_, label: str) -> Problem:
+    context = item.get("ctx") or {}
+    name = ".".join(str(part) for part in loc)
+    said = _SAID.get(item["type"])
+    if said is None:
+        inner = context.get("error")
+        words = inner.args[0] if inner is not None and inner.args else None
+        said = words if isinstance(words, Words) else _by_type(item, context)
+    given = item.get("input")
+    shown = f"（写的是 {given!r}）" if isinstance(given, str | int | float | bool) else ""
+    shown_en = f" (it says {given!r})" if shown else ""
+    if item["type"] in {"missing", "extra_forbidden"}:
+        shown = shown_en = ""
+    fix = context.get("fix", Words("", ""))
+    if item["type"] == "extra_forbidden" and context.get("known"):
+        fix = closest(str(loc[-1]), context["known"])
+    prefix = f"{label}: " if label else ""
+    what = Words(f"{prefix}{name} {said.zh}{shown}".strip(), f"{prefix}{name} {said.en}{shown_en}".strip())
+    return Problem(what, document.name, document.line((*at, *loc)), fix)
+
+
+def _by_type(item: Any, context: dict[str, Any]) -> Words:
+    kind = item["type"]
+    limit = next((context[k] for k in ("ge", "gt", "le", "lt", "min_length", "max_length") if k in context), None)
+    table = {
+        "greater_than_equal": Words(f"不能小于 {limit}", f"must be at least {limit}"),
+        "greater_than": Words(f"必须大于 {limit}", f"must be more than {limit}"),
+        "less_than_equal": Words(f"不能大于 {limit}", f"must be at most {limit}"),
+        "less_than": Words(f"必须小于 {limit}", f"must be less than {limit}"),
+    }
+    if kind in table:
+        return table[kind]
+    if kind in {"literal_error", "enum"}:
+        allowed = str(context.get("expected", ""))
+        return Words(f"只能是 {allowed}", f"must be one of {allowed}")
+    message = item["msg"].removeprefix("Value error, ")
+    return Words(message, message)
