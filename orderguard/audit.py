@@ -104,7 +104,9 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "past_flagged": int(judged.touched[len(read.orders) :].sum()),
         "new_cases": len(opened),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
-        "problems": [{"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems],
+        "problems": [
+            {"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems
+        ],
         "tasks": {},
         "holds": {},
     }

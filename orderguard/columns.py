@@ -83,10 +83,31 @@ LINES: Final = (
 )
 
 FACTS: Final = (
-    Column("phone_key", pl.String, "电话(归一)", "Phone key", "canonical number; null = masked, virtual or blank: never groups", "13800001234"),
+    Column(
+        "phone_key",
+        pl.String,
+        "电话(归一)",
+        "Phone key",
+        "canonical number; null = masked, virtual or blank: never groups",
+        "13800001234",
+    ),
     Column("phone_region", pl.String, "号码归属地", "Phone region", "home region of the number", "广东深圳"),
-    Column("phone_why", pl.String, "归属地缺失原因", "Why no region", "blank, masked, virtual, unknown_prefix, unreadable", "masked"),
-    Column("phone_km", pl.Float64, "归属地距离", "Phone distance", "km from the number's home region to the ship-from place", "2411.7"),
+    Column(
+        "phone_why",
+        pl.String,
+        "归属地缺失原因",
+        "Why no region",
+        "blank, masked, virtual, unknown_prefix, unreadable",
+        "masked",
+    ),
+    Column(
+        "phone_km",
+        pl.Float64,
+        "归属地距离",
+        "Phone distance",
+        "km from the number's home region to the ship-from place",
+        "2411.7",
+    ),
     Column("ship_place", pl.String, "发货城市", "Ship-from place", "ship-from as understood", "杭州市"),
 )
 
@@ -94,9 +115,23 @@ FINDINGS: Final = (
     Column("platform", pl.String, "平台", "Platform", "of the order", "jd"),
     Column("order_id", pl.String, "订单编号", "Order ID", "of the order", "2026111100012345"),
     Column("rule_id", pl.String, "规则", "Rule", "permanent id of the rule", "ip-burst"),
-    Column("rule_fingerprint", pl.String, "规则指纹", "Fingerprint", "12 hex digits of its kind, settings and scope", "9f86d081884c"),
+    Column(
+        "rule_fingerprint",
+        pl.String,
+        "规则指纹",
+        "Fingerprint",
+        "12 hex digits of its kind, settings and scope",
+        "9f86d081884c",
+    ),
     Column("value", pl.Float64, "测量值", "Value", "the measured number", "6"),
-    Column("reason", pl.String, "原因", "Reason", "a sentence in the rulebook's language", "同一 IP 5 分钟内 6 单（上限 3）"),
+    Column(
+        "reason",
+        pl.String,
+        "原因",
+        "Reason",
+        "a sentence in the rulebook's language",
+        "同一 IP 5 分钟内 6 单（上限 3）",
+    ),
 )
 
 COVERAGE: Final = (

@@ -9,6 +9,8 @@ EXIT_OK = 0
 EXIT_ASKED = 1
 EXIT_INPUT = 2
 EXIT_DELIVERY = 3
+EXIT_BUG = 70
+"""orderguard itself is wrong (EX_SOFTWARE of sysexits.h); never for wrong input."""
 
 
 class Words(NamedTuple):

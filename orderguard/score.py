@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def decide(keys: pl.DataFrame, findings: pl.DataFrame, points: Mapping[str, float], review: float, hold: float) -> pl.DataFrame:
+def decide(
+    keys: pl.DataFrame, findings: pl.DataFrame, points: Mapping[str, float], review: float, hold: float
+) -> pl.DataFrame:
     """Score every order.
 
     Args:
@@ -22,8 +24,12 @@ def decide(keys: pl.DataFrame, findings: pl.DataFrame, points: Mapping[str, floa
     Returns:
         `platform order_id score band`, same height and order as `keys`.
     """
-    worth = findings.select("row", pl.col("rule_id").replace_strict(dict(points), default=0.0, return_dtype=pl.Float64).alias("p"))
+    worth = findings.select(
+        "row", pl.col("rule_id").replace_strict(dict(points), default=0.0, return_dtype=pl.Float64).alias("p")
+    )
     total = worth.group_by("row").agg(pl.col("p").sum())
     score = pl.zeros(len(keys), dtype=pl.Float64, eager=True).scatter(total["row"], total["p"])
     band = pl.when(pl.col("score") >= hold).then(pl.lit("hold")).when(pl.col("score") >= review).then(pl.lit("review"))
-    return keys.select("platform", "order_id").with_columns(score=score).with_columns(band=band.otherwise(pl.lit("pass")))
+    return (
+        keys.select("platform", "order_id").with_columns(score=score).with_columns(band=band.otherwise(pl.lit("pass")))
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from orderguard import __version__
-from orderguard.errors import EXIT_INPUT, OrderguardError
+from orderguard.errors import EXIT_BUG, EXIT_INPUT, OrderguardError, Problem, Words
 
 _COMMANDS = {
     "init": "orderguard.cli.init:init",
@@ -67,6 +68,23 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("ORDERGUARD_DEBUG"):
+            raise
+        click.echo("✗ " + unexpected(error).text(language()), err=True)
+        sys.exit(EXIT_BUG)
+
+
+def unexpected(error: Exception) -> Problem:
+    """What to say when orderguard itself is wrong."""
+    said = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+    fix = Words(
+        "设 ORDERGUARD_DEBUG=1 再跑一次可得到详情，请报告给维护者",
+        "run again with ORDERGUARD_DEBUG=1 and report the details",
+    )
+    return Problem(Words(f"程序内部错误（{said}）", f"internal error ({said})"), fix=fix)
 
 
 def fail(error: OrderguardError, locale: str | None = None) -> Any:
@@ -78,6 +96,4 @@ def fail(error: OrderguardError, locale: str | None = None) -> Any:
 
 def language() -> str:
     """The language of messages before a rulebook says which: Chinese, unless ORDERGUARD_LOCALE says otherwise."""
-    import os  # noqa: PLC0415
-
     return os.environ.get("ORDERGUARD_LOCALE", "zh-CN")

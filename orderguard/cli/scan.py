@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
 @click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
-@click.option("--date-order", type=click.Choice(["day", "month"]), help="03/04 是日在前还是月在前 / what comes first in 03/04")
-@click.option("--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any")
+@click.option(
+    "--date-order", type=click.Choice(["day", "month"]), help="03/04 是日在前还是月在前 / what comes first in 03/04"
+)
+@click.option(
+    "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
+)
 @click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def scan(**given: Any) -> None:

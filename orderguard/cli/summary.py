@@ -33,7 +33,11 @@ _Table = tuple[str, list[str], list[list[str]]]
 
 
 def _files(run: dict[str, Any], zh: bool) -> _Table:  # noqa: FBT001
-    head = ["文件", "平台", "行", "订单", "正常", "异常", "未能读取"] if zh else ["File", "Platform", "Rows", "Orders", "Clean", "Flagged", "Rejected"]
+    head = (
+        ["文件", "平台", "行", "订单", "正常", "异常", "未能读取"]
+        if zh
+        else ["File", "Platform", "Rows", "Orders", "Clean", "Flagged", "Rejected"]
+    )
     names = ("rows", "read", "clean", "flagged", "rejected")
     rows = [[printable(f["file"]), f["platform"], *[f"{f[n]:,}" for n in names]] for f in run["inputs"]]
     if len(rows) > 1:
@@ -42,14 +46,27 @@ def _files(run: dict[str, Any], zh: bool) -> _Table:  # noqa: FBT001
 
 
 def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:  # noqa: FBT001
-    head = ["规则", "说明", "分值", "命中", "占已判断", "无法判断"] if zh else ["Rule", "Says", "Points", "Hits", "Of judged", "Not evaluable"]
+    head = (
+        ["规则", "说明", "分值", "命中", "占已判断", "无法判断"]
+        if zh
+        else ["Rule", "Says", "Points", "Hits", "Of judged", "Not evaluable"]
+    )
     seen = {c["rule_id"]: c for c in run["coverage"]}
     rows = []
     for rule in book.active:
         c = seen.get(rule.id, {"judged": 0, "hits": 0, "not_evaluable": 0})
         share = f"{c['hits'] / c['judged']:.2%}" if c["judged"] else "—"
         points = f"{rule.points:g}" if rule.status == "live" else ("试运行" if zh else "trial")
-        rows.append([rule.id, printable(say(rule.says, book.locale)), points, f"{c['hits']:,}", share, f"{c['not_evaluable']:,}"])
+        rows.append(
+            [
+                rule.id,
+                printable(say(rule.says, book.locale)),
+                points,
+                f"{c['hits']:,}",
+                share,
+                f"{c['not_evaluable']:,}",
+            ]
+        )
     return ("规则" if zh else "Rules", head, rows)
 
 

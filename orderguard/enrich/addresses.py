@@ -52,12 +52,8 @@ def _opening_words(frame: pl.DataFrame) -> pl.DataFrame:
         cut = pl.col("rest").str.strip_prefix(word).str.strip_chars_start(_GAP)
         frame = frame.with_columns(on=pl.col("on") & pl.col("rest").str.starts_with(word), cut=cut)
         # 台州市路桥区, 哈尔滨道里区: what looks like a street may be the next region
-        street = pl.col("cut").str.contains(_STREET) & ~pl.col("cut").str.starts_with(after).fill_null(
-            value=False
-        )
-        street = street & ~word.str.contains(_RANKED) | word.str.ends_with("市") & pl.col(
-            "cut"
-        ).str.starts_with("场")
+        street = pl.col("cut").str.contains(_STREET) & ~pl.col("cut").str.starts_with(after).fill_null(value=False)
+        street = street & ~word.str.contains(_RANKED) | word.str.ends_with("市") & pl.col("cut").str.starts_with("场")
         frame = frame.with_columns(on=(pl.col("on") & ~street).fill_null(value=False))
         frame = frame.with_columns(
             rest=pl.when("on").then("cut").otherwise("rest"), **{f"w{n}": pl.when("on").then(word)}
@@ -132,9 +128,7 @@ def _mend_typos(read: pl.DataFrame, lost: pl.Series) -> pl.DataFrame:
     part = part.filter(pl.col("meant").is_not_null())
     if not len(rows):
         return read
-    again = part.select(
-        text=pl.col("meant") + pl.col("rest").str.strip_prefix(pl.col("token")), start="adcode"
-    )
+    again = part.select(text=pl.col("meant") + pl.col("rest").str.strip_prefix(pl.col("token")), start="adcode")
     mended = _read_chains(_opening_words(again).with_columns(again["start"]))
     mended = mended.with_columns(state=pl.when(state="ok").then(pl.lit("typo")).otherwise("state"))
     return _replace_rows(read, rows, mended)
@@ -143,9 +137,7 @@ def _mend_typos(read: pl.DataFrame, lost: pl.Series) -> pl.DataFrame:
 def _short_districts(read: pl.DataFrame) -> pl.DataFrame:
     """Give the addresses that stop at a city the district whose short name comes next (深圳南山科技园)."""
     shorts = regions.short_districts()
-    cities = pl.col("adcode").is_in(shorts["adcode"].unique().implode()) & pl.col("state").is_in(
-        ["ok", "typo"]
-    )
+    cities = pl.col("adcode").is_in(shorts["adcode"].unique().implode()) & pl.col("state").is_in(["ok", "typo"])
     rows = read.select(cities.fill_null(value=False)).to_series().arg_true()
     if not len(rows):
         return read

@@ -103,9 +103,7 @@ def _distance(orders: pl.DataFrame, limits: set[float]) -> pl.Series:
         km = (
             found
             if km is None
-            else pl.select(
-                pl.when((found - limit).abs() <= 0.01 * limit).then(found).otherwise(km)
-            ).to_series()
+            else pl.select(pl.when((found - limit).abs() <= 0.01 * limit).then(found).otherwise(km)).to_series()
         )
     assert km is not None  # noqa: S101 - the loop runs at least once
     return km.alias("phone_km")

@@ -34,9 +34,7 @@ _AMERICAN = r"^(1[\s.\-]\(?[2-9]\d\d\)?[\s.\-]\d{3}[\s.\-]?\d{4})$"
 _MOBILE = r"(?:^|[^\d+]|\+86|0086)0?(1[3-9]\d{9})(?:$|\D)"
 _EXTENSION = r"^0?1[3-9]\d{9}\s*(?:[-,;#_*x/:\s(\[]|转|分机|ext\.?)+\s*\d{1,6}[)\]]?$"
 _SERVICE = r"^(?:[48]00\d{7}\D*\d*|9[56]\d{3,6}|1(?:00|1\d|2\d)\d{0,3})$"
-_LANDLINE = (
-    r"(?:^|[^\d+])\(?(0(?:10|2\d|[3-9]\d\d))\)?[\s-]*(\d{8}|\d{7}|\d{4}[\s-]\d{4}|\d{3}[\s-]\d{4})(?:$|\D)"
-)
+_LANDLINE = r"(?:^|[^\d+])\(?(0(?:10|2\d|[3-9]\d\d))\)?[\s-]*(\d{8}|\d{7}|\d{4}[\s-]\d{4}|\d{3}[\s-]\d{4})(?:$|\D)"
 _FLOAT = r"^1\.\d{7,10}e\+?10$"  # fewer digits were rounded away by a spreadsheet: that is another number
 _SEALED = r"^(?:[~$#][a-z0-9+/=~$#_\-]{12,}|[a-z0-9+/_\-]{22,}={0,2})$"
 _WHOLE_ABROAD = r"^[1-9]\d{6,14}$"  # of an international number without its plus (ITU-T E.164: at most 15)
@@ -119,29 +117,21 @@ def _read(texts: pl.Series, default_country: str | None) -> pl.DataFrame:
     frame = _clean(texts).with_columns(b=t.str.replace(_PREFIX_86, "${1}"))
     frame = frame.with_columns(
         had86=t != b,
-        b=pl.when((t != b) & b.str.contains(r"^(?:10|2\d|[3-9]\d\d)[\s\-\d*]{7,}"))
-        .then("0" + b)
-        .otherwise(b),
+        b=pl.when((t != b) & b.str.contains(r"^(?:10|2\d|[3-9]\d\d)[\s\-\d*]{7,}")).then("0" + b).otherwise(b),
     )
     abroad = pl.coalesce(t.str.extract(pattern) for pattern in (_ABROAD, _NEIGHBOUR, _AMERICAN))
     first = b.str.extract(r"^([^/,;、|&和或]+)")
     hidden = t.str.contains("*", literal=True) | t.str.contains(_SEALED)
-    abroad = pl.when(~pl.col("had86")).then(
-        abroad.str.replace("(0)", "", literal=True).str.replace_all(_JOINT, "")
-    )
+    abroad = pl.when(~pl.col("had86")).then(abroad.str.replace("(0)", "", literal=True).str.replace_all(_JOINT, ""))
     frame = frame.with_columns(abroad=abroad, hidden=hidden, compact=first.str.replace_all(_JOINT, ""))
     compact, here = pl.col("compact"), pl.col("abroad").is_null()
     whole = pl.col("abroad").str.contains(_WHOLE_ABROAD).fill_null(value=False)
     frame = frame.with_columns(
-        mobile=pl.when(here).then(
-            pl.coalesce(b.str.extract(_MOBILE), compact.str.extract(r"^0?(1[3-9]\d{9})$"))
-        ),
+        mobile=pl.when(here).then(pl.coalesce(b.str.extract(_MOBILE), compact.str.extract(r"^0?(1[3-9]\d{9})$"))),
         area=pl.when(here & (pl.col("had86") | home)).then(b.str.extract(_LANDLINE)),
         line=b.str.extract(_LANDLINE, 2).str.replace_all(r"\D", ""),
         known=pl.when(here).then(compact.str.extract(r"^0?(1[3-9]\d{5})\d*\*")),
-        known_area=pl.when(here & (pl.col("had86") | home)).then(
-            compact.str.extract(r"^(0(?:10|2\d|[3-9]\d\d))\d*\*")
-        ),
+        known_area=pl.when(here & (pl.col("had86") | home)).then(compact.str.extract(r"^(0(?:10|2\d|[3-9]\d\d))\d*\*")),
         abroad=pl.when(whole | pl.col("hidden")).then("abroad"),
         whole=whole,
         virtual=here & (b.str.contains(_EXTENSION) | compact.str.contains(_SERVICE)),

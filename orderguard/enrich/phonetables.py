@@ -61,9 +61,7 @@ def load_phone_dat(path: str | Path) -> pl.DataFrame:
         message = f"{path}: not a phone.dat (an index entry points to no record)"
         raise ValueError(message)
     frame = frame.with_columns(adcode=pl.col("offset").replace_strict(codes, return_dtype=pl.UInt32))
-    frame = frame.filter(
-        pl.col("prefix").is_between(FIRST_PREFIX, LAST_PREFIX), pl.col("adcode").is_not_null()
-    )
+    frame = frame.filter(pl.col("prefix").is_between(FIRST_PREFIX, LAST_PREFIX), pl.col("adcode").is_not_null())
     frame = frame.unique("prefix", keep="first", maintain_order=True).sort("prefix")
     same = (pl.col("prefix") == pl.col("prefix").shift() + 1) & (pl.col("adcode") == pl.col("adcode").shift())
     runs = frame.with_columns(run=(~same.fill_null(value=False)).cum_sum())
@@ -93,14 +91,8 @@ def regions() -> pl.DataFrame:
     frame = table("places").filter(pl.col("level") != "district").sort("adcode")
     provinces = frame.filter(level="province").select("province", province_short="short")
     is_city = pl.col("level") == "city"
-    own = (
-        pl.when(is_city & (pl.col("short") != pl.col("province_short")))
-        .then(pl.col("short"))
-        .otherwise(pl.lit(""))
-    )
-    outer = (pl.col("adcode") // 10000).replace_strict(
-        places.OUTER_COUNTRIES, default="CN", return_dtype=pl.String
-    )
+    own = pl.when(is_city & (pl.col("short") != pl.col("province_short"))).then(pl.col("short")).otherwise(pl.lit(""))
+    outer = (pl.col("adcode") // 10000).replace_strict(places.OUTER_COUNTRIES, default="CN", return_dtype=pl.String)
     chinese = frame.join(provinces, on="province", how="left", maintain_order="left").select(
         "adcode",
         phone_region=pl.col("province_short") + own,
@@ -110,12 +102,7 @@ def regions() -> pl.DataFrame:
         phone_lat="lat",
         phone_lon="lon",
     )
-    abroad = (
-        table("dialling")
-        .filter(pl.col("precision") == "country")
-        .unique("country", keep="first")
-        .sort("country")
-    )
+    abroad = table("dialling").filter(pl.col("precision") == "country").unique("country", keep="first").sort("country")
     foreign = abroad.select(
         pl.lit(None, pl.UInt32).alias("adcode"),
         phone_region="country",

@@ -57,9 +57,7 @@ def _cities() -> dict[tuple[int, str], int]:
     """Return (province digits, spelling) -> prefecture; a district leads to its prefecture."""
     found: dict[tuple[int, str], int] = {}
     frame = table("names").join(table("places").select("adcode", "level", "parent"), on="adcode")
-    ranked = frame.with_columns(
-        rank=pl.col("level").replace_strict({"province": 2, "city": 0, "district": 1})
-    )
+    ranked = frame.with_columns(rank=pl.col("level").replace_strict({"province": 2, "city": 0, "district": 1}))
     for name, code, level, parent in (
         ranked.sort("rank", "name", "adcode").select("name", "adcode", "level", "parent").iter_rows()
     ):
@@ -89,9 +87,7 @@ def _chinese_row(adcode: int) -> Row:
 
 @cache
 def _latin() -> dict[str, int]:
-    rows = (
-        table("names").filter(pl.col("kind") == "latin").sort("adcode").select("name", "adcode").iter_rows()
-    )
+    rows = table("names").filter(pl.col("kind") == "latin").sort("adcode").select("name", "adcode").iter_rows()
     found: dict[str, int] = {}
     for name, code in rows:  # Suzhou, Taizhou: two cities share the spelling; the province wins over both
         found[name] = code if name not in found else (found[name] if found[name] % 10000 == 0 else -1)
@@ -167,9 +163,7 @@ def locate(texts: pl.Series) -> pl.DataFrame:
     return clean.to_frame().join(found, on="text", how="left", maintain_order="left").drop("text")
 
 
-def distance_km(
-    lat1: str | pl.Expr, lon1: str | pl.Expr, lat2: str | pl.Expr, lon2: str | pl.Expr
-) -> pl.Expr:
+def distance_km(lat1: str | pl.Expr, lon1: str | pl.Expr, lat2: str | pl.Expr, lon2: str | pl.Expr) -> pl.Expr:
     """Return the great-circle distance in km of two points in degrees; null if one is.
 
     Each argument is a column name or an expression. Haversine formula
@@ -202,19 +196,13 @@ def farther_than(
     bounds = dict(zip(cols, (90, 180, 90, 180), strict=True))
     points = points.with_columns(pl.when(pl.col(n).abs() <= bound).then(n) for n, bound in bounds.items())
     points = points.with_columns(km=distance_km(*cols))
-    near = (
-        points.filter((pl.col("km") / limit_km - 1).abs() <= NEAR_LIMIT)
-        .select(cols)
-        .unique(maintain_order=True)
-    )
+    near = points.filter((pl.col("km") / limit_km - 1).abs() <= NEAR_LIMIT).select(cols).unique(maintain_order=True)
     if near.height:
         # Only a pair near the limit pays for this import.
         from geographiclib.geodesic import Geodesic  # noqa: PLC0415
 
         inverse = Geodesic.WGS84.Inverse
-        exact = near.with_columns(
-            pl.Series("exact", [inverse(*r)["s12"] / 1000 for r in near.iter_rows()], pl.Float64)
-        )
+        exact = near.with_columns(pl.Series("exact", [inverse(*r)["s12"] / 1000 for r in near.iter_rows()], pl.Float64))
         points = points.join(exact, on=cols, how="left", maintain_order="left")
         points = points.with_columns(km=pl.coalesce("exact", "km"))
     return points.select("km", far=pl.col("km") > limit_km)

@@ -119,9 +119,7 @@ def _one_of(chain: Sequence[int]) -> int | None:
     highest = [code for code in chain if places()[code].level == top]
     if len(highest) > 1:
         return None
-    same = [
-        c for c in chain if places()[c].name == places()[highest[0]].name and highest[0] in places()[c].above
-    ]
+    same = [c for c in chain if places()[c].name == places()[highest[0]].name and highest[0] in places()[c].above]
     return max(same, key=lambda code: places()[code].level)
 
 
@@ -179,15 +177,11 @@ def short_districts() -> pl.DataFrame:
     """Return ``adcode`` (city), ``short``, ``code``: the districts of a city by their names without rank."""
     rows = sorted(
         (parent, short, code)
-        for code, level, short, parent in table("places")
-        .select("adcode", "level", "short", "parent")
-        .iter_rows()
+        for code, level, short, parent in table("places").select("adcode", "level", "short", "parent").iter_rows()
         if level == "district" and short != places()[code].name
     )
     schema = {"adcode": pl.UInt32, "short": pl.String, "code": pl.UInt32}
-    return (
-        pl.DataFrame(rows, schema=schema, orient="row").unique(["adcode", "short"], keep="none").sort("code")
-    )
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(["adcode", "short"], keep="none").sort("code")
 
 
 @cache
@@ -219,9 +213,7 @@ def meant_by(token: str, tail: str, within: int | None) -> str | None:
         pairs = [(a, b) for a, b in zip(token, place.name, strict=True) if a != b]
         if len(pairs) == 1 and pairs[0][1] not in "省市":
             found.append((place, pairs[0]))
-    sure = [
-        p.name for p, pair in found if "".join(sorted(pair)) in CONFUSED or _district_opens(tail, p.adcode)
-    ]
+    sure = [p.name for p, pair in found if "".join(sorted(pair)) in CONFUSED or _district_opens(tail, p.adcode)]
     return sure[0] if len(set(sure)) == 1 else None
 
 

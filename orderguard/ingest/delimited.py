@@ -77,7 +77,13 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     filled = pl.any_horizontal(pl.col(columns).is_not_null())
     frame = frame.filter(filled)
     if bad and encoding != "utf-8" and any("�" in b.cells for b in bad):
-        notes.append(Problem(Words(f"按 {encoding} 读取，有无法解码的行", f"read as {encoding}, some lines do not decode"), name, fatal=False))
+        notes.append(
+            Problem(
+                Words(f"按 {encoding} 读取，有无法解码的行", f"read as {encoding}, some lines do not decode"),
+                name,
+                fatal=False,
+            )
+        )
     return Table(name, frame, bad, notes)
 
 
@@ -222,7 +228,9 @@ def _fast(data: bytes, skip: int, columns: list[str], delimiter: str) -> pl.Data
     return None if any((n or 0) > MAX_CELL for n in longest) else frame
 
 
-def _cut_off_end(frame: pl.DataFrame, data: bytes, columns: list[str], delimiter: str) -> tuple[pl.DataFrame, list[BadRow]]:
+def _cut_off_end(
+    frame: pl.DataFrame, data: bytes, columns: list[str], delimiter: str
+) -> tuple[pl.DataFrame, list[BadRow]]:
     """Set the last row aside when the file ends in the middle of it (no line end, fewer cells than headings)."""
     if data.endswith((b"\n", b"\r")) or not len(frame) or frame[-1, columns[-1]] is not None:
         return frame, []
@@ -246,14 +254,17 @@ def _short(found: int, expected: int, *, cut: bool) -> Words:
     )
 
 
-def _slow(body: bytes, columns: list[str], delimiter: str, first_row: int, encoding: str) -> tuple[pl.DataFrame, list[BadRow]]:
+def _slow(
+    body: bytes, columns: list[str], delimiter: str, first_row: int, encoding: str
+) -> tuple[pl.DataFrame, list[BadRow]]:
     """Record by record: bad rows are set aside with their reason, the rest is kept."""
     width = len(columns)
     good: list[list[str | None]] = []
     rows: list[int] = []
     bad: list[BadRow] = []
     last: tuple[int, list[str]] = (0, [])
-    for row, (cells, why) in enumerate(_records(body, delimiter), first_row):
+    for row, (cells, broken) in enumerate(_records(body, delimiter), first_row):
+        why = broken
         while len(cells) > width and not cells[-1].strip(BLANKS):
             cells.pop()
         if why is None and len(cells) > width:

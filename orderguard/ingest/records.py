@@ -11,7 +11,18 @@ import polars as pl
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.table import MAX_COLUMNS, BadRow, Table
 
-_ITEM_KEYS = ("line_items", "items", "lines", "order_items", "orderitems", "skus", "products", "商品", "商品明细", "明细")
+_ITEM_KEYS = (
+    "line_items",
+    "items",
+    "lines",
+    "order_items",
+    "orderitems",
+    "skus",
+    "products",
+    "商品",
+    "商品明细",
+    "明细",
+)
 _MAX_DEPTH = 20
 
 

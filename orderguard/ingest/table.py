@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orderguard.columns import BLANKS
-from orderguard.errors import Problem, Words
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from orderguard.errors import Problem, Words
 
 HeaderScore = Callable[[Sequence[str]], float]
 """How much a row looks like a header: the share of its cells that are known headings (0 to 1)."""

@@ -33,28 +33,48 @@ class CaseBook:
 
     def known(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The cases that exist for `platform order_id`: `case_id state band evidence agent cluster` beside the key."""
-        names = ("platform", "order_id", "case_id", "state", "band", "evidence", "agent", "cluster", "task_run", "hold_run")
+        names = (
+            "platform",
+            "order_id",
+            "case_id",
+            "state",
+            "band",
+            "evidence",
+            "agent",
+            "cluster",
+            "task_run",
+            "hold_run",
+        )
         empty = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
         if keys.is_empty():
             return empty
         db = self.ledger.db
-        db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (platform TEXT, order_id TEXT)")
-        db.execute("DELETE FROM wanted")
-        db.executemany("INSERT INTO wanted VALUES (?, ?)", keys.select(KEY).iter_rows())
-        rows = db.execute(f"SELECT {', '.join('c.' + n for n in names)} FROM wanted JOIN cases c USING (platform, order_id)").fetchall()  # noqa: S608 - own names
+        self._want(keys)
+        rows = db.execute(f"SELECT {', '.join(names)} FROM wanted JOIN cases USING (platform, order_id)").fetchall()  # noqa: S608 - own names
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row") if rows else empty
 
     def findings_of(self, keys: pl.DataFrame) -> pl.DataFrame:
         """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason`."""
-        names = {"platform": pl.String, "order_id": pl.String, "rule_id": pl.String, "rule_fingerprint": pl.String, "value": pl.Float64, "reason": pl.String}
+        names = {
+            "platform": pl.String,
+            "order_id": pl.String,
+            "rule_id": pl.String,
+            "rule_fingerprint": pl.String,
+            "value": pl.Float64,
+            "reason": pl.String,
+        }
         if keys.is_empty():
             return pl.DataFrame(schema=names)
+        db = self.ledger.db
+        self._want(keys)
+        rows = db.execute(f"SELECT {', '.join(names)} FROM wanted JOIN findings USING (platform, order_id)").fetchall()  # noqa: S608 - own names
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def _want(self, keys: pl.DataFrame) -> None:
         db = self.ledger.db
         db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (platform TEXT, order_id TEXT)")
         db.execute("DELETE FROM wanted")
         db.executemany("INSERT INTO wanted VALUES (?, ?)", keys.select(KEY).iter_rows())
-        rows = db.execute(f"SELECT {', '.join('f.' + n for n in names)} FROM wanted JOIN findings f USING (platform, order_id)").fetchall()  # noqa: S608 - own names
-        return pl.DataFrame(rows, schema=names, orient="row")
 
     def load(self) -> dict[str, int]:
         """Open cases per agent."""
@@ -67,10 +87,24 @@ class CaseBook:
                  FROM cases WHERE state IN ('open', 'investigating')
                  AND (task_run IS NULL OR (band = 'hold' AND hold_run IS NULL))"""
         rows = self.ledger.db.execute(sql).fetchall()
-        names = ("platform", "order_id", "case_id", "band", "score", "cluster", "linked_by", "agent", "due_at", "task_run", "hold_run")
+        names = (
+            "platform",
+            "order_id",
+            "case_id",
+            "band",
+            "score",
+            "cluster",
+            "linked_by",
+            "agent",
+            "due_at",
+            "task_run",
+            "hold_run",
+        )
         types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
         frame = pl.DataFrame(rows, schema=types, orient="row")
-        return frame.with_columns(pl.col("due_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC"))
+        return frame.with_columns(
+            pl.col("due_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC")
+        )
 
     def record(
         self,
@@ -95,12 +129,22 @@ class CaseBook:
         with self.ledger.commit() as db:
             db.execute(
                 "INSERT INTO runs (run_id, started_at, version, rulebook, inputs, counts) VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, run["started_at"], run["version"], json.dumps(run["rulebook"]), json.dumps(run["inputs"]), json.dumps(_counts(run))),
+                (
+                    run_id,
+                    run["started_at"],
+                    run["version"],
+                    json.dumps(run["rulebook"]),
+                    json.dumps(run["inputs"]),
+                    json.dumps(_counts(run)),
+                ),
             )
             name_files(db, run_id, files)
-            rows = findings.select("platform", "order_id", "rule_id", "rule_fingerprint", "value", "reason", "points", "status")
+            rows = findings.select(
+                "platform", "order_id", "rule_id", "rule_fingerprint", "value", "reason", "points", "status"
+            )
             db.executemany(
-                "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ((*r, run_id, stamp) for r in rows.iter_rows())
+                "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                ((*r, run_id, stamp) for r in rows.iter_rows()),
             )
             names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
             due = [iso(d) for d in opened["due_at"]]
@@ -109,11 +153,18 @@ class CaseBook:
                    due_at, state, opened_run, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
                 ((*r, d, run_id, stamp) for r, d in zip(opened.select(names).iter_rows(), due, strict=True)),
             )
-            for case, band, score, evidence, reopen in raised.select("case_id", "band", "score", "evidence", "reopen").iter_rows():
-                db.execute("UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?", (band, score, evidence, case))
+            for case, band, score, evidence, reopen in raised.select(
+                "case_id", "band", "score", "evidence", "reopen"
+            ).iter_rows():
+                db.execute(
+                    "UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?",
+                    (band, score, evidence, case),
+                )
                 what = "reopened" if reopen else "evidence"
                 if reopen:
-                    db.execute("UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL WHERE case_id = ?", (case,))
+                    db.execute(
+                        "UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL WHERE case_id = ?", (case,)
+                    )
                 db.execute(
                     "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
                     (case, stamp, what, evidence, run_id),

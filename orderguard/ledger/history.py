@@ -58,7 +58,9 @@ class History:
             return pl.DataFrame(schema=_EMPTY)
         return pl.concat(parts, how="diagonal_relaxed").unique(KEY, keep="last", maintain_order=True).select(_NAMES)
 
-    def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame) -> list[tuple[str, int, int | None, int | None]]:
+    def write(
+        self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame
+    ) -> list[tuple[str, int, int | None, int | None]]:
         """Write what is new or changed to files (one a day) that nothing names yet; returns rows for `name`.
 
         Args:
@@ -72,7 +74,9 @@ class History:
             return []
         day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
         named = []
-        for (label,), part in new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items():
+        for (label,), part in (
+            new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items()
+        ):
             relative = f"orders/{label}/{run_id}.parquet"
             _write(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
             span = part["created_at"]

@@ -96,7 +96,10 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         db = _connect(folder / "ledger.db")
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
-        fix = Words("检查目录权限与磁盘空间，或用 --ledger 换一个目录", "check rights and disk space, or choose another --ledger")
+        fix = Words(
+            "检查目录权限与磁盘空间，或用 --ledger 换一个目录",
+            "check rights and disk space, or choose another --ledger",
+        )
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
     ledger = Ledger(folder, db, lock)
     _upgrade(ledger)
@@ -138,7 +141,10 @@ def _upgrade(ledger: Ledger) -> None:
     version = int(ledger.db.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         ledger.close()
-        what = Words(f"台账版本 {version} 比本程序（{SCHEMA_VERSION}）新", f"the ledger's version {version} is newer than this program's {SCHEMA_VERSION}")
+        what = Words(
+            f"台账版本 {version} 比本程序（{SCHEMA_VERSION}）新",
+            f"the ledger's version {version} is newer than this program's {SCHEMA_VERSION}",
+        )
         raise OrderguardError(Problem(what, str(ledger.folder), fix=Words("请升级 orderguard", "upgrade orderguard")))
     for step in range(version + 1, SCHEMA_VERSION + 1):
         with ledger.commit() as db:

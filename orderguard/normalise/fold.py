@@ -68,22 +68,30 @@ def _per_file(frame: pl.DataFrame) -> dict[str, int]:
 def _lines(rows: pl.DataFrame) -> pl.DataFrame:
     filled = pl.any_horizontal(pl.col("sku", "title", "quantity").is_not_null())
     lines = rows.filter(filled).select(_LINE_NAMES)
-    return lines.with_columns(pl.col("quantity").fill_null(1.0)).cast(dict(schema(LINES).items()))  # type: ignore[arg-type]
+    return lines.with_columns(pl.col("quantity").fill_null(1.0)).cast(dict(schema(LINES).items()))
 
 
 def _without_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """The same row in two overlapping exports counts once; two equal item rows of one file are two items."""
     content = [c for c in rows.columns if c not in _SOURCE]
-    by_id = rows.filter(pl.col("line_id").is_not_null()).unique([*KEY, "line_id", *_changing(rows)], keep="first", maintain_order=True)
+    by_id = rows.filter(pl.col("line_id").is_not_null()).unique(
+        [*KEY, "line_id", *_changing(rows)], keep="first", maintain_order=True
+    )
     rest = rows.filter(pl.col("line_id").is_null())
     nth = pl.int_range(pl.len()).over([*content, "source_file"]).alias("_nth")
     rest = rest.with_columns(nth).unique([*content, "_nth"], keep="first", maintain_order=True).drop("_nth")
     # Sorted by content, so that neither file order nor row order decides which row speaks for the order.
     keys = [pl.col(c) for c in (*KEY, "paid_at", *[f for f in _FACTS if f != "paid_at"], "line_id", "sku", "title")]
-    down = [c == "paid_at" for c in (*KEY, "paid_at", *[f for f in _FACTS if f != "paid_at"], "line_id", "sku", "title")]
+    down = [
+        c == "paid_at" for c in (*KEY, "paid_at", *[f for f in _FACTS if f != "paid_at"], "line_id", "sku", "title")
+    ]
     ordered = pl.concat([by_id, rest]).sort([*keys, *_SOURCE], descending=[*down, False, False], nulls_last=True)
     filled = pl.sum_horizontal(pl.col(_FACTS).is_not_null().cast(pl.Int32))
-    return ordered.with_columns(filled.alias("_filled")).sort([*KEY, "_filled"], descending=[False, False, True], maintain_order=True).drop("_filled")
+    return (
+        ordered.with_columns(filled.alias("_filled"))
+        .sort([*KEY, "_filled"], descending=[False, False, True], maintain_order=True)
+        .drop("_filled")
+    )
 
 
 def _changing(rows: pl.DataFrame) -> list[str]:
@@ -98,10 +106,14 @@ def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.Dat
         for name, how in columns.items():
             total = pl.col(name).sum().over(KEY)
             if how == "sum_unless_repeated":
-                own = (pl.col("unit_price").cast(pl.Float64) * pl.col("quantity") - pl.col(name).cast(pl.Float64)).abs() < 0.01
+                own = (
+                    pl.col("unit_price").cast(pl.Float64) * pl.col("quantity") - pl.col(name).cast(pl.Float64)
+                ).abs() < 0.01
                 same = (pl.col(name).n_unique().over(KEY) == 1) & ~own.fill_null(value=False).any().over(KEY)
                 total = pl.when(same).then(pl.col(name)).otherwise(total)
-            rows = rows.with_columns(pl.when(here & pl.col(name).is_not_null()).then(total).otherwise(pl.col(name)).alias(name))
+            rows = rows.with_columns(
+                pl.when(here & pl.col(name).is_not_null()).then(total).otherwise(pl.col(name)).alias(name)
+            )
     return rows
 
 
@@ -113,7 +125,11 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
         *[pl.col(c).first().alias(f"_{c}") for c in _SOURCE],
     )
     joined = rows.join(speaking, on=KEY, how="left", maintain_order="left")
-    template = "同一订单编号的 {} 不一致：'{}'，而 {} 第 {} 行是 '{}'；请核对后只保留一行" if zh else "order number repeated with a different {}: '{}', but {} row {} says '{}'; keep one"
+    template = (
+        "同一订单编号的 {} 不一致：'{}'，而 {} 第 {} 行是 '{}'；请核对后只保留一行"
+        if zh
+        else "order number repeated with a different {}: '{}', but {} row {} says '{}'; keep one"
+    )
     differs = [
         pl.when((pl.col(f) != pl.col(f"_{f}")).fill_null(value=False)).then(
             pl.format(template, pl.lit(f), _shown(f), pl.col("_source_file"), pl.col("_source_row"), _shown(f"_{f}"))
@@ -122,7 +138,9 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
     ]
     joined = joined.with_columns(pl.coalesce(differs).alias("reason"))
     bad = joined.filter(pl.col("reason").is_not_null())
-    cells = pl.struct([pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, "sku", "title")]).struct.json_encode()
+    cells = pl.struct(
+        [pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, "sku", "title")]
+    ).struct.json_encode()
     rejects = bad.select("source_file", "source_row", "reason", cells.alias("cells")).cast(REJECTS)  # type: ignore[arg-type]
     return joined.filter(pl.col("reason").is_null()).select(rows.columns), rejects
 

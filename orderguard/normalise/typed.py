@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -13,16 +12,39 @@ from orderguard.columns import ORDERS as ORDER_COLUMNS
 from orderguard.errors import Problem, Words
 from orderguard.normalise import values
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _MUST_READ = ("amount", "created_at", "paid_at")
 _KEEP_EMPTY = ("coupon", "buyer_note", "seller_note")
 _NO_COUPON = ("0", "0.0", "0.00", "无", "否", "-", "未使用", "no", "none", "false", "n", "没有", "——", "null", "nan")
-_NO_DATE = ("0000-00-00 00:00:00", "0000-00-00", "-", "--", "——", "null", "NULL", "None", "无", "/", "NaT", "nan", "N/A")
+_NO_DATE = (
+    "0000-00-00 00:00:00",
+    "0000-00-00",
+    "-",
+    "--",
+    "——",
+    "null",
+    "NULL",
+    "None",
+    "无",
+    "/",
+    "NaT",
+    "nan",
+    "N/A",
+)
 _NO_KEY = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "无", "未知", "unknown", "/")
 _KEYS = ("ip", "device_id", "buyer_id", "email", "receiver_phone")
 
 REJECTS = {"source_file": pl.String, "source_row": pl.Int64, "reason": pl.String, "cells": pl.String}
-_EXTRA = {"line_id": pl.String, "sku": pl.String, "title": pl.String, "quantity": pl.Float64, "unit_price": MONEY}
-_SCHEMA = {**schema(ORDER_COLUMNS), **_EXTRA}
+_EXTRA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line_id": pl.String,
+    "sku": pl.String,
+    "title": pl.String,
+    "quantity": pl.Float64,
+    "unit_price": MONEY,
+}
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {**schema(ORDER_COLUMNS), **_EXTRA}
 
 
 class _Pick(Protocol):
@@ -133,7 +155,9 @@ def _blank(text: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
     return pl.when(~empty).then(text)
 
 
-def _typed(name: str, text: pl.Series, recipe: Recipe) -> pl.Series:
+def _typed(  # noqa: PLR0911 - one line per type
+    name: str, text: pl.Series, recipe: Recipe
+) -> pl.Series:
     if name in TIME_COLUMNS:
         return values.times(_without(text, _NO_DATE), recipe.zone, recipe.date_order)
     if name in MONEY_COLUMNS or name == "unit_price":
@@ -176,24 +200,38 @@ _WHAT = {
 }
 _FIX = {
     "amount": Words("应为 299.00 这样的数字", "write it like 299.00"),
-    "created_at": Words("应为 2026-11-11 00:03:05；日月次序不明时用 --date-order", "write it like 2026-11-11 00:03:05; or settle the order of day and month with --date-order"),
+    "created_at": Words(
+        "应为 2026-11-11 00:03:05；日月次序不明时用 --date-order",
+        "write it like 2026-11-11 00:03:05; or settle the order of day and month with --date-order",
+    ),
 }
 _FIX["paid_at"] = _FIX["created_at"]
 
 
 def _reasons(
-    frame: pl.DataFrame, picked: pl.DataFrame, failed: dict[str, pl.Series], recipe: Recipe, source: str, notes: list[Problem]
+    frame: pl.DataFrame,
+    picked: pl.DataFrame,
+    failed: dict[str, pl.Series],
+    recipe: Recipe,
+    source: str,
+    notes: list[Problem],
 ) -> pl.Series:
     """Why a row is set aside, null where it is not; unreadable values of lesser columns become notices."""
     zh = recipe.locale.startswith("zh")
     parts: list[pl.Expr] = []
     no_id = frame["order_id"].is_null()
-    parts.append(pl.when(pl.lit(no_id)).then(pl.lit("缺少订单编号；请补上后重扫" if zh else "no order number; fill it in and scan again")))
+    parts.append(
+        pl.when(pl.lit(no_id)).then(
+            pl.lit("缺少订单编号；请补上后重扫" if zh else "no order number; fill it in and scan again")
+        )
+    )
     for name, unreadable in failed.items():
         if name in _MUST_READ:
             what, fix = _WHAT[name].pick(recipe.locale), _FIX[name].pick(recipe.locale)
             shown = picked[name].cast(pl.String).str.slice(0, 60)
-            text = pl.format("{}无法读取：'{}'；{}" if zh else "unreadable {}: '{}'; {}", pl.lit(what), pl.lit(shown), pl.lit(fix))
+            text = pl.format(
+                "{}无法读取：'{}'；{}" if zh else "unreadable {}: '{}'; {}", pl.lit(what), pl.lit(shown), pl.lit(fix)
+            )
             parts.append(pl.when(pl.lit(unreadable)).then(text))
         else:
             at = int(picked.filter(unreadable)["source_row"][0])
@@ -201,9 +239,14 @@ def _reasons(
             count = int(unreadable.sum())
             notes.append(
                 Problem(
-                    Words(f"{name} 有 {count} 个值无法读取（如 '{value}'），已留空", f"{name}: {count} unreadable values (such as '{value}') left empty"),
-                    source, at, fatal=False,
-                )  # fmt: skip
+                    Words(
+                        f"{name} 有 {count} 个值无法读取（如 '{value}'），已留空",
+                        f"{name}: {count} unreadable values (such as '{value}') left empty",
+                    ),
+                    source,
+                    at,
+                    fatal=False,
+                )
             )
     return pl.select(pl.coalesce(parts)).to_series() if len(frame) else pl.Series([], dtype=pl.String)
 

@@ -1,5 +1,6 @@
-"""Text to instants, money and whole numbers. Each function leaves null what it cannot read; callers compare
-with the text to tell "blank" from "unreadable".
+"""Text to instants, money and whole numbers.
+
+Each function leaves null what it cannot read; callers compare with the text to tell "blank" from "unreadable".
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _FORMATS = (
     _ISO, "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f",
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d",
 )  # fmt: skip
-_CURRENCY = r"(?i)^(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|US|HK|S)?\s*[¥￥$€£৳₹₩฿]?\s*|\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|HKD|JPY)$"
+_CURRENCY = (
+    r"(?i)^(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|US|HK|S)?\s*[¥￥$€£৳₹₩฿]?\s*|\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|HKD|JPY)$"
+)
 
 
 def clean(column: pl.Expr) -> pl.Expr:
@@ -40,7 +43,11 @@ def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Se
         column = column.cast(pl.Datetime("us"))
     if isinstance(column.dtype, pl.Datetime):
         plain = column.dtype.time_zone is None
-        return _local(column.cast(pl.Datetime("us")), zone) if plain else column.cast(pl.Datetime("us")).dt.convert_time_zone("UTC")
+        return (
+            _local(column.cast(pl.Datetime("us")), zone)
+            if plain
+            else column.cast(pl.Datetime("us")).dt.convert_time_zone("UTC")
+        )
     done = _local(_parse(column, _ISO), zone)
     rest = column.is_not_null() & done.is_null()
     if not rest.any():
@@ -73,7 +80,9 @@ def _read_rest(text: pl.Series, zone: str, order: DateOrder | None) -> pl.Series
     t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(r"(\d)T(\d)", "$1 $2")
     offset = t.str.extract(r"(?:\d\d|\.\d+)\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$")
     t = pl.select(
-        pl.when(offset.is_not_null()).then(t.str.replace(r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$", "")).otherwise(t)
+        pl.when(offset.is_not_null())
+        .then(t.str.replace(r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$", ""))
+        .otherwise(t)
     ).to_series()
     t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
     t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
@@ -111,16 +120,37 @@ def _numbered(t: pl.Series, order: DateOrder | None) -> pl.Series:
         order = "day" if day_first else "month"
     day, month = (a, b) if order == "day" else (b, a)
     clock = [part.field(n).cast(pl.Int32, strict=False).fill_null(0) for n in ("4", "5", "6")]
-    parts = pl.DataFrame({"y": year + 2000 * (year < 100).cast(pl.Int32), "m": month, "d": day, "h": clock[0], "i": clock[1], "s": clock[2]})
+    parts = pl.DataFrame(
+        {
+            "y": year + 2000 * (year < 100).cast(pl.Int32),
+            "m": month,
+            "d": day,
+            "h": clock[0],
+            "i": clock[1],
+            "s": clock[2],
+        }
+    )
     text = parts.select(pl.format("{}-{}-{} {}:{}:{}", *[pl.col(c).cast(pl.String).str.zfill(2) for c in "ymdhis"]))
     return _parse(text.to_series(), _ISO)
 
 
 def _named(t: pl.Series) -> pl.Series:
-    forms = ("%d %b %Y %H:%M", "%d %b %Y %H:%M:%S", "%b-%d-%y", "%b %d, %Y", "%d-%b-%y", "%d-%b-%Y %H:%M:%S", "%d %B %Y")
+    forms = (
+        "%d %b %Y %H:%M",
+        "%d %b %Y %H:%M:%S",
+        "%b-%d-%y",
+        "%b %d, %Y",
+        "%d-%b-%y",
+        "%d-%b-%Y %H:%M:%S",
+        "%d %B %Y",
+    )
     read = _parse(t, forms[0])
     for form in forms[1:]:
-        read = _or(read, _parse(t, form)) if "%H" in form else _or(read, t.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+        read = (
+            _or(read, _parse(t, form))
+            if "%H" in form
+            else _or(read, t.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+        )
     return read
 
 
@@ -135,15 +165,19 @@ def _offsets(text: pl.Series) -> pl.Series:
     sign = pl.Series([-1 if v and "-" in v else 1 for v in text])
     digits = text.str.extract(r"(\d\d:?\d\d)").str.replace(":", "")
     minutes = digits.str.slice(0, 2).cast(pl.Int64) * 60 + digits.str.slice(2).cast(pl.Int64)
-    return pl.select(pl.duration(minutes=(minutes * sign).fill_null(0))).to_series()
+    return pl.select(pl.duration(minutes=pl.lit((minutes * sign).fill_null(0)))).to_series()
 
 
 def _counted(t: pl.Series, zone: str) -> pl.Series:
     """Excel serial days (1900 system, a wall clock) and Unix time in seconds or milliseconds."""
     number = t.str.extract(r"^(\d+(?:\.\d+)?)$").cast(pl.Float64, strict=False)
     days = pl.when(number.is_between(20_000, 80_000)).then(((number - 25_569) * 86_400).round() * 1e6)
-    unix = pl.when(number.is_between(5e8, 5e9)).then(number * 1e6).when(number.is_between(5e11, 5e12)).then(number * 1e3)
-    naive, instant = pl.select(days.cast(pl.Int64).cast(pl.Datetime("us")), unix.cast(pl.Int64).cast(pl.Datetime("us")).alias("u"))
+    unix = (
+        pl.when(number.is_between(5e8, 5e9)).then(number * 1e6).when(number.is_between(5e11, 5e12)).then(number * 1e3)
+    )
+    naive, instant = pl.select(
+        days.cast(pl.Int64).cast(pl.Datetime("us")), unix.cast(pl.Int64).cast(pl.Datetime("us")).alias("u")
+    )
     return _or(_local(naive, zone), instant.dt.replace_time_zone("UTC"))
 
 

@@ -12,7 +12,6 @@ from orderguard.outbox.safe import inert_frame
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEADER_FILL, HEADER_INK = "FF1F3864", "FFFFFFFF"
 COLOURS = {"hold": ("FFF8CBAD", "FF9C0006"), "review": ("FFFFEB9C", "FF7F6000"), "pass": ("FFE2EFDA", "FF375623")}
 _TIME = "yyyy-mm-dd hh:mm:ss"
 
@@ -26,6 +25,8 @@ class Sheet:
         frame: headings are its column names; times are naive local times.
         widths: column -> width in characters.
         colours: cell text -> band, for the column named by `coloured`.
+        formats: column -> Excel number format.
+        frozen: columns that stay in sight.
     """
 
     name: str
@@ -34,10 +35,11 @@ class Sheet:
     coloured: str | None = None
     colours: dict[str, str] = field(default_factory=dict)
     formats: dict[str, str] = field(default_factory=dict)
+    frozen: int = 1
 
 
 def sheet_name(name: str, taken: set[str]) -> str:
-    """A legal sheet name: no []:*?/\\ or quotes at its ends, at most 31 characters, unique without case."""
+    r"""A legal sheet name: no []:*?/\ or quotes at its ends, at most 31 characters, unique without case."""
     clean = "".join("_" if c in "[]:*?/\\" or not c.isprintable() else c for c in name).strip("' ")[:31] or "sheet"
     unique, n = clean, 2
     while unique.casefold() in taken:
@@ -71,18 +73,11 @@ def _jet(sheet: Sheet) -> dict[str, Any]:
         "name": sheet.name,
         "auto_filter": len(frame) > 0,
         "freeze_rows": 1,
+        # jetxl always names the pane bottomRight, which Excel accepts only when columns are frozen too.
+        "freeze_cols": sheet.frozen,
+        "styled_headers": True,
         "column_widths": {c: float(w) for c, w in sheet.widths.items() if c in frame.columns},
         "column_formats": _formats(sheet),
-        "cell_styles": [
-            {
-                "row": 1,
-                "col": i,
-                "font": {"bold": True, "color": HEADER_INK},
-                "fill": {"pattern": "solid", "fg_color": HEADER_FILL, "bg_color": None},
-                "alignment": {"horizontal": "center", "vertical": "center", "wrap_text": True},
-            }
-            for i in range(frame.width)
-        ],
     }
     if sheet.coloured and len(frame):
         at = frame.columns.index(sheet.coloured)
@@ -101,9 +96,21 @@ def _jet(sheet: Sheet) -> dict[str, Any]:
 def _write_slowly(path: Path, sheets: list[Sheet]) -> None:
     import xlsxwriter  # noqa: PLC0415
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(str(path), options) as book:
-        head = book.add_format({"bold": True, "font_color": "#" + HEADER_INK[2:], "bg_color": "#" + HEADER_FILL[2:], "align": "center", "text_wrap": True})
+        head = book.add_format(
+            {
+                "bold": True,
+                "bg_color": "#D9D9D9",
+                "align": "center",
+                "text_wrap": True,
+            }
+        )
         for sheet in sheets:
             page = book.add_worksheet(sheet.name)
             frame, formats = sheet.frame, _formats(sheet)
@@ -111,7 +118,7 @@ def _write_slowly(path: Path, sheets: list[Sheet]) -> None:
                 form = book.add_format({"num_format": formats[name]}) if name in formats else None
                 page.set_column(i, i, sheet.widths.get(name, 14), form)
                 page.write_string(0, i, name, head)
-            page.freeze_panes(1, 0)
+            page.freeze_panes(1, sheet.frozen)
             if len(frame):
                 page.autofilter(0, 0, len(frame), frame.width - 1)
             for r, row in enumerate(frame.iter_rows(), 1):
@@ -119,5 +126,9 @@ def _write_slowly(path: Path, sheets: list[Sheet]) -> None:
             if sheet.coloured and len(frame):
                 at = frame.columns.index(sheet.coloured)
                 for text, band in sheet.colours.items():
-                    fill = book.add_format({"bg_color": "#" + COLOURS[band][0][2:], "font_color": "#" + COLOURS[band][1][2:], "bold": True})
-                    page.conditional_format(1, at, len(frame), at, {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": fill})
+                    fill = book.add_format(
+                        {"bg_color": "#" + COLOURS[band][0][2:], "font_color": "#" + COLOURS[band][1][2:], "bold": True}
+                    )
+                    page.conditional_format(
+                        1, at, len(frame), at, {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": fill}
+                    )

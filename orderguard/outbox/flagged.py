@@ -46,7 +46,9 @@ def local(frame: pl.DataFrame, zone: str) -> pl.DataFrame:
 
 def titled(frame: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, dict[str, float]]:
     """Headings in the reader's language, and the widths by these headings."""
-    names = {c: _EXTRA[c][0 if locale.startswith("zh") else 1] if c in _EXTRA else heading(c, locale) for c in frame.columns}
+    names = {
+        c: _EXTRA[c][0 if locale.startswith("zh") else 1] if c in _EXTRA else heading(c, locale) for c in frame.columns
+    }
     widths = {names[c]: float(_WIDTHS.get(c, 13)) for c in frame.columns}
     return frame.rename(names), widths
 
@@ -83,7 +85,8 @@ def write_flagged(
     taken: set[str] = set()
     bands = {word(w, locale): band for band, w in BAND_WORDS.items()}
     main = local(shown.select(_COLUMNS), zone).with_columns(
-        pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}), pl.col("cluster_size").cast(pl.Int64)
+        pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}),
+        pl.col("cluster_size").cast(pl.Int64),
     )
     if privacy.get("mask_sheets"):
         from orderguard.outbox.safe import mask_name, mask_phone  # noqa: PLC0415
@@ -95,19 +98,40 @@ def write_flagged(
     names = head.columns
     sheets = [
         Sheet(sheet_name("摘要" if zh else "Summary", taken), head, {names[0]: 26.0, names[1]: 90.0}),
-        Sheet(sheet_name("异常订单" if zh else "Flagged", taken), main, widths, main.columns[0], bands, {heading("amount", locale): "#,##0.00"}),
+        Sheet(
+            sheet_name("异常订单" if zh else "Flagged", taken),
+            main,
+            widths,
+            main.columns[0],
+            bands,
+            {heading("amount", locale): "#,##0.00"},
+            frozen=3,
+        ),
     ]
     sheets += _per_rule(shown, findings, rules, locale, zone, taken)
     sheets.append(_clusters(shown, locale, taken))
-    seen = coverage.join(pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row"), on="rule_id", how="left", maintain_order="left")
+    seen = coverage.join(
+        pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row"),
+        on="rule_id",
+        how="left",
+        maintain_order="left",
+    )
     seen = seen.with_columns(share=pl.when(pl.col("judged") > 0).then(pl.col("hits") / pl.col("judged")))
-    table, w = titled(seen.select("rule_id", "says", "platform", "judged", "hits", "share", "not_evaluable", "points", "status"), locale)
+    table, w = titled(
+        seen.select("rule_id", "says", "platform", "judged", "hits", "share", "not_evaluable", "points", "status"),
+        locale,
+    )
     sheets.append(Sheet(sheet_name("覆盖" if zh else "Coverage", taken), table, w, formats={table.columns[5]: "0.0%"}))
     write_book(path, sheets)
 
 
 def _per_rule(
-    shown: pl.DataFrame, findings: pl.DataFrame, rules: list[tuple[str, str, float, str]], locale: str, zone: str, taken: set[str]
+    shown: pl.DataFrame,
+    findings: pl.DataFrame,
+    rules: list[tuple[str, str, float, str]],
+    locale: str,
+    zone: str,
+    taken: set[str],
 ) -> list[Sheet]:
     beside = shown.select("platform", "order_id", "score", "band", "created_at", "receiver_name", "amount")
     joined = findings.join(beside, on=["platform", "order_id"], how="inner", maintain_order="left")
@@ -119,10 +143,23 @@ def _per_rule(
         if part is None or status == "retired":
             continue
         part = part.sort("value", "order_id", descending=[True, False], nulls_last=True)
-        table = part.select("order_id", "platform", "value", "reason", "score", "band", "amount", "created_at", "receiver_name")
-        table = local(table, zone).with_columns(pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}))
+        table = part.select(
+            "order_id", "platform", "value", "reason", "score", "band", "amount", "created_at", "receiver_name"
+        )
+        table = local(table, zone).with_columns(
+            pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()})
+        )
         table, widths = titled(table, locale)
-        out.append(Sheet(sheet_name(rule_id, taken), table, widths, table.columns[5], bands, {heading("amount", locale): "#,##0.00"}))
+        out.append(
+            Sheet(
+                sheet_name(rule_id, taken),
+                table,
+                widths,
+                table.columns[5],
+                bands,
+                {heading("amount", locale): "#,##0.00"},
+            )
+        )
     return out
 
 

@@ -84,7 +84,9 @@ def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, 
     for name, frame, columns in (
         ("findings", findings, FINDINGS), ("decisions", decisions, DECISIONS), ("coverage", coverage, COVERAGE),
     ):  # fmt: skip
-        frame.select([c.name for c in columns]).write_parquet(folder / f"{name}.parquet", compression="lz4", statistics=False)
+        frame.select([c.name for c in columns]).write_parquet(
+            folder / f"{name}.parquet", compression="lz4", statistics=False
+        )
 
 
 def write_run(path: Path, run: dict[str, Any]) -> None:

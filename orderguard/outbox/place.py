@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from orderguard.errors import DeliveryError, Problem, Words
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OURS = {
     "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",

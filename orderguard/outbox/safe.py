@@ -33,4 +33,6 @@ def mask_phone(column: pl.Expr) -> pl.Expr:
 
 def mask_name(column: pl.Expr) -> pl.Expr:
     """The first character, then `**`."""
-    return pl.when(column.str.len_chars() > 0).then(pl.concat_str(column.str.slice(0, 1), pl.lit("**"))).otherwise(column)
+    return (
+        pl.when(column.str.len_chars() > 0).then(pl.concat_str(column.str.slice(0, 1), pl.lit("**"))).otherwise(column)
+    )

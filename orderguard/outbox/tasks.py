@@ -27,7 +27,14 @@ _COLUMNS = (
     ("receiver_name", 10), ("receiver_phone", 15), ("place", 44), ("amount", 11), ("created_at", 17), ("promised_at", 17),
     ("platform", 9), ("buyer_note", 24), ("cluster", 12), ("case_id", 15),
 )  # fmt: skip
-_TITLES = {"result": RESULT, "code": CODE, "note": NOTE, "reasons": ("原因", "Reasons"), "ask": ("核实要点", "Ask"), "place": ("收货地址", "Address")}
+_TITLES = {
+    "result": RESULT,
+    "code": CODE,
+    "note": NOTE,
+    "reasons": ("原因", "Reasons"),
+    "ask": ("核实要点", "Ask"),
+    "place": ("收货地址", "Address"),
+}
 
 
 def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> dict[str, int]:
@@ -60,7 +67,12 @@ def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> di
 def _write(path: Path, rows: pl.DataFrame, locale: str) -> None:
     import xlsxwriter  # noqa: PLC0415 - 0.05 s that a scan without tasks does not pay
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(str(path), options) as book:
         page = book.add_worksheet(word(("任务", "Tasks"), locale))
         forms = _forms(book)
@@ -102,7 +114,12 @@ def _forms(book: Any) -> dict[str, Any]:
 
 def _choice(pairs: tuple[tuple[str, str], ...], locale: str) -> dict[str, Any]:
     said = ("请从下拉列表中选择", "Choose from the list")
-    return {"validate": "list", "source": [word(p, locale) for p in pairs], "error_title": "orderguard", "error_message": word(said, locale)}
+    return {
+        "validate": "list",
+        "source": [word(p, locale) for p in pairs],
+        "error_title": "orderguard",
+        "error_message": word(said, locale),
+    }
 
 
 def _rows(page: Any, rows: pl.DataFrame, forms: dict[str, Any], held: str) -> None:

@@ -49,7 +49,9 @@ def header_score(profiles: Sequence[Profile]) -> Callable[[Sequence[str]], float
     return score
 
 
-def match_header(headings: Sequence[str], profiles: Sequence[Profile], wanted: str | None = None, where: str = "") -> Match:
+def match_header(
+    headings: Sequence[str], profiles: Sequence[Profile], wanted: str | None = None, where: str = ""
+) -> Match:
     """Recognise a header by its best share of known headings.
 
     Args:
@@ -77,7 +79,10 @@ def match_header(headings: Sequence[str], profiles: Sequence[Profile], wanted: s
     usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
     if not usable:
         shown = ", ".join(list(headings)[:12])
-        what = Words(f"认不出是哪个平台：表头里没有订单编号列（{shown}）", f"platform not recognised: no order number column ({shown})")
+        what = Words(
+            f"认不出是哪个平台：表头里没有订单编号列（{shown}）",
+            f"platform not recognised: no order number column ({shown})",
+        )
         fix = Words(
             "检查表头是否在第一行；或用 --platform 指定平台；orderguard platforms detect 可逐列查看",
             "check that the header is the first row, or name it with --platform; see 'orderguard platforms detect'",

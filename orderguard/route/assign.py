@@ -20,18 +20,24 @@ _AT_LEAST = timedelta(minutes=15)
 
 
 def due_times(bands: pl.Series, promised: pl.Series, now: datetime) -> pl.Series:
-    """When a decision is needed: two hours for a hold, eight for a review, but two hours before the promised
-    ship time, and never sooner than in 15 minutes.
+    """When a decision is needed.
+
+    Two hours for a hold, eight for a review, but two hours before the promised ship time, and never sooner than
+    in 15 minutes.
     """
     frame = pl.DataFrame({"band": bands, "promised": promised})
     clock = pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    own = clock + pl.when(pl.col("band") == "hold").then(pl.duration(hours=HOLD_HOURS)).otherwise(pl.duration(hours=REVIEW_HOURS))
+    own = clock + pl.when(pl.col("band") == "hold").then(pl.duration(hours=HOLD_HOURS)).otherwise(
+        pl.duration(hours=REVIEW_HOURS)
+    )
     early = pl.min_horizontal(own, pl.col("promised") - _BEFORE_PROMISE)
     due = pl.max_horizontal(early, clock + _AT_LEAST)
     return frame.select(due.dt.truncate("1s").alias("due_at")).to_series()
 
 
-def assign(cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: Mapping[str, frozenset[str]]) -> pl.Series:
+def assign(
+    cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: Mapping[str, frozenset[str]]
+) -> pl.Series:
     """One agent per cluster: among those who handle all of it, the least loaded for their capacity.
 
     Args:
@@ -47,7 +53,9 @@ def assign(cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: M
         return pl.Series("agent", [UNASSIGNED] * len(cases), dtype=pl.String)
     work = {a.name: load.get(a.name, 0) for a in team.agents}
     groups = cases.group_by("cluster").agg(
-        pl.len().alias("n"), pl.col("due_at").min(), *[pl.col(c).drop_nulls().unique().sort() for c in ("platform", "shop", "region")]
+        pl.len().alias("n"),
+        pl.col("due_at").min(),
+        *[pl.col(c).drop_nulls().unique().sort() for c in ("platform", "shop", "region")],
     )
     chosen: dict[str, str] = {}
     for cluster, n, _, platforms, shops, regions in groups.sort("due_at", "cluster").iter_rows():
@@ -63,9 +71,13 @@ def assign(cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: M
     return cases["cluster"].replace_strict(chosen, return_dtype=pl.String).alias("agent")
 
 
-def _handles(agent: Agent, platforms: list[str], shops: list[str], regions: list[str], synonyms: Mapping[str, frozenset[str]]) -> bool:
+def _handles(
+    agent: Agent, platforms: list[str], shops: list[str], regions: list[str], synonyms: Mapping[str, frozenset[str]]
+) -> bool:
     wanted = set[str]().union(*(synonyms.get(p.casefold(), frozenset([p.casefold()])) for p in agent.handles.platform))
     ok_platform = not wanted or any(p.casefold() in wanted for p in platforms)
     ok_shop = not agent.handles.shop or any(s in agent.handles.shop for s in shops)
-    ok_region = not agent.handles.region or any(r.startswith(h.rstrip("省市")) for r in regions for h in agent.handles.region)
+    ok_region = not agent.handles.region or any(
+        r.startswith(h.rstrip("省市")) for r in regions for h in agent.handles.region
+    )
     return ok_platform and ok_shop and ok_region

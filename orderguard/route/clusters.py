@@ -13,7 +13,13 @@ MAX_STRANGERS = 20
 """A value shared by more different accounts than this is a gateway or a pick-up point: it links nobody, unless a
 rule flagged the orders for sharing just that value."""
 
-_SCHEMA = {"platform": pl.String, "order_id": pl.String, "cluster": pl.String, "cluster_size": pl.Int64, "linked_by": pl.String}
+_SCHEMA = {
+    "platform": pl.String,
+    "order_id": pl.String,
+    "cluster": pl.String,
+    "cluster_size": pl.Int64,
+    "linked_by": pl.String,
+}
 
 
 def link(flagged: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,12 @@ class Agent(BaseModel):
     @classmethod
     def _file_name(cls, name: str) -> str:
         if re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or name.strip(". ") != name or name.lower() == UNASSIGNED:
-            raise ValueError(Words("不能用作文件名，请去掉 / \\ : * ? 等字符", "cannot be a file name; leave out / \\ : * ? and the like"))
+            raise ValueError(
+                Words(
+                    "不能用作文件名，请去掉 / \\ : * ? 等字符",
+                    "cannot be a file name; leave out / \\ : * ? and the like",
+                )
+            )
         return name
 
 
@@ -74,7 +79,11 @@ def load_team(path: Path) -> Team:
     problems = list(document.problems)
     team = Team()
     try:
-        team = Team.model_validate(document.data or {})
+        team = Team.model_validate(
+            {k: v for k, v in (document.data or {}).items() if v is not None}
+            if isinstance(document.data, dict | None)
+            else document.data
+        )
     except ValidationError as error:
         problems += explain(error, document)
     names = [a.name.casefold() for a in team.agents]

@@ -28,7 +28,9 @@ def _span(value: object) -> timedelta:
     return span
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(lambda s: f"{s.total_seconds():g}s", return_type=str)]
+Span = Annotated[
+    timedelta, BeforeValidator(_span), PlainSerializer(lambda s: f"{s.total_seconds():g}s", return_type=str)
+]
 """A length of time in a rulebook: `30s`, `5m`, `2h`, `7d`."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pkgutil
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -145,8 +146,17 @@ def kind_class(name: str) -> type[Kind]:
     if name not in kind_names():
         raise KeyError(name)
     module = import_module(f"{kinds.__name__}.{name}")
-    found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Kind) and c.__module__ == module.__name__]
+    found = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type) and issubclass(c, Kind) and c.__module__ == module.__name__
+    ]
     return found[0]
+
+
+def kind_page(name: str) -> str:
+    """The manual page of a kind: its module's docstring."""
+    return (sys.modules[kind_class(name).__module__].__doc__ or "").strip()
 
 
 def default_rulebook() -> Path:
@@ -224,7 +234,10 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
         return None, problems
     if kind not in kind_names():
         what = Words(f"{label}: 未知规则类型 '{kind}'", f"{label}: unknown kind '{kind}'")
-        return None, [*problems, Problem(what, document.name, document.line((*at, "kind")), closest(kind, kind_names()))]
+        return None, [
+            *problems,
+            Problem(what, document.name, document.line((*at, "kind")), closest(kind, kind_names())),
+        ]
     cls = kind_class(kind)
     try:
         settings = cls.model_validate(item.get("with") or {})
@@ -254,7 +267,9 @@ def _twice(given: Iterable[Any], document: Document) -> list[Problem]:
             continue
         line = document.line(("rules", i, "id"))
         if name in seen:
-            what = Words(f"规则编号 '{name}' 已在第 {seen[name]} 行用过", f"rule id '{name}' was used in line {seen[name]}")
+            what = Words(
+                f"规则编号 '{name}' 已在第 {seen[name]} 行用过", f"rule id '{name}' was used in line {seen[name]}"
+            )
             fix = Words("每条规则要有自己的编号", "give each rule an id of its own")
             problems.append(Problem(what, document.name, line, fix))
         seen.setdefault(name, line)

@@ -61,7 +61,11 @@ def run_rules(
         synonyms: words for one platform, for `only: {platform: ..}`.
         audited: False for orders that are left out (their status says so); default all.
     """
-    base = frame if audited is None else frame.with_columns(audited.alias("_audited")).with_row_index("row").filter("_audited")
+    base = (
+        frame
+        if audited is None
+        else frame.with_columns(audited.alias("_audited")).with_row_index("row").filter("_audited")
+    )
     if audited is None:
         base = base.with_row_index("row")
     if "past" not in base.columns:
@@ -81,9 +85,14 @@ def run_rules(
             hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
         findings.append(
             hits.select(
-                "platform", "order_id", pl.lit(rule.id).alias("rule_id"), pl.lit(rule.fingerprint).alias("rule_fingerprint"),
-                "value", rule.settings.reason(locale).cast(pl.String).alias("reason"), "row",
-            )  # fmt: skip
+                "platform",
+                "order_id",
+                pl.lit(rule.id).alias("rule_id"),
+                pl.lit(rule.fingerprint).alias("rule_fingerprint"),
+                "value",
+                rule.settings.reason(locale).cast(pl.String).alias("reason"),
+                "row",
+            )
         )
     found = pl.concat(findings) if findings else pl.DataFrame(schema=_FINDINGS)
     order = {rule.id: i for i, rule in enumerate(rules)}
@@ -108,4 +117,6 @@ def _coverage(judged: pl.DataFrame, rule_id: str) -> pl.DataFrame:
         hits=hit.fill_null(value=False).sum().cast(pl.Int64),
         not_evaluable=hit.is_null().sum().cast(pl.Int64),
     )
-    return counted.sort("platform").select(pl.lit(rule_id).alias("rule_id"), "platform", "judged", "hits", "not_evaluable")
+    return counted.sort("platform").select(
+        pl.lit(rule_id).alias("rule_id"), "platform", "judged", "hits", "not_evaluable"
+    )

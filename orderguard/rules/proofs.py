@@ -21,14 +21,14 @@ class Proof(NamedTuple):
     Attributes:
         rule_id: the rule.
         expected: `flags` or `passes`.
-        index: which example, from 1.
+        number: which example, from 1.
         ok: it came out as expected.
         said: the reason that was given, or why it failed.
     """
 
     rule_id: str
     expected: str
-    index: int
+    number: int
     ok: bool
     said: str
 
@@ -44,17 +44,17 @@ def run_proofs(rule: Rule, zone: str, locale: str, enrich: Callable[[pl.DataFram
     """
     out = []
     for expected, examples in (("flags", rule.flags), ("passes", rule.passes)):
-        for index, example in enumerate(examples, 1):
+        for number, example in enumerate(examples, 1):
             orders = example if isinstance(example, list) else [example]
             try:
                 frame = enrich(_frame(orders, zone), rule)
                 found = run_rules(frame, [rule], locale).findings
             except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-                out.append(Proof(rule.id, expected, index, ok=False, said=str(error).splitlines()[0]))
+                out.append(Proof(rule.id, expected, number, ok=False, said=str(error).splitlines()[0]))
                 continue
             want = len(orders) if expected == "flags" else 0
             said = str(found["reason"][0]) if len(found) else "-"
-            out.append(Proof(rule.id, expected, index, len(found) == want, said))
+            out.append(Proof(rule.id, expected, number, len(found) == want, said))
     return out
 
 
@@ -63,7 +63,7 @@ def _frame(orders: list[dict[str, Any]], zone: str) -> pl.DataFrame:
     columns: dict[str, pl.Series] = {}
     unknown = {k for o in orders for k in o} - set(types)
     if unknown:
-        raise ValueError(f"unknown column {sorted(unknown)[0]}")
+        raise ValueError(f"unknown column {min(unknown)}")
     for name, dtype in types.items():
         given = [o.get(name) for o in orders]
         if name == "order_id":
@@ -72,7 +72,12 @@ def _frame(orders: list[dict[str, Any]], zone: str) -> pl.DataFrame:
             given = [v or "example" for v in given]
         text = pl.Series(name, [None if v is None else str(v) for v in given], dtype=pl.String)
         if dtype == INSTANT:
-            columns[name] = text.str.replace("T", " ").str.to_datetime(time_unit="us").dt.replace_time_zone(zone).dt.convert_time_zone("UTC")
+            columns[name] = (
+                text.str.replace("T", " ")
+                .str.to_datetime(time_unit="us")
+                .dt.replace_time_zone(zone)
+                .dt.convert_time_zone("UTC")
+            )
         elif dtype == MONEY or dtype.is_numeric():
             columns[name] = text.cast(dtype)
         else:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
-def fullest_window(key: pl.Series, at: pl.Series, within: timedelta, at_least: int, who: pl.Series | None = None) -> pl.Series:
+def fullest_window(
+    key: pl.Series, at: pl.Series, within: timedelta, at_least: int, who: pl.Series | None = None
+) -> pl.Series:
     """The most orders (or distinct `who`) that any window around each order holds.
 
     Args:
@@ -36,7 +38,9 @@ def fullest_window(key: pl.Series, at: pl.Series, within: timedelta, at_least: i
     out = pl.select(pl.when(pl.lit(valid)).then(pl.lit(1, dtype=pl.Int64))).to_series()
     if len(out) == 1 and len(key) != 1:  # a literal broadcasts: keep the height
         out = pl.Series([1 if valid[0] else None] * len(key), dtype=pl.Int64)
-    frame = pl.DataFrame({"row": pl.int_range(len(key), dtype=pl.UInt32, eager=True), "key": key, "at": at.dt.timestamp("us")})
+    frame = pl.DataFrame(
+        {"row": pl.int_range(len(key), dtype=pl.UInt32, eager=True), "key": key, "at": at.dt.timestamp("us")}
+    )
     if who is not None:
         frame = frame.with_columns(who.alias("who"))
     frame = frame.filter(valid)
@@ -67,7 +71,9 @@ def _most(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
     if distinct:
         ending = _distinct_ending(frame, width)
     else:
-        ending = at.search_sorted(at, side="right").cast(pl.Int64) - at.search_sorted(at - width, side="left").cast(pl.Int64)
+        ending = at.search_sorted(at, side="right").cast(pl.Int64) - at.search_sorted(at - width, side="left").cast(
+            pl.Int64
+        )
     # A window that contains an order ends at some order no later than W after it.
     backwards = pl.DataFrame({"count": ending, "axis": -at}).reverse()
     return backwards.select(pl.col("count").rolling_max_by("axis", f"{width}i", closed="both")).to_series().reverse()
@@ -78,7 +84,12 @@ def _distinct_ending(frame: pl.DataFrame, width: int) -> pl.Series:
     again = frame.select(pl.col("at").shift(-1).over("who", "code", order_by="at")).to_series()
     gone = pl.select(pl.min_horizontal(again, frame["at"] + width + 1)).to_series()
     axis = pl.concat([frame["at"], gone.alias("at")])
-    step = pl.concat([pl.Series([1], dtype=pl.Int64).new_from_index(0, len(gone)), pl.Series([-1], dtype=pl.Int64).new_from_index(0, len(gone))])
+    step = pl.concat(
+        [
+            pl.Series([1], dtype=pl.Int64).new_from_index(0, len(gone)),
+            pl.Series([-1], dtype=pl.Int64).new_from_index(0, len(gone)),
+        ]
+    )
     events = pl.DataFrame({"axis": axis, "step": step}).sort("axis")
     running = events["step"].cum_sum()
     last = events["axis"].search_sorted(frame["at"], side="right").cast(pl.Int64) - 1

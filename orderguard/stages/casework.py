@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from orderguard.stages.judging import Judged
 
 _LINK_FACTS = ("phone_key", "address_key")
-_RAISED = {"case_id": pl.String, "band": pl.String, "score": pl.Float64, "evidence": pl.String, "reopen": pl.Boolean, "to_hold": pl.Boolean}
+_RAISED = {
+    "case_id": pl.String,
+    "band": pl.String,
+    "score": pl.Float64,
+    "evidence": pl.String,
+    "reopen": pl.Boolean,
+    "to_hold": pl.Boolean,
+}
 
 
 def flagged_orders(judged: Judged, book: Rulebook) -> pl.DataFrame:
@@ -64,7 +71,9 @@ def open_cases(
     return opened, _raised(flagged, known), known
 
 
-def _routed(opened: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime) -> pl.DataFrame:
+def _routed(
+    opened: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime
+) -> pl.DataFrame:
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
     if "phone_key" in lacking:  # the facts come together; those that rules asked for stay as they are
         opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
@@ -105,6 +114,10 @@ def undelivered(cases: CaseBook, history: History, book: Rulebook, opened: pl.Da
         return opened.clear()
     orders = history.find(pending)
     told = tell(cases.findings_of(pending), book, ["platform", "order_id"])
-    rows = pending.join(orders, on=KEY, how="left", maintain_order="left").join(told, on=KEY, how="left", maintain_order="left")
-    rows = rows.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64), reasons=pl.col("reasons").fill_null("-"))
+    rows = pending.join(orders, on=KEY, how="left", maintain_order="left").join(
+        told, on=KEY, how="left", maintain_order="left"
+    )
+    rows = rows.with_columns(
+        cluster_size=pl.len().over("cluster").cast(pl.Int64), reasons=pl.col("reasons").fill_null("-")
+    )
     return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(*opened.columns, "task_run", "hold_run")

@@ -39,10 +39,16 @@ class Work:
         holds: cases that go on a hold list now.
     """
 
-    def __init__(self, opened: pl.DataFrame, raised: pl.DataFrame, flagged: pl.DataFrame, late: pl.DataFrame, known: pl.DataFrame) -> None:
+    def __init__(
+        self, opened: pl.DataFrame, raised: pl.DataFrame, flagged: pl.DataFrame, late: pl.DataFrame, known: pl.DataFrame
+    ) -> None:
         again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
         back = flagged.join(known.select(*KEY, "case_id", "agent", "cluster"), on=KEY, how="inner")
-        back = back.join(again.select("case_id", "reopen", "to_hold"), on="case_id", how="inner") if len(back) else back.clear()
+        back = (
+            back.join(again.select("case_id", "reopen", "to_hold"), on="case_id", how="inner")
+            if len(back)
+            else back.clear()
+        )
         rows = [opened]
         hold_rows = [opened.filter(pl.col("band") == "hold")]
         if len(back):
@@ -53,12 +59,23 @@ class Work:
             hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
         if "task_run" in late.columns:
             rows.append(late.filter(pl.col("task_run").is_null()).select(opened.columns))
-            hold_rows.append(late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns))
+            hold_rows.append(
+                late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns)
+            )
         self.tasks = pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
         self.holds = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
 
 
-def deliver(options: Options, run: dict[str, Any], clock: Clock, read: Read, judged: Judged, flagged: pl.DataFrame, work: Work, cases: CaseBook) -> None:
+def deliver(
+    options: Options,
+    run: dict[str, Any],
+    clock: Clock,
+    read: Read,
+    judged: Judged,
+    flagged: pl.DataFrame,
+    work: Work,
+    cases: CaseBook,
+) -> None:
     """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
 
     Raises:
@@ -79,13 +96,17 @@ def deliver(options: Options, run: dict[str, Any], clock: Clock, read: Read, jud
                 (folder / "holds").mkdir()
                 holds = write_holds(folder / "holds", work.holds, book.locale, book.timezone)
             if "notices" in wanted:
-                write_notices(folder / "notices.csv", notices(work, options.team, book.locale, book.timezone), book.locale)
+                write_notices(
+                    folder / "notices.csv", notices(work, options.team, book.locale, book.timezone), book.locale
+                )
             write_rejected(folder / "rejected.csv", read.rejects, book.locale)
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage)
             run.update(tasks=tasks, holds=holds)
             if "workbook" in wanted:
-                rules = [(r.id, say(r.says, book.locale), r.points, r.status) for r in book.rules]
+                rules: list[tuple[str, str, float, str]] = [
+                    (r.id, say(r.says, book.locale), r.points, r.status) for r in book.rules
+                ]
                 write_flagged(
                     folder / "flagged.xlsx", summary_lines(run, book.locale), flagged, findings, judged.coverage, rules,
                     book.locale, book.timezone, {"mask_sheets": book.privacy.mask_sheets},
@@ -95,8 +116,13 @@ def deliver(options: Options, run: dict[str, Any], clock: Clock, read: Read, jud
             late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
             staging.commit(frozenset(r[0] for r in late))
     except OSError as error:
-        what = Words(f"输出无法写入（{error.strerror or error}）", f"the output cannot be written ({error.strerror or error})")
-        fix = Words("检查磁盘空间与权限后再扫一次；台账已记下，不会漏单", "check disk space and rights, scan again; the ledger has it all")
+        what = Words(
+            f"输出无法写入（{error.strerror or error}）", f"the output cannot be written ({error.strerror or error})"
+        )
+        fix = Words(
+            "检查磁盘空间与权限后再扫一次；台账已记下，不会漏单",
+            "check disk space and rights, scan again; the ledger has it all",
+        )
         raise DeliveryError(Problem(what, str(options.out), fix=fix)) from error
     issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
     held = work.holds["case_id"].to_list() if "holds" in wanted else []
@@ -143,9 +169,7 @@ def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:
         ("未能读取（见 rejected.csv）" if zh else "Rejected (see rejected.csv)", f"{run['rejected']:,}"),
         ("新任务" if zh else "New tasks", f"{run['new_cases']:,}"),
     ]
-    lines += [
-        (("任务表 " if zh else "Task sheet ") + agent, f"{n:,}") for agent, n in run["tasks"].items()
-    ]
+    lines += [(("任务表 " if zh else "Task sheet ") + agent, f"{n:,}") for agent, n in run["tasks"].items()]
     lines += [
         (("文件 " if zh else "File ") + f["file"], f"{f['platform']}：{f['rows']:,} 行，{f['read']:,} 单，异常 {f['flagged']:,}" if zh
          else f"{f['platform']}: {f['rows']:,} rows, {f['read']:,} orders, {f['flagged']:,} flagged")

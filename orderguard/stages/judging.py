@@ -45,10 +45,14 @@ def facts_for(frame: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozen
     """`frame` with the facts that the rulebook's rules need."""
     columns, limits, _ = needed(book.active)
     place = book.ship_from
-    return add_facts(frame, columns, limits, Origins(place.default, place.platform, place.shop, place.warehouse, synonyms))
+    return add_facts(
+        frame, columns, limits, Origins(place.default, place.platform, place.shop, place.warehouse, synonyms)
+    )
 
 
-def judge(orders: pl.DataFrame, past: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]], cases: CaseBook) -> Judged:
+def judge(
+    orders: pl.DataFrame, past: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]], cases: CaseBook
+) -> Judged:
     """Run the rulebook over the orders, with earlier ones beside them for the windows."""
     both = pl.concat([orders, past]) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
@@ -74,7 +78,9 @@ def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, boo
     past = found.filter(frame["past"].gather(found["row"])).select(*KEY, "row").unique(KEY, maintain_order=True)
     if past.is_empty():
         return found
-    valid = pl.DataFrame([(r.id, r.fingerprint) for r in book.active], schema=["rule_id", "rule_fingerprint"], orient="row")
+    valid = pl.DataFrame(
+        [(r.id, r.fingerprint) for r in book.active], schema=["rule_id", "rule_fingerprint"], orient="row"
+    )
     before = cases.findings_of(past).join(valid, on=["rule_id", "rule_fingerprint"], how="semi").join(past, on=KEY)
     merged = pl.concat([found, before.select(found.columns)])
     return merged.unique(["row", "rule_id", "rule_fingerprint"], keep="first", maintain_order=True)

@@ -71,17 +71,23 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
         if not any(p.fatal for p in pile.problems):
             names = ", ".join(f["file"] for f in pile.files)[:200]
             fix = Words("检查导出的时间范围", "check the date range of the export")
-            pile.problems.append(Problem(Words("没有一行订单：只有表头", "no order rows: only a header"), names, fix=fix))
+            pile.problems.append(
+                Problem(Words("没有一行订单：只有表头", "no order rows: only a header"), names, fix=fix)
+            )
         raise OrderguardError(*pile.problems)
     for file in pile.files:
         if not file["rows"]:
-            pile.problems.append(Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False))
+            pile.problems.append(
+                Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False)
+            )
     rows = with_lookups(pl.concat(pile.rows), options, profiles, score, pile.problems)
     folded = fold_orders(rows, pile.sums, options.book.locale)
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
     if folded.orders.is_empty():
         first = rejects.row(0, named=True)
-        what = Words(f"没有一行能读取；第一处：{first['reason']}", f"not one row could be read; the first: {first['reason']}")
+        what = Words(
+            f"没有一行能读取；第一处：{first['reason']}", f"not one row could be read; the first: {first['reason']}"
+        )
         raise OrderguardError(*pile.problems, Problem(what, first["source_file"], first["source_row"]))
     for file in pile.files:
         file["folded"] = folded.folded.get(file["file"], 0)
@@ -101,12 +107,15 @@ def _add(table: Table, source: dict[str, Any], pile: _Pile, options: Options, pr
         return
     profile = match.profile
     pile.sums.setdefault(profile.platform, {}).update(profile.fold)
-    recipe = Recipe(profile.platform, match.picks, tuple(profile.blanks), book.timezone, book.locale, options.date_order)
+    recipe = Recipe(
+        profile.platform, match.picks, tuple(profile.blanks), book.timezone, book.locale, options.date_order
+    )
     typed = type_table(table.frame, table.source, recipe)
     pile.problems += typed.notes
     pile.rows.append(typed.rows)
     bad = [
-        {"source_file": table.source, "source_row": b.row, "reason": b.why.pick(book.locale), "cells": b.cells} for b in table.bad
+        {"source_file": table.source, "source_row": b.row, "reason": b.why.pick(book.locale), "cells": b.cells}
+        for b in table.bad
     ]
     pile.rejects += [typed.rejects, pl.DataFrame(bad, schema=REJECTS)]
     counts = {"file": table.source, "platform": profile.platform, "recognised": round(match.share, 3)}
@@ -135,14 +144,21 @@ def with_lookups(
     return rows
 
 
-def _joined(rows: pl.DataFrame, table: Table, options: Options, generic: Profile, problems: list[Problem]) -> pl.DataFrame:
+def _joined(
+    rows: pl.DataFrame, table: Table, options: Options, generic: Profile, problems: list[Problem]
+) -> pl.DataFrame:
     headings = [c for c in table.frame.columns if c != "source_row"]
     picks = {n: p for n in ("order_id", "buyer_id", *_LOOKED_UP) if (p := present(generic.pick(n), headings))}
     key = next((k for k in ("order_id", "buyer_id") if k in picks), None)
     got = [n for n in _LOOKED_UP if n in picks]
     if key is None or not got:
-        what = Words("--lookup 文件里没有订单编号/买家账号列，或没有可补的列", "the --lookup file has no order number or account column, or nothing to add")
-        fix = Words("可补：注册时间、历史订单数、下单IP、设备号", "it may add: registered_at, prior_orders, ip, device_id")
+        what = Words(
+            "--lookup 文件里没有订单编号/买家账号列，或没有可补的列",
+            "the --lookup file has no order number or account column, or nothing to add",
+        )
+        fix = Words(
+            "可补：注册时间、历史订单数、下单IP、设备号", "it may add: registered_at, prior_orders, ip, device_id"
+        )
         raise OrderguardError(Problem(what, table.source, fix=fix))
     recipe = Recipe("lookup", picks, (), options.book.timezone, options.book.locale, options.date_order)
     frame = table.frame
@@ -156,5 +172,7 @@ def _joined(rows: pl.DataFrame, table: Table, options: Options, generic: Profile
     met = rows.select(key).join(one, on=key, how="left", maintain_order="left")
     if not rows[key].is_in(one[key].implode()).any():
         name = heading(key, options.book.locale)
-        problems.append(Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False))
+        problems.append(
+            Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False)
+        )
     return rows.with_columns([pl.coalesce(pl.col(n), pl.lit(met[n])).alias(n) for n in got])

@@ -49,9 +49,7 @@ def mobile_runs() -> pl.DataFrame:
         adcode = chinese_adcode(chinese)
         for number in range(int(digits) * 10**exact, (int(digits) + 1) * 10**exact) if adcode else ():
             known[number] = adcode or 0
-    for first, last, adcode in phonetables.load_phone_dat(
-        Path(phone.__file__).parent / "phone.dat"
-    ).iter_rows():
+    for first, last, adcode in phonetables.load_phone_dat(Path(phone.__file__).parent / "phone.dat").iter_rows():
         known.update(dict.fromkeys(range(first, last + 1), adcode))
     runs = []
     for _, group in groupby(enumerate(sorted(known)), key=lambda item: (item[1] - item[0], known[item[1]])):
@@ -89,9 +87,7 @@ def dialling(everywhere: list[City]) -> pl.DataFrame:
     rows: list[tuple[str, str, int | None, float | None, float | None, str]] = []
     for digits, adcode in area_codes().items():
         place = places.place_of(adcode)
-        rows.append(
-            (f"86{digits}", "CN", adcode, place[0], place[1], "prefecture" if adcode % 10000 else "province")
-        )
+        rows.append((f"86{digits}", "CN", adcode, place[0], place[1], "prefecture" if adcode % 10000 else "province"))
     seats = {country["iso"]: country_seat(country, everywhere) for country in countries()}
     for digits, iso in foreign_prefixes():
         seat = seats.get(iso)

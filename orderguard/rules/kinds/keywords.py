@@ -51,9 +51,15 @@ class Keywords(Kind):
 
     def hit(self) -> pl.Expr:
         found = self._folded().str.contains_any(self._words())
-        return pl.when(pl.col(self.column) == "").then(None).when(found).then(True).when(
-            pl.col(self.column).str.contains("**", literal=True)
-        ).then(None).otherwise(found)
+        return (
+            pl.when(pl.col(self.column) == "")
+            .then(None)
+            .when(found)
+            .then(True)
+            .when(pl.col(self.column).str.contains("**", literal=True))
+            .then(None)
+            .otherwise(found)
+        )
 
     def value(self) -> pl.Expr:
         return self._found().list.len().cast(pl.Float64)

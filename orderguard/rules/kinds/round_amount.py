@@ -37,7 +37,9 @@ class RoundAmount(Kind):
         if self.note:
             flagged = flagged & blank(pl.col(self.note))
         if self.currency:
-            same = pl.col("currency").str.to_uppercase().replace({"RMB": "CNY", "人民币": "CNY", "¥": "CNY", "元": "CNY"})
+            same = (
+                pl.col("currency").str.to_uppercase().replace({"RMB": "CNY", "人民币": "CNY", "¥": "CNY", "元": "CNY"})
+            )
             flagged = pl.when((same == self.currency) | same.is_null()).then(flagged)
         return flagged
 

@@ -69,7 +69,9 @@ class Velocity(Kind):
         return Reach(self.columns(), self.window)
 
     def reads(self) -> set[str]:
-        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), self.at, "ip"} - ({"ip"} if "ip" not in self.columns() else set())
+        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), self.at, "ip"} - (
+            {"ip"} if "ip" not in self.columns() else set()
+        )
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
@@ -91,7 +93,7 @@ class Velocity(Kind):
 
     def reason(self, locale: str) -> pl.Expr:
         zh = locale.startswith("zh")
-        names = (_ZH if zh else _EN)
+        names = _ZH if zh else _EN
         what = "+".join(names.get(c, c) for c in self.columns())
         shown = pl.concat_str([pl.col(c).str.slice(0, 40) for c in self.columns()], separator=" + ")
         span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)

@@ -1,0 +1,18 @@
+# just test | just check | just samples | just docs | just bench
+test:
+    python -m pytest
+
+check:
+    ruff check . && ruff format --check orderguard docs && mypy && lint-imports && python docs/generate.py --check
+
+samples:
+    python samples/make.py && python tests/test_golden.py --write
+
+docs:
+    python docs/generate.py
+
+tables:
+    python -m orderguard.enrich.tables.build
+
+bench:
+    python tests/benchmarks/bench.py

@@ -1,0 +1,5 @@
+"""`python -m orderguard`."""
+
+from orderguard.cli import main
+
+main()

@@ -1,0 +1,47 @@
+"""`orderguard init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orderguard.errors import OrderguardError, Problem, Words
+
+_TEAM = """\
+# 团队表 / team.  谁处理哪些订单，最多同时处理多少单；没有 agents 时所有任务进 unassigned。
+# Who handles which orders, and how many open ones at most; without agents all tasks go to 'unassigned'.
+version: 1
+
+agents:
+  # - {name: 小李, handles: {platform: [京东, 淘宝]}, capacity: 80}
+  # - {name: 小王, handles: {platform: [抖音], region: [广东, 广西]}, capacity: 60}
+
+managers:
+  # - {name: 华南经理, region: [广东, 广西, 海南]}
+"""
+
+
+@click.command()
+@click.argument("folder", default=".")
+def init(folder: str) -> None:
+    """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team."""
+    from orderguard.rules.book import default_rulebook  # noqa: PLC0415
+
+    target = Path(folder)
+    files = {"rules.yaml": default_rulebook().read_text(encoding="utf-8"), "team.yaml": _TEAM}
+    there = [name for name in files if (target / name).exists()]
+    if there:
+        what = Words(f"已有 {there[0]}，不会覆盖", f"{there[0]} is there already and is not overwritten")
+        fix = Words("先移走它，或换一个目录", "move it away, or choose another folder")
+        raise OrderguardError(Problem(what, str(target), fix=fix))
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (target / name).write_text(text, encoding="utf-8")
+            click.echo(str(target / name))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OrderguardError(
+            Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), str(target))
+        ) from error
