@@ -8,7 +8,7 @@ from orderguard import __version__
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.platforms import load_profiles, platform_words
 from orderguard.rules.engine import needed
-from orderguard.stages.casework import flagged_orders, open_cases, undelivered
+from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.judging import Judged, judge
 from orderguard.stages.options import Clock, Options, Scan
@@ -41,11 +41,13 @@ def scan(options: Options) -> Scan:
             judged = judge(read.orders, past, book, synonyms, cases)
             flagged = flagged_orders(judged, book)
         with clock.room("route"):
-            opened, raised, known = open_cases(flagged, cases, options.team, synonyms, options.now)
+            known = cases.known(flagged)
+            judged, flagged, released = settle(judged, flagged, known)
+            opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now)
             late = undelivered(cases, history, book, opened)
-            work = Work(opened, raised, flagged, late, known)
+            work = Work(opened, raised, flagged, late, known, book.locale)
         with clock.room("ledger"):
-            run = _told(options, read, judged, opened)
+            run = _told(options, read, judged, opened) | {"released_before": released}
             files = history.write(read.orders, options.run_id, earlier)
             cases.record(run, files, _recorded(judged, options), opened, raised, options.now)
         with clock.room("outbox"):

@@ -13,10 +13,14 @@ from orderguard import __version__
 from orderguard.errors import EXIT_BUG, EXIT_INPUT, OrderguardError, Problem, Words
 
 _COMMANDS = {
+    "cases": "orderguard.cli.cases:cases",
+    "explain": "orderguard.cli.cases:explain",
     "init": "orderguard.cli.init:init",
+    "ledger": "orderguard.cli.ledger:ledger",
     "platforms": "orderguard.cli.platforms:platforms",
     "rules": "orderguard.cli.rules:rules",
     "scan": "orderguard.cli.scan:scan",
+    "verdict": "orderguard.cli.verdict:verdict",
 }
 
 
@@ -39,10 +43,14 @@ class _Lazy(click.Group):
 
 
 _HELP = {
+    "cases": "看案件、放行、转派 / list, show, release, reassign cases",
+    "explain": "一单的来龙去脉 / the whole story of an order",
+    "ledger": "检查台账 / check the ledger",
     "init": "写出规则表与团队表的样本 / write a commented rulebook and team",
     "platforms": "看各平台的表头怎么读 / how each platform's header is read",
     "rules": "检查、试跑、列出规则 / check, test, list and show rules",
     "scan": "扫描导出的订单 / audit exported orders",
+    "verdict": "记录、查看、更正处置结果 / record, list and correct verdicts",
 }
 
 

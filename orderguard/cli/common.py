@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orderguard.ledger import Ledger
     from orderguard.rules import Rulebook
 
 
@@ -45,3 +49,49 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
     for row in safe:
         table.add_row(*[Text(cell) for cell in row])
     Console(soft_wrap=False).print(table)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Ledger]:
+    """An existing ledger, with its lock.
+
+    Raises:
+        OrderguardError: there is no ledger in that folder.
+    """
+    from orderguard.errors import OrderguardError, Problem, Words  # noqa: PLC0415
+    from orderguard.ledger import open_ledger  # noqa: PLC0415
+
+    if not (folder / "ledger.db").exists():
+        what = Words("这里没有台账", "there is no ledger here")
+        fix = Words(
+            "先运行 orderguard scan，或用 --ledger 指明目录",
+            "run 'orderguard scan' first, or name the folder with --ledger",
+        )
+        raise OrderguardError(Problem(what, str(folder), fix=fix))
+    ledger = open_ledger(folder, lambda words: click.echo("… " + words.zh, err=True))
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def one_case(ledger: Ledger, order_or_case: str) -> dict[str, Any]:
+    """The case with this id or order number.
+
+    Raises:
+        OrderguardError: none, or several orders with this number.
+    """
+    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
+    from orderguard.ledger import CaseBook  # noqa: PLC0415
+
+    found = CaseBook(ledger).listed(order_or_case)
+    if not found:
+        raise OrderguardError(Words(f"没有 {order_or_case} 的案件", f"no case for {order_or_case}"))
+    if len(found) > 1:
+        ids = ", ".join(c["case_id"] for c in found)
+        raise OrderguardError(
+            Words(
+                f"多个平台都有这个订单号，请用案件号：{ids}", f"several platforms have this order; use the case: {ids}"
+            )
+        )
+    return found[0]

@@ -80,6 +80,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:  # noqa: FBT0
             f"读取 {run['read']:,} = 正常 {run['clean']:,} + 异常 {run['flagged']:,} + 未能读取 {run['rejected']:,}"
             + (f"（其中按状态未审 {run['skipped']:,}）" if run["skipped"] else ""),
             f"暂扣 {run['held']:,}  复核 {run['review']:,}  新任务 {run['new_cases']:,}"
+            + (f"  曾放行、不再标记 {run['released_before']:,}" if run["released_before"] else "")
             + (f"  另有先前订单因新证据异常 {run['past_flagged']:,}" if run["past_flagged"] else ""),
             f"任务表：{tasks}",
             f"暂扣清单：{holds}",
@@ -93,6 +94,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:  # noqa: FBT0
         f"read {run['read']:,} = clean {run['clean']:,} + flagged {run['flagged']:,} + rejected {run['rejected']:,}"
         + (f" ({run['skipped']:,} not audited because of their status)" if run["skipped"] else ""),
         f"held {run['held']:,}  review {run['review']:,}  new tasks {run['new_cases']:,}"
+        + (f"  released before, not flagged again {run['released_before']:,}" if run["released_before"] else "")
         + (f"  earlier orders flagged on new evidence {run['past_flagged']:,}" if run["past_flagged"] else ""),
         f"task sheets: {tasks}",
         f"hold lists: {holds}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY
-from orderguard.ledger.history import name_files
+from orderguard.ledger.history import name_files, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,52 @@ class CaseBook:
         self._want(keys)
         rows = db.execute(f"SELECT {', '.join(names)} FROM wanted JOIN findings USING (platform, order_id)").fetchall()  # noqa: S608 - own names
         return pl.DataFrame(rows, schema=names, orient="row")
+
+    def listed(self, order_or_case: str | None = None) -> list[dict[str, Any]]:
+        """Cases, soonest due first; all, or those with this order number or case id."""
+        names = (
+            "case_id",
+            "platform",
+            "order_id",
+            "state",
+            "band",
+            "score",
+            "cluster",
+            "agent",
+            "opened_at",
+            "due_at",
+            "evidence",
+        )
+        where = " WHERE order_id = ? OR case_id = ?" if order_or_case else ""
+        args = (order_or_case, order_or_case) if order_or_case else ()
+        rows = self.ledger.db.execute(f"SELECT {', '.join(names)} FROM cases{where} ORDER BY due_at, case_id", args)  # noqa: S608 - own names
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def release(self, case: str, who: str, why: str, now: datetime) -> None:
+        """Let an order go: it is not flagged again on the same evidence."""
+        with self.ledger.commit() as db:
+            db.execute("UPDATE cases SET state = 'released' WHERE case_id = ?", (case,))
+            db.execute(
+                "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, 'released', ?, NULL)",
+                (case, iso(now), who, why),
+            )
+
+    def reassign(self, case: str, agent: str, who: str, why: str, now: datetime) -> None:
+        """Give a case to another agent; it stands on that agent's next sheet."""
+        with self.ledger.commit() as db:
+            db.execute("UPDATE cases SET agent = ?, task_run = NULL WHERE case_id = ?", (agent, case))
+            db.execute(
+                "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, NULL)",
+                (case, iso(now), who, f"reassigned to {agent}", why),
+            )
+
+    def events(self, case: str) -> list[dict[str, Any]]:
+        """A case's trail, oldest first."""
+        names = ("at", "who", "what", "why", "run_id")
+        rows = self.ledger.db.execute(
+            "SELECT at, who, what, why, run_id FROM events WHERE case_id = ? ORDER BY event_id", (case,)
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _want(self, keys: pl.DataFrame) -> None:
         db = self.ledger.db
@@ -169,6 +215,7 @@ class CaseBook:
                     "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
                     (case, stamp, what, evidence, run_id),
                 )
+        sweep(self.ledger)
 
     def delivered(self, run_id: str, tasks: Sequence[str], holds: Sequence[str], now: datetime) -> None:
         """Note that the outputs of a run are in place: these cases stand on a task sheet or a hold list now."""

@@ -45,6 +45,15 @@ class History:
             return pl.DataFrame(schema=_EMPTY)
         return self._read(None, None, keys)
 
+    def named(self, order_id: str) -> list[dict[str, str | None]]:
+        """The newest version of every order with this number: what `explain` shows, as text."""
+        paths = [self.ledger.folder / row[0] for row in self.ledger.db.execute("SELECT path FROM history ORDER BY seq")]
+        if not paths:
+            return []
+        found = pl.scan_parquet(paths).filter(pl.col("order_id") == order_id).collect()
+        newest = found.unique(KEY, keep="last", maintain_order=True).sort(KEY)
+        return newest.select(pl.all().cast(pl.String)).to_dicts()
+
     def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
         sql = "SELECT path FROM history WHERE rows > 0"
         if low is not None:
@@ -72,6 +81,7 @@ class History:
         new = orders.join(known.select(facts), on=facts, how="anti", nulls_equal=True) if len(known) else orders
         if new.is_empty():
             return []
+        _marker(self.ledger).write_text(run_id, encoding="utf-8")
         day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
         named = []
         for (label,), part in (
@@ -90,6 +100,24 @@ class History:
             return pl.DataFrame(schema=_EMPTY)
         found = self._read(_micros(first), _micros(last))
         return found.join(orders.select(KEY), on=KEY, how="semi")
+
+
+def _marker(ledger: Ledger) -> Path:
+    """Names the run that is writing history files; whoever finds it after a kill removes what nothing names."""
+    return ledger.folder / ".writing"
+
+
+def sweep(ledger: Ledger) -> None:
+    """Remove files of a run that was killed before it committed. Call with the lock held."""
+    marker = _marker(ledger)
+    if not marker.exists():
+        return
+    run_id = marker.read_text(encoding="utf-8").strip()
+    named = {row[0] for row in ledger.db.execute("SELECT path FROM history WHERE run_id = ?", (run_id,))}
+    for file in (ledger.folder / "orders").glob(f"*/{run_id}.*") if run_id else []:
+        if file.relative_to(ledger.folder).as_posix() not in named:
+            file.unlink()
+    marker.unlink()
 
 
 def name_files(db: sqlite3.Connection, run_id: str, files: list[tuple[str, int, int | None, int | None]]) -> None:

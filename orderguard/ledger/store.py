@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.history import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +47,15 @@ _STEPS: dict[int, str] = {
       event_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, at TEXT NOT NULL, who TEXT NOT NULL,
       what TEXT NOT NULL, why TEXT NOT NULL, run_id TEXT);
     CREATE INDEX events_case ON events (case_id);
+    CREATE TABLE verdicts (
+      verdict_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, result TEXT NOT NULL,
+      code TEXT NOT NULL, note TEXT NOT NULL, agent TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
+      evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts);
+    CREATE INDEX verdicts_case ON verdicts (case_id);
+    CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
+    CREATE TABLE snoozes (
+      rule_id TEXT NOT NULL, value TEXT NOT NULL, until TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+      at TEXT NOT NULL, PRIMARY KEY (rule_id, value));
     """,
 }
 
@@ -103,6 +113,7 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
     ledger = Ledger(folder, db, lock)
     _upgrade(ledger)
+    sweep(ledger)
     return ledger
 
 

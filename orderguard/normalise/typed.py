@@ -141,7 +141,8 @@ def _pick(name: str, pick: _Pick, raw: pl.DataFrame, recipe: Recipe) -> pl.Expr:
         return pl.col(pick.sources[0]).alias(name)
     texts = [_blank(values.clean(pl.col(s).cast(pl.String)), recipe.blanks) for s in pick.sources]
     if pick.how == "join" and len(texts) > 1:
-        return pl.concat_str([t.fill_null("") for t in texts], separator=" ").str.strip_chars(BLANKS).alias(name)
+        joined = pl.concat_str(texts, separator=" ", ignore_nulls=True).str.strip_chars(BLANKS)
+        return pl.when(joined != "").then(joined).alias(name)
     if pick.how == "extract":
         return texts[0].str.extract(pick.pattern).alias(name)
     if pick.how == "any_amount":

@@ -27,6 +27,9 @@ _COLUMNS = (
     ("receiver_name", 10), ("receiver_phone", 15), ("place", 44), ("amount", 11), ("created_at", 17), ("promised_at", 17),
     ("platform", 9), ("buyer_note", 24), ("cluster", 12), ("case_id", 15),
 )  # fmt: skip
+_PRINTED = 12
+"""Columns on paper, up to the amount: an A4 page stays readable."""
+
 _TITLES = {
     "result": RESULT,
     "code": CODE,
@@ -90,6 +93,9 @@ def _write(path: Path, rows: pl.DataFrame, locale: str) -> None:
         page.set_landscape()
         page.set_paper(9)
         page.fit_to_pages(1, 0)
+        page.print_area(0, 0, last, _PRINTED - 1)
+        page.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.5)
+        page.set_footer("&L&A&R&P / &N")
         page.repeat_rows(0)
         held = word(BAND_WORDS["hold"], locale)
         _rows(page, rows, forms, held)
@@ -122,11 +128,26 @@ def _choice(pairs: tuple[tuple[str, str], ...], locale: str) -> dict[str, Any]:
     }
 
 
+_LINE = 14.5
+
+
+def _heights(rows: pl.DataFrame) -> list[int]:
+    """Lines that the fullest wrapped cell of each row needs (a Chinese character is two wide)."""
+    wide = dict(_COLUMNS)
+    needs = [
+        ((pl.col(c).str.len_bytes() * 2 / 3).fill_null(0) / (wide[c] - 2)).ceil()
+        for c in ("reasons", "ask", "place", "buyer_note")
+    ]
+    return rows.select(pl.max_horizontal(needs).clip(1, 8).cast(pl.Int64)).to_series().to_list()
+
+
 def _rows(page: Any, rows: pl.DataFrame, forms: dict[str, Any], held: str) -> None:
+    heights = _heights(rows)
     text, number, blank, at = page.write_string, page.write_number, page.write_blank, page.write_datetime
     names = [n for n, _ in _COLUMNS]
     plan = [(i, n, rows.columns.index(n) if n in rows.columns else -1) for i, n in enumerate(names)]
     for r, row in enumerate(rows.iter_rows(), 1):
+        page.set_row(r, _LINE * heights[r - 1] + 2)
         for i, name, source in plan:
             if source < 0:
                 blank(r, i, None, forms["answer"])

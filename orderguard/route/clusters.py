@@ -44,13 +44,13 @@ def link(flagged: pl.DataFrame) -> pl.DataFrame:
         return i
 
     shared: list[tuple[str, str, list[int]]] = []
-    indexed = flagged.with_row_index("row")
+    indexed = flagged.with_row_index("_i")
     for name in LINKS:
         value = pl.col(name)
         usable = indexed.filter(value.is_not_null() & (value != "") & ~value.str.contains("*", literal=True))
-        groups = usable.group_by(name).agg("row", pl.col("buyer_id").n_unique().alias("people"), pl.col("burst").any())
-        groups = groups.filter((pl.col("row").list.len() > 1) & ((pl.col("people") <= MAX_STRANGERS) | pl.col("burst")))
-        shared += [(name, text, rows) for text, rows in groups.sort(name).select(name, "row").iter_rows()]
+        groups = usable.group_by(name).agg("_i", pl.col("buyer_id").n_unique().alias("people"), pl.col("burst").any())
+        groups = groups.filter((pl.col("_i").list.len() > 1) & ((pl.col("people") <= MAX_STRANGERS) | pl.col("burst")))
+        shared += [(name, text, rows) for text, rows in groups.sort(name).select(name, "_i").iter_rows()]
     for _, _, rows in shared:
         first = root(rows[0])
         for row in rows[1:]:

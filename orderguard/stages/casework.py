@@ -38,8 +38,29 @@ def flagged_orders(judged: Judged, book: Rulebook) -> pl.DataFrame:
     rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
     flagged = judged.frame[rows].with_columns(row=rows).with_columns(judged.decisions[rows].select("score", "band"))
     told = tell(judged.findings, book, "row")
-    flagged = flagged.join(told, on="row", how="left", maintain_order="left").drop("row")
+    flagged = flagged.join(told, on="row", how="left", maintain_order="left")
     return flagged.sort("score", "platform", "order_id", descending=[True, False, False])
+
+
+def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
+    """Orders that were released are not flagged again on the same evidence: their band is `pass`.
+
+    Returns:
+        The decisions and flagged orders without them, and how many they are.
+    """
+    released = known.filter(pl.col("state") == "released")
+    if released.is_empty():
+        return judged, flagged, 0
+    beside = flagged.select(*KEY, "row", "evidence").join(released.select(*KEY, "evidence"), on=KEY, suffix="_old")
+    rows = [
+        row
+        for row, now, old in beside.select("row", "evidence", "evidence_old").iter_rows()
+        if set(now.split(",")) <= set(old.split(","))
+    ]
+    gone = pl.Series(rows, dtype=pl.UInt32)
+    band = judged.decisions["band"].scatter(gone, "pass") if rows else judged.decisions["band"]
+    decisions = judged.decisions.with_columns(band.alias("band"))
+    return judged._replace(decisions=decisions), flagged.filter(~pl.col("row").is_in(gone.implode())), len(rows)
 
 
 def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.DataFrame:
@@ -62,13 +83,17 @@ def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.Data
 
 
 def open_cases(
-    flagged: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """New cases (linked, timed, assigned), known cases with new evidence, and what is known of all flagged orders."""
-    known = cases.known(flagged)
+    flagged: pl.DataFrame,
+    known: pl.DataFrame,
+    cases: CaseBook,
+    team: Team,
+    synonyms: Mapping[str, frozenset[str]],
+    now: datetime,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """New cases (linked, timed, assigned), and known cases with new evidence."""
     opened = flagged.join(known.select(KEY), on=KEY, how="anti", maintain_order="left") if len(known) else flagged
     opened = _routed(opened, cases, team, synonyms, now)
-    return opened, _raised(flagged, known), known
+    return opened, _raised(flagged, known)
 
 
 def _routed(

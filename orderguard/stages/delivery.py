@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from orderguard.stages.reading import Read
 
 
+_AGAIN = Words("【曾放行，有新证据】", "[released before, new evidence] ")
+
+
 class Work:
     """What is new in this run, as rows ready for sheets.
 
@@ -40,7 +43,13 @@ class Work:
     """
 
     def __init__(
-        self, opened: pl.DataFrame, raised: pl.DataFrame, flagged: pl.DataFrame, late: pl.DataFrame, known: pl.DataFrame
+        self,
+        opened: pl.DataFrame,
+        raised: pl.DataFrame,
+        flagged: pl.DataFrame,
+        late: pl.DataFrame,
+        known: pl.DataFrame,
+        locale: str,
     ) -> None:
         again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
         back = flagged.join(known.select(*KEY, "case_id", "agent", "cluster"), on=KEY, how="inner")
@@ -55,7 +64,8 @@ class Work:
             back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(
                 due_at=pl.coalesce("due_at", "created_at"), linked_by=pl.lit(""), cluster_size=pl.lit(1, dtype=pl.Int64)
             )
-            rows.append(back.filter("reopen").select(opened.columns))
+            marked = pl.lit(_AGAIN.pick(locale)) + pl.col("reasons")
+            rows.append(back.filter("reopen").with_columns(reasons=marked).select(opened.columns))
             hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
         if "task_run" in late.columns:
             rows.append(late.filter(pl.col("task_run").is_null()).select(opened.columns))

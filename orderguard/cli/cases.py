@@ -1,0 +1,201 @@
+"""`orderguard cases` and `orderguard explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+_JSON = click.option("--json", "as_json", is_flag=True)
+_BY = click.option("--by", required=True, metavar="NAME", help="谁 / who")
+_WHY = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
+
+STATES = {
+    "open": ("待核实", "open"),
+    "investigating": ("调查中", "investigating"),
+    "confirmed": ("属实", "confirmed"),
+    "released": ("已放行", "released"),
+}
+
+
+@click.group()
+def cases() -> None:
+    """看案件、放行、转派。 List, show, release and reassign cases."""
+
+
+@cases.command("list")
+@_LEDGER
+@click.option("--state", type=click.Choice(list(STATES)), help="只看此状态 / only this state")
+@click.option("--agent", metavar="NAME", help="只看此人 / only this agent")
+@click.option("--overdue", is_flag=True, help="只看超时的 / only overdue ones")
+@_JSON
+def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_json: bool) -> None:  # noqa: FBT001
+    """列出案件，最急的在前。 List cases, the most urgent first."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from orderguard.cli import language  # noqa: PLC0415
+    from orderguard.cli.common import opened, print_json, print_table  # noqa: PLC0415
+    from orderguard.ledger import CaseBook  # noqa: PLC0415
+    from orderguard.ledger.cases import OPEN, iso  # noqa: PLC0415
+
+    now = iso(datetime.now(UTC))
+    with opened(Path(ledger)) as book:
+        rows = CaseBook(book).listed()
+    for row in rows:
+        row["overdue"] = row["state"] in OPEN and row["due_at"] < now
+    rows = [
+        r
+        for r in rows
+        if (not state or r["state"] == state) and (not agent or r["agent"] == agent) and (not overdue or r["overdue"])
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    zh = language().startswith("zh")
+    head = (
+        ["案件号", "订单编号", "平台", "状态", "分数", "处理人", "时限", "规则"]
+        if zh
+        else ["Case", "Order", "Platform", "State", "Score", "Agent", "Due", "Rules"]
+    )
+    late = "（超时）" if zh else " (overdue)"
+    print_table(head, [
+        [r["case_id"], r["order_id"], r["platform"], STATES[r["state"]][0 if zh else 1] + (late if r["overdue"] else ""), f"{r['score']:g}", r["agent"],
+         r["due_at"], _rules(r["evidence"])]
+        for r in rows
+    ])  # fmt: skip
+
+
+def _rules(evidence: str) -> str:
+    return " ".join(dict.fromkeys(mark.split("@")[0] for mark in evidence.split(",")))
+
+
+@cases.command()
+@click.argument("order_or_case")
+@_LEDGER
+@_JSON
+def show(order_or_case: str, ledger: str, as_json: bool) -> None:  # noqa: FBT001
+    """一个案件的全部记录。 Everything about a case."""
+    _story(order_or_case, ledger, as_json=as_json)
+
+
+@cases.command()
+@click.argument("order_or_case")
+@_LEDGER
+@_BY
+@_WHY
+def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
+    """放行：同样的证据不再标记。 Release: not flagged again on the same evidence."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
+    from orderguard.ledger import CaseBook  # noqa: PLC0415
+
+    with opened(Path(ledger)) as book:
+        case = one_case(book, order_or_case)["case_id"]
+        CaseBook(book).release(case, by, why, datetime.now(UTC))
+    click.echo(f"{case} → {STATES['released'][0]} / {STATES['released'][1]}")
+
+
+@cases.command()
+@click.argument("order_or_case")
+@click.argument("agent")
+@_LEDGER
+@_BY
+@_WHY
+def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> None:
+    """转派给另一位处理人，下次扫描时进其任务表。 Give it to another agent, on whose next sheet it will stand."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
+    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
+    from orderguard.ledger import CaseBook  # noqa: PLC0415
+    from orderguard.route.team import Agent  # noqa: PLC0415
+
+    try:
+        name = Agent(name=agent).name
+    except ValidationError as error:
+        raise OrderguardError(Words(f"'{agent}' 不能作处理人名", f"'{agent}' cannot be an agent's name")) from error
+    with opened(Path(ledger)) as book:
+        case = one_case(book, order_or_case)["case_id"]
+        CaseBook(book).reassign(case, name, by, why, datetime.now(UTC))
+    click.echo(f"{case} → {name}")
+
+
+@click.command()
+@click.argument("order_id")
+@_LEDGER
+@_JSON
+def explain(order_id: str, ledger: str, as_json: bool) -> None:  # noqa: FBT001
+    """一单的来龙去脉：命中、分数、案件、处置。 The whole story of an order: findings, score, case, verdicts."""
+    _story(order_id, ledger, as_json=as_json)
+
+
+def _story(order_or_case: str, ledger: str, *, as_json: bool) -> None:
+    import polars as pl  # noqa: PLC0415
+
+    from orderguard.cli import language  # noqa: PLC0415
+    from orderguard.cli.common import opened, print_json  # noqa: PLC0415
+    from orderguard.errors import OrderguardError, Words, printable  # noqa: PLC0415
+    from orderguard.ledger import CaseBook, History  # noqa: PLC0415
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook  # noqa: PLC0415
+
+    with opened(Path(ledger)) as book:
+        casebook = CaseBook(book)
+        found = casebook.listed(order_or_case)
+        seen = History(book).named(found[0]["order_id"] if found else order_or_case)
+        keys = pl.DataFrame(
+            [(r["platform"], r["order_id"]) for r in seen], schema=["platform", "order_id"], orient="row"
+        )
+        findings = casebook.findings_of(keys).to_dicts() if seen else []
+        verdicts = [v for c in found for v in VerdictBook(book).listed(c["case_id"])]
+        events = [e for c in found for e in casebook.events(c["case_id"])]
+    if not found and not seen:
+        raise OrderguardError(
+            Words(f"台账里没有见过订单 {order_or_case}", f"the ledger has never seen order {order_or_case}")
+        )
+    told: dict[str, Any] = {
+        "orders": seen,
+        "findings": findings,
+        "cases": found,
+        "verdicts": verdicts,
+        "events": events,
+    }
+    if as_json:
+        print_json(told)
+        return
+    zh = language().startswith("zh")
+
+    def line(*parts: object) -> None:
+        click.echo(printable("  ".join(str(p) for p in parts)))
+
+    for order in seen:
+        line(
+            order["platform"], order["order_id"], order["created_at"], order["amount"] or "", order["source_file"] or ""
+        )
+    if not findings:
+        line("没有规则命中" if zh else "no rule fired")
+    for finding in findings:
+        line("•", finding["rule_id"], finding["reason"])
+    for case in found:
+        line(
+            case["case_id"],
+            STATES[case["state"]][0 if zh else 1],
+            f"{case['score']:g}",
+            case["agent"],
+            ("时限 " if zh else "due ") + case["due_at"],
+        )
+    for v in verdicts:
+        line(
+            "→",
+            v["at"],
+            v["agent"],
+            RESULTS[v["result"]].zh if zh else RESULTS[v["result"]].en,
+            v["why"] or v["note"],
+            ("（已更正）" if zh else "(corrected)") if v["replaced_by"] else "",
+        )
+    for event in events:
+        line("·", event["at"], event["who"], event["what"], event["why"])

@@ -1,0 +1,107 @@
+"""`orderguard verdict`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orderguard.errors import EXIT_INPUT
+
+_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+_JSON = click.option("--json", "as_json", is_flag=True)
+
+
+@click.group()
+def verdict() -> None:
+    """记录、查看、更正处置结果。 Record, list and correct verdicts."""
+
+
+@verdict.command()
+@click.argument("sheets", nargs=-1, required=True)
+@_LEDGER
+@click.option("--by", metavar="NAME", help="谁填的，默认文件名 / who filled them in")
+@_JSON
+def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """把填好的任务表记入台账。 Record filled task sheets."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from orderguard.cli import language  # noqa: PLC0415
+    from orderguard.cli.common import opened, print_json  # noqa: PLC0415
+    from orderguard.ledger.verdicts import VerdictBook  # noqa: PLC0415
+    from orderguard.stages.sheets import read_sheets  # noqa: PLC0415
+
+    answers, read, unanswered, problems = read_sheets(sheets, by)
+    with opened(Path(ledger)) as book:
+        done = VerdictBook(book).record(answers, read, datetime.now(UTC))
+    locale = language()
+    oddities = [*problems, *done.oddities]
+    if as_json:
+        told: dict[str, Any] = {"recorded": done.written, "same": done.same, "unanswered": unanswered}
+        told["oddities"] = [{"file": p.where, "row": p.line, "text": p.text(locale)} for p in oddities]
+        print_json(told)
+    else:
+        for problem in oddities:
+            click.echo("! " + problem.text(locale), err=True)
+        zh = locale.startswith("zh")
+        click.echo(
+            f"记录 {done.written} 条，先前已记 {done.same} 条，未填 {unanswered} 行，问题 {len(oddities)} 处"
+            if zh
+            else f"{done.written} recorded, {done.same} recorded before, {unanswered} rows without an answer, {len(oddities)} oddities"
+        )
+    if oddities and not done.written and not done.same:
+        sys.exit(EXIT_INPUT)
+
+
+@verdict.command("list")
+@_LEDGER
+@_JSON
+def list_(ledger: str, as_json: bool) -> None:  # noqa: FBT001
+    """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
+    from orderguard.cli import language  # noqa: PLC0415
+    from orderguard.cli.common import opened, print_json, print_table  # noqa: PLC0415
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook  # noqa: PLC0415
+
+    with opened(Path(ledger)) as book:
+        rows = VerdictBook(book).listed()
+    if as_json:
+        print_json(rows)
+        return
+    locale = language()
+    zh = locale.startswith("zh")
+    head = (
+        ["案件号", "平台", "订单编号", "结果", "处理人", "时间", "说明"]
+        if zh
+        else ["Case", "Platform", "Order", "Result", "Agent", "At", "Note"]
+    )
+    old = "（已更正）" if zh else " (corrected)"
+    print_table(head, [
+        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else ""), r["agent"], r["at"], r["why"] or r["note"]]
+        for r in rows
+    ])  # fmt: skip
+
+
+@verdict.command()
+@click.argument("order_or_case")
+@click.argument("result")
+@_LEDGER
+@click.option("--by", required=True, metavar="NAME", help="谁更正 / who corrects it")
+@click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
+def revise(order_or_case: str, result: str, ledger: str, by: str, why: str) -> None:
+    """更正一条处置结果，旧的保留在案。 Correct a verdict; the old one stays in the trail."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
+    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook, read_result  # noqa: PLC0415
+
+    value = read_result(result)
+    if value is None:
+        said = " / ".join(w.zh for w in RESULTS.values()), " / ".join(w.en for w in RESULTS.values())
+        raise OrderguardError(Words(f"结果应为 {said[0]}", f"the result must be {said[1]}"))
+    with opened(Path(ledger)) as book:
+        case = one_case(book, order_or_case)["case_id"]
+        VerdictBook(book).revise(case, value, by, why, datetime.now(UTC))
+        click.echo(f"{case} → {RESULTS[value].zh} / {RESULTS[value].en}")

@@ -1,0 +1,73 @@
+"""Proves that a ledger is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.errors import Problem, Words
+
+if TYPE_CHECKING:
+    from orderguard.ledger.store import Ledger
+
+_RULES = (
+    ("SELECT case_id FROM cases WHERE case_id NOT LIKE 'C-%'", Words("案件号不合规", "malformed case id")),
+    (
+        "SELECT case_id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)",
+        Words("案件没有任何命中记录", "a case without a finding"),
+    ),
+    (
+        "SELECT case_id FROM verdicts GROUP BY case_id HAVING SUM(replaced_by IS NULL) <> 1",
+        Words("案件应有且仅有一条有效的处置结果", "a case must have exactly one verdict that counts"),
+    ),
+    (
+        "SELECT v.case_id FROM verdicts v JOIN cases c USING (case_id) WHERE v.replaced_by IS NULL AND c.state = 'open'",
+        Words("已有处置结果的案件仍为待核实", "a case with a verdict is still open"),
+    ),
+)
+
+
+def check(ledger: Ledger) -> list[Problem]:
+    """Every fault: the database's own, foreign keys, cases and verdicts, history files missing, damaged or unnamed."""
+    db, where = ledger.db, str(ledger.folder)
+    problems = []
+    said = db.execute("PRAGMA integrity_check").fetchone()[0]
+    if said != "ok":
+        problems.append(Problem(Words(f"数据库损坏：{said}", f"the database is damaged: {said}"), where))
+    problems += [
+        Problem(Words(f"{row[0]} 表有悬空引用", f"dangling reference in {row[0]}"), where)
+        for row in db.execute("PRAGMA foreign_key_check")
+    ]
+    for sql, words in _RULES:
+        for (case,) in db.execute(sql):
+            problems.append(Problem(Words(f"{case}：{words.zh}", f"{case}: {words.en}"), where))
+    named = dict(db.execute("SELECT path, rows FROM history").fetchall())
+    for path, rows in named.items():
+        problems += _file(ledger, path, rows)
+    for file in sorted((ledger.folder / "orders").glob("*/*")):
+        relative = file.relative_to(ledger.folder).as_posix()
+        if relative not in named:
+            problems.append(
+                Problem(Words("多出的文件，数据库没有登记", "a file that the database does not name"), relative)
+            )
+    for (path,) in db.execute("SELECT path FROM sheets"):
+        if not (ledger.folder / path).exists():
+            problems.append(Problem(Words("处置记录文件不见了", "the file of a recorded sheet is missing"), path))
+    return problems
+
+
+def _file(ledger: Ledger, path: str, rows: int) -> list[Problem]:
+    try:
+        found = pl.scan_parquet(ledger.folder / path).select(pl.len()).collect().item()
+    except (OSError, pl.exceptions.PolarsError):
+        return [Problem(Words("历史订单文件缺失或损坏", "a history file is missing or damaged"), path)]
+    if found != rows:
+        return [Problem(Words(f"应有 {rows} 行，实有 {found} 行", f"should hold {rows} rows, holds {found}"), path)]
+    return []
+
+
+def table_counts(ledger: Ledger) -> dict[str, int]:
+    """How many rows the ledger's tables hold."""
+    names = ("runs", "cases", "findings", "verdicts", "history")
+    return {t: int(ledger.db.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0]) for t in names}  # noqa: S608 - own names

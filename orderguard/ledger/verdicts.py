@@ -1,0 +1,283 @@
+"""Verdicts: what agents found. Three values, never overwritten, each with the evidence it was given on."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orderguard.columns import BLANKS
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.cases import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from orderguard.ledger.store import Ledger
+
+CONFIRMED, FALSE_ALARM, INVESTIGATING = "confirmed", "false_alarm", "investigating"
+RESULTS = {
+    CONFIRMED: Words("属实", "Confirmed"),
+    FALSE_ALARM: Words("误判", "False alarm"),
+    INVESTIGATING: Words("需进一步调查", "Needs investigation"),
+}
+_STATE = {CONFIRMED: "confirmed", FALSE_ALARM: "released", INVESTIGATING: "investigating"}
+_SAID = {
+    "属实": CONFIRMED, "异常属实": CONFIRMED, "confirmed": CONFIRMED, "confirm": CONFIRMED,
+    "误判": FALSE_ALARM, "误报": FALSE_ALARM, "falsealarm": FALSE_ALARM, "false": FALSE_ALARM,
+    "需进一步调查": INVESTIGATING, "进一步调查": INVESTIGATING, "needsinvestigation": INVESTIGATING,
+    "investigating": INVESTIGATING, "unclear": INVESTIGATING,
+}  # fmt: skip
+
+
+@dataclass
+class Answer:
+    """One filled row of a sheet.
+
+    Attributes:
+        sheet, row: where it stands.
+        order_id, platform, case_id: as written; platform and case may be ''.
+        result: as written.
+        code, note: as written.
+        agent: who filled the sheet.
+    """
+
+    sheet: str
+    row: int
+    order_id: str
+    platform: str
+    case_id: str
+    result: str
+    code: str
+    note: str
+    agent: str
+
+
+@dataclass
+class Recorded:
+    """What `record` did: verdicts written, rows that said nothing new, and every oddity by sheet and row."""
+
+    written: int
+    same: int
+    oddities: list[Problem]
+
+
+def read_result(text: str) -> str | None:
+    """A result word in either language, blanks and width folded; None when it is not one of the three."""
+    folded = unicodedata.normalize("NFKC", text).translate(_NO_BLANKS).casefold().strip("。.!！")
+    return _SAID.get(folded)
+
+
+_NO_BLANKS = str.maketrans("", "", BLANKS + "_-")
+
+
+class VerdictBook:
+    """Records, lists and corrects verdicts."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def record(self, answers: Sequence[Answer], sheets: Sequence[Mapping[str, Any]], now: datetime) -> Recorded:
+        """Record every answer that is clear; name every one that is not. One transaction for all of them.
+
+        Args:
+            answers: filled rows of all sheets.
+            sheets: `name sha256 head rows` of each sheet as it was read, kept in `verdicts/<month>/`.
+            now: the clock.
+        """
+        oddities: list[Problem] = []
+        known = self._cases(answers)
+        wanted: dict[str, tuple[Answer, str]] = {}
+        clashing: set[str] = set()
+        for answer in answers:
+            found = self._match(answer, known, oddities)
+            if found is None:
+                continue
+            case, result = found
+            before = wanted.get(case)
+            if before and before[1] != result:
+                clashing.add(case)
+                oddities.append(_odd(answer, Words(
+                    f"订单 {answer.order_id} 在 {before[0].sheet} 第 {before[0].row} 行是“{RESULTS[before[1]].zh}”，这里是“{RESULTS[result].zh}”，两处都未记录",
+                    f"order {answer.order_id} is '{RESULTS[before[1]].en}' in {before[0].sheet} row {before[0].row}, '{RESULTS[result].en}' here; neither is recorded")))  # fmt: skip
+            wanted.setdefault(case, (answer, result))
+        written = same = 0
+        with self.ledger.commit() as db:
+            for case, (answer, result) in wanted.items():
+                if case in clashing:
+                    continue
+                current = self.current(case)
+                if current and current["result"] == result:
+                    same += 1
+                    continue
+                if current and current["result"] != INVESTIGATING:
+                    oddities.append(_odd(answer, Words(
+                        f"订单 {answer.order_id} 已由 {current['agent']} 判为“{RESULTS[current['result']].zh}”，未改动；确要更正请用 verdict revise",
+                        f"order {answer.order_id} was found '{RESULTS[current['result']].en}' by {current['agent']} already; to correct it use 'verdict revise'")))  # fmt: skip
+                    continue
+                self._write(case, result, answer, "", now, current)
+                written += 1
+            for sheet in sheets:
+                path = self._keep(sheet, now)
+                db.execute(
+                    "INSERT OR IGNORE INTO sheets VALUES (?, ?, ?, ?)", (sheet["sha256"], sheet["name"], iso(now), path)
+                )
+        return Recorded(written, same, oddities)
+
+    def revise(self, case: str, result: str, who: str, why: str, now: datetime) -> None:
+        """Correct a verdict; the old one stays in the trail.
+
+        Raises:
+            OrderguardError: no such case, or it has no verdict yet, or the new one is the same.
+        """
+        current = self.current(case)
+        if current is None:
+            what = Words(f"{case} 还没有处置结果", f"{case} has no verdict yet")
+            raise OrderguardError(Problem(what, fix=Words("用 verdict record 记录", "record it with 'verdict record'")))
+        if current["result"] == result:
+            raise OrderguardError(
+                Words(f"{case} 已经是“{RESULTS[result].zh}”", f"{case} says '{RESULTS[result].en}' already")
+            )
+        answer = Answer("revise", 0, "", "", case, result, "", "", who)
+        with self.ledger.commit():
+            self._write(case, result, answer, why, now, current)
+
+    def current(self, case: str) -> dict[str, Any] | None:
+        """The verdict that counts for a case, or None."""
+        row = self.ledger.db.execute(
+            "SELECT verdict_id, result, agent, at FROM verdicts WHERE case_id = ? AND replaced_by IS NULL", (case,)
+        ).fetchone()
+        return dict(zip(("verdict_id", "result", "agent", "at"), row, strict=True)) if row else None
+
+    def listed(self, case: str | None = None) -> list[dict[str, Any]]:
+        """All verdicts, replaced ones too, oldest first."""
+        names = (
+            "verdict_id",
+            "case_id",
+            "platform",
+            "order_id",
+            "result",
+            "code",
+            "note",
+            "agent",
+            "at",
+            "why",
+            "evidence",
+            "source",
+            "replaced_by",
+        )
+        shown = ", ".join(f"v.{n}" if n in {"case_id", "agent", "evidence"} else n for n in names)
+        sql = f"SELECT {shown} FROM verdicts v JOIN cases c ON c.case_id = v.case_id"  # noqa: S608 - own names
+        rows = self.ledger.db.execute(
+            sql + (" WHERE v.case_id = ?" if case else "") + " ORDER BY verdict_id", (case,) if case else ()
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _write(
+        self, case: str, result: str, answer: Answer, why: str, now: datetime, current: Mapping[str, Any] | None
+    ) -> None:
+        db, stamp = self.ledger.db, iso(now)
+        evidence = db.execute("SELECT evidence FROM cases WHERE case_id = ?", (case,)).fetchone()[0]
+        made = db.execute(
+            """INSERT INTO verdicts (case_id, result, code, note, agent, at, why, evidence, source, source_row)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (case, result, answer.code, answer.note, answer.agent, stamp, why, evidence, answer.sheet, answer.row),
+        ).lastrowid
+        if current:
+            db.execute("UPDATE verdicts SET replaced_by = ? WHERE verdict_id = ?", (made, current["verdict_id"]))
+        db.execute("UPDATE cases SET state = ? WHERE case_id = ?", (_STATE[result], case))
+        db.execute(
+            "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, NULL)",
+            (case, stamp, answer.agent, f"verdict {result}", why or answer.note),
+        )
+
+    def _cases(self, answers: Iterable[Answer]) -> dict[str, list[tuple[str, str, str, str]]]:
+        """Cases by order number and by case id: `case_id platform order_id agent`."""
+        db = self.ledger.db
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS asked (name TEXT)")
+        db.execute("DELETE FROM asked")
+        names = {n for a in answers for n in (a.order_id, a.case_id) if n}
+        db.executemany("INSERT INTO asked VALUES (?)", ((n,) for n in sorted(names)))
+        found: dict[str, list[tuple[str, str, str, str]]] = {}
+        for by in ("order_id", "case_id"):
+            sql = f"SELECT name, case_id, platform, order_id, agent FROM asked JOIN cases ON cases.{by} = asked.name"  # noqa: S608 - own names
+            for name, *case in db.execute(sql):
+                found.setdefault(name, []).append(tuple(case))
+        return found
+
+    @staticmethod
+    def _match(
+        answer: Answer, known: Mapping[str, list[tuple[str, str, str, str]]], oddities: list[Problem]
+    ) -> tuple[str, str] | None:
+        result = read_result(answer.result)
+        if result is None:
+            listed = " / ".join(w.zh for w in RESULTS.values())
+            oddities.append(
+                _odd(
+                    answer,
+                    Words(
+                        f"处置结果“{answer.result[:20]}”不认识，应为 {listed}",
+                        f"unknown result '{answer.result[:20]}'; use {' / '.join(w.en for w in RESULTS.values())}",
+                    ),
+                )
+            )
+            return None
+        by_order = known.get(answer.order_id, [])
+        if len(by_order) > 1 and answer.platform:
+            by_order = [c for c in by_order if c[1] == answer.platform] or by_order
+        if not by_order:
+            oddities.append(
+                _odd(
+                    answer,
+                    Words(f"台账里没有订单 {answer.order_id}", f"the ledger has no case of order {answer.order_id}"),
+                )
+            )
+            return None
+        if answer.case_id and answer.case_id not in {c[0] for c in by_order}:
+            oddities.append(
+                _odd(
+                    answer,
+                    Words(
+                        f"案件号 {answer.case_id} 与订单 {answer.order_id} 对不上，行可能被改动",
+                        f"case {answer.case_id} is not that of order {answer.order_id}; the row may have been edited",
+                    ),
+                )
+            )
+            return None
+        chosen = [c for c in by_order if c[0] == answer.case_id] or by_order
+        if len(chosen) > 1:
+            oddities.append(
+                _odd(
+                    answer,
+                    Words(
+                        f"订单号 {answer.order_id} 在多个平台都有，请保留案件号列",
+                        f"order {answer.order_id} is on several platforms; keep the case column",
+                    ),
+                )
+            )
+            return None
+        return chosen[0][0], result
+
+    def _keep(self, sheet: Mapping[str, Any], now: datetime) -> str:
+        """Write the sheet as it was read to `verdicts/<month>/`, before the transaction names it."""
+        stem = re.sub(r"[^\w\u4e00-\u9fff-]+", "_", str(sheet["name"]))[:60]
+        relative = f"verdicts/{now:%Y-%m}/{now:%Y%m%dT%H%M%S}-{sheet['sha256'][:8]}-{stem}.csv"
+        path = self.ledger.folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_suffix(".tmp")
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8-sig", newline=""
+        ) as file:
+            writer = csv.writer(file)
+            writer.writerow(sheet["head"])
+            writer.writerows(sheet["rows"])
+        draft.replace(path)
+        return relative
+
+
+def _odd(answer: Answer, what: Words) -> Problem:
+    return Problem(what, answer.sheet, answer.row, fatal=False)

@@ -1,0 +1,104 @@
+"""Task sheets coming back: read as text, turned into answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orderguard.columns import BLANKS
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest import find_sources, read_source
+from orderguard.ledger.verdicts import Answer
+from orderguard.platforms.profile import heading_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEADINGS = {
+    "order_id": ("订单编号", "Order ID", "order_id", "订单号"),
+    "result": ("处置结果", "Result", "verdict", "判定"),
+    "code": ("原因代码", "Reason code", "code"),
+    "note": ("备注", "Note", "note"),
+    "platform": ("平台", "Platform", "platform"),
+    "case_id": ("案件号", "Case", "case_id"),
+    "agent": ("处理人", "Agent", "agent"),
+}
+_KNOWN = {heading_key(h): name for name, headings in _HEADINGS.items() for h in headings}
+
+
+def _score(cells: Sequence[str]) -> float:
+    found = {_KNOWN.get(heading_key(c)) for c in cells} - {None}
+    return len(found) / len(_HEADINGS) if {"order_id", "result"} <= found else 0.0
+
+
+def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], list[dict[str, Any]], int, list[Problem]]:
+    """Read task sheets (xlsx, csv, ..., or folders of them).
+
+    Args:
+        paths: files, folders or globs.
+        by: who filled them; default the sheet's 处理人 column, else the file's name.
+
+    Returns:
+        Answers, sheets as they were read, rows without an answer, and what could not be read.
+
+    Raises:
+        OrderguardError: not one task sheet among them.
+    """
+    answers: list[Answer] = []
+    sheets: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    unanswered = 0
+    for source in find_sources(paths):
+        read_source(source, _score)
+        problems += source.problems
+        for table in source.tables:
+            heads = [c for c in table.frame.columns if c != "source_row"]
+            at = {name: h for h in reversed(heads) if (name := _KNOWN.get(heading_key(h)))}
+            if not {"order_id", "result"} <= set(at):
+                fix = Words("请交回 tasks 文件夹里的任务表", "hand in the sheets of the tasks folder")
+                problems.append(
+                    Problem(
+                        Words("没有“订单编号”和“处置结果”两列", "has no columns 'Order ID' and 'Result'"),
+                        table.source,
+                        fix=fix,
+                    )
+                )
+                continue
+            who = by or (Path(source.path.name).stem if source.path else "stdin")
+            for row in table.frame.iter_rows(named=True):
+                cell = {
+                    name: (str(row[h]) if row[h] is not None else "").strip(BLANKS).removeprefix("'")
+                    for name, h in at.items()
+                }
+                if not cell["result"] or not cell["order_id"]:
+                    unanswered += 1
+                    if cell["result"]:
+                        problems.append(
+                            Problem(
+                                Words("有处置结果但没有订单编号", "a result without an order number"),
+                                table.source,
+                                row["source_row"],
+                                fatal=False,
+                            )
+                        )
+                    continue
+                agent = by or cell.get("agent") or who
+                answers.append(
+                    Answer(
+                        table.source,
+                        row["source_row"],
+                        cell["order_id"],
+                        cell.get("platform", ""),
+                        cell.get("case_id", ""),
+                        cell["result"],
+                        cell.get("code", ""),
+                        cell.get("note", ""),
+                        agent,
+                    )
+                )
+            sheets.append(
+                {"name": table.source, "sha256": source.sha256, "head": heads, "rows": table.frame.select(heads).rows()}
+            )
+    if not sheets:
+        raise OrderguardError(*problems)
+    return answers, sheets, unanswered, problems
