@@ -57,7 +57,14 @@ def kind_text(kind: str) -> str:
     for rule in load_rulebook(default_rulebook()).rules:
         if rule.kind != kind:
             continue
-        block = {"id": rule.id, "kind": rule.kind, "with": rule.with_, "points": rule.points, "flags": rule.flags, "passes": rule.passes}
+        block = {
+            "id": rule.id,
+            "kind": rule.kind,
+            "with": rule.with_,
+            "points": rule.points,
+            "flags": rule.flags,
+            "passes": rule.passes,
+        }
         text = yaml.safe_dump([block], allow_unicode=True, sort_keys=False, width=110)
         lines += ["", "## Example", "", "```yaml", text.rstrip(), "```"]
     return "\n".join(lines) + "\n"

@@ -62,6 +62,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: messages to stderr, exit codes as designed."""
+    os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:

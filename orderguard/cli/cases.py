@@ -31,14 +31,14 @@ def cases() -> None:
 @click.option("--agent", metavar="NAME", help="只看此人 / only this agent")
 @click.option("--overdue", is_flag=True, help="只看超时的 / only overdue ones")
 @_JSON
-def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_json: bool) -> None:  # noqa: FBT001
+def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_json: bool) -> None:
     """列出案件，最急的在前。 List cases, the most urgent first."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import opened, print_json, print_table  # noqa: PLC0415
-    from orderguard.ledger import CaseBook  # noqa: PLC0415
-    from orderguard.ledger.cases import OPEN, iso  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.ledger import CaseBook
+    from orderguard.ledger.cases import OPEN, iso
 
     now = iso(datetime.now(UTC))
     with opened(Path(ledger)) as book:
@@ -75,7 +75,7 @@ def _rules(evidence: str) -> str:
 @click.argument("order_or_case")
 @_LEDGER
 @_JSON
-def show(order_or_case: str, ledger: str, as_json: bool) -> None:  # noqa: FBT001
+def show(order_or_case: str, ledger: str, as_json: bool) -> None:
     """一个案件的全部记录。 Everything about a case."""
     _story(order_or_case, ledger, as_json=as_json)
 
@@ -87,10 +87,10 @@ def show(order_or_case: str, ledger: str, as_json: bool) -> None:  # noqa: FBT00
 @_WHY
 def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
     """放行：同样的证据不再标记。 Release: not flagged again on the same evidence."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
-    from orderguard.ledger import CaseBook  # noqa: PLC0415
+    from orderguard.cli.common import one_case, opened
+    from orderguard.ledger import CaseBook
 
     with opened(Path(ledger)) as book:
         case = one_case(book, order_or_case)["case_id"]
@@ -106,14 +106,14 @@ def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
 @_WHY
 def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> None:
     """转派给另一位处理人，下次扫描时进其任务表。 Give it to another agent, on whose next sheet it will stand."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
-    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
-    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
-    from orderguard.ledger import CaseBook  # noqa: PLC0415
-    from orderguard.route.team import Agent  # noqa: PLC0415
+    from orderguard.cli.common import one_case, opened
+    from orderguard.errors import OrderguardError, Words
+    from orderguard.ledger import CaseBook
+    from orderguard.route.team import Agent
 
     try:
         name = Agent(name=agent).name
@@ -129,19 +129,19 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> 
 @click.argument("order_id")
 @_LEDGER
 @_JSON
-def explain(order_id: str, ledger: str, as_json: bool) -> None:  # noqa: FBT001
+def explain(order_id: str, ledger: str, as_json: bool) -> None:
     """一单的来龙去脉：命中、分数、案件、处置。 The whole story of an order: findings, score, case, verdicts."""
     _story(order_id, ledger, as_json=as_json)
 
 
 def _story(order_or_case: str, ledger: str, *, as_json: bool) -> None:
-    import polars as pl  # noqa: PLC0415
+    import polars as pl
 
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import opened, print_json  # noqa: PLC0415
-    from orderguard.errors import OrderguardError, Words, printable  # noqa: PLC0415
-    from orderguard.ledger import CaseBook, History  # noqa: PLC0415
-    from orderguard.ledger.verdicts import RESULTS, VerdictBook  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json
+    from orderguard.errors import OrderguardError, Words, printable
+    from orderguard.ledger import CaseBook, History
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook
 
     with opened(Path(ledger)) as book:
         casebook = CaseBook(book)

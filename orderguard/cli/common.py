@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def find_rulebook(given: str | None) -> Rulebook:
     """The rulebook: `--rules`, else `rules.yaml` here, else the one that comes with orderguard."""
-    from orderguard.rules.book import default_rulebook, load_rulebook  # noqa: PLC0415
+    from orderguard.rules.book import default_rulebook, load_rulebook
 
     here = Path("rules.yaml")
     path = Path(given) if given else here if here.exists() else default_rulebook()
@@ -33,17 +33,17 @@ def print_json(value: Any) -> None:
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:
     """A table: drawn by Rich on a terminal, tab-separated otherwise."""
-    from orderguard.errors import printable  # noqa: PLC0415
+    from orderguard.errors import printable
 
     safe = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [head, *safe]:
             click.echo("\t".join(row))
         return
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(*head, box=SIMPLE_HEAD)
     for row in safe:
@@ -58,8 +58,8 @@ def opened(folder: Path) -> Iterator[Ledger]:
     Raises:
         OrderguardError: there is no ledger in that folder.
     """
-    from orderguard.errors import OrderguardError, Problem, Words  # noqa: PLC0415
-    from orderguard.ledger import open_ledger  # noqa: PLC0415
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.ledger import open_ledger
 
     if not (folder / "ledger.db").exists():
         what = Words("这里没有台账", "there is no ledger here")
@@ -81,8 +81,8 @@ def one_case(ledger: Ledger, order_or_case: str) -> dict[str, Any]:
     Raises:
         OrderguardError: none, or several orders with this number.
     """
-    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
-    from orderguard.ledger import CaseBook  # noqa: PLC0415
+    from orderguard.errors import OrderguardError, Words
+    from orderguard.ledger import CaseBook
 
     found = CaseBook(ledger).listed(order_or_case)
     if not found:

@@ -26,7 +26,7 @@ managers:
 @click.argument("folder", default=".")
 def init(folder: str) -> None:
     """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team."""
-    from orderguard.rules.book import default_rulebook  # noqa: PLC0415
+    from orderguard.rules.book import default_rulebook
 
     target = Path(folder)
     files = {"rules.yaml": default_rulebook().read_text(encoding="utf-8"), "team.yaml": _TEAM}

@@ -18,12 +18,12 @@ def ledger() -> None:
 @ledger.command()
 @click.option("--ledger", "folder", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
 @click.option("--json", "as_json", is_flag=True)
-def check(folder: str, as_json: bool) -> None:  # noqa: FBT001
+def check(folder: str, as_json: bool) -> None:
     """证明台账完好；有问题时退出码为 2。 Prove that the ledger is whole; exit 2 if it is not."""
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import opened, print_json  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json
     from orderguard.ledger.check import check as examine
-    from orderguard.ledger.check import table_counts  # noqa: PLC0415
+    from orderguard.ledger.check import table_counts
 
     with opened(Path(folder)) as book:
         problems = examine(book)

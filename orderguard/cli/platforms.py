@@ -15,10 +15,10 @@ def platforms() -> None:
 @platforms.command("list")
 @click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--json", "as_json", is_flag=True)
-def list_(folder: str | None, as_json: bool) -> None:  # noqa: FBT001
+def list_(folder: str | None, as_json: bool) -> None:
     """列出已知平台。 List the known platforms."""
-    from orderguard.cli.common import print_json, print_table  # noqa: PLC0415
-    from orderguard.platforms import load_profiles  # noqa: PLC0415
+    from orderguard.cli.common import print_json, print_table
+    from orderguard.platforms import load_profiles
 
     profiles = load_profiles(folder)
     if as_json:
@@ -51,12 +51,12 @@ def list_(folder: str | None, as_json: bool) -> None:  # noqa: FBT001
 @click.argument("platform")
 @click.option("--platforms", "folder", metavar="DIR")
 @click.option("--json", "as_json", is_flag=True)
-def show(platform: str, folder: str | None, as_json: bool) -> None:  # noqa: FBT001
+def show(platform: str, folder: str | None, as_json: bool) -> None:
     """某平台的每一列从哪些表头读取。 Which headings each column of a platform is read from."""
-    from orderguard.cli.common import print_json, print_table  # noqa: PLC0415
-    from orderguard.columns import heading  # noqa: PLC0415
-    from orderguard.errors import OrderguardError, Problem, Words, closest  # noqa: PLC0415
-    from orderguard.platforms import load_profiles  # noqa: PLC0415
+    from orderguard.cli.common import print_json, print_table
+    from orderguard.columns import heading
+    from orderguard.errors import OrderguardError, Problem, Words, closest
+    from orderguard.platforms import load_profiles
 
     profiles = load_profiles(folder)
     found = [p for p in profiles if platform.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
@@ -84,13 +84,13 @@ def show(platform: str, folder: str | None, as_json: bool) -> None:  # noqa: FBT
 @click.option("--platform", metavar="NAME", help="指定平台 / instead of recognition")
 @click.option("--platforms", "folder", metavar="DIR")
 @click.option("--json", "as_json", is_flag=True)
-def detect(file: str, platform: str | None, folder: str | None, as_json: bool) -> None:  # noqa: FBT001
+def detect(file: str, platform: str | None, folder: str | None, as_json: bool) -> None:
     """认出文件的平台，并逐列说明怎么读。 Recognise a file's platform and explain every column."""
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import print_json  # noqa: PLC0415
-    from orderguard.errors import OrderguardError  # noqa: PLC0415
-    from orderguard.ingest import find_sources, read_source  # noqa: PLC0415
-    from orderguard.platforms import header_score, load_profiles, match_header  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import print_json
+    from orderguard.errors import OrderguardError
+    from orderguard.ingest import find_sources, read_source
+    from orderguard.platforms import header_score, load_profiles, match_header
 
     profiles = load_profiles(folder)
     results = []
@@ -148,8 +148,8 @@ _WANTED = (
 
 
 def _print(result: dict[str, Any], *, zh: bool) -> None:
-    from orderguard.cli.common import print_table  # noqa: PLC0415
-    from orderguard.columns import heading  # noqa: PLC0415
+    from orderguard.cli.common import print_table
+    from orderguard.columns import heading
 
     locale = "zh-CN" if zh else "en"
     told = (f"{result['file']}：平台 {result['platform']}，认得 {result['recognised']:.0%} 的表头，{result['rows']:,} 行" if zh

@@ -22,10 +22,10 @@ def rules() -> None:
 @rules.command("list")
 @_RULES
 @_JSON
-def list_(rules_file: str | None, as_json: bool) -> None:  # noqa: FBT001
+def list_(rules_file: str | None, as_json: bool) -> None:
     """列出规则。 List the rules."""
-    from orderguard.cli.common import find_rulebook, print_json, print_table  # noqa: PLC0415
-    from orderguard.rules.book import say  # noqa: PLC0415
+    from orderguard.cli.common import find_rulebook, print_json, print_table
+    from orderguard.rules.book import say
 
     book = find_rulebook(rules_file)
     if as_json:
@@ -40,9 +40,9 @@ def list_(rules_file: str | None, as_json: bool) -> None:  # noqa: FBT001
 @click.argument("file", required=False)
 @_RULES
 @_JSON
-def check(file: str | None, rules_file: str | None, as_json: bool) -> None:  # noqa: FBT001
+def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """检查规则表，一次列出所有错误。 Check the rulebook, all errors at once."""
-    from orderguard.cli.common import find_rulebook, print_json  # noqa: PLC0415
+    from orderguard.cli.common import find_rulebook, print_json
 
     book = find_rulebook(file or rules_file)
     if as_json:
@@ -59,11 +59,11 @@ def check(file: str | None, rules_file: str | None, as_json: bool) -> None:  # n
 @click.argument("rule_id")
 @_RULES
 @_JSON
-def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:  # noqa: FBT001
+def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     """一条规则：设置、类型说明。 One rule: its settings and its kind's page."""
-    from orderguard.cli.common import find_rulebook, print_json  # noqa: PLC0415
-    from orderguard.errors import OrderguardError, Problem, Words, closest  # noqa: PLC0415
-    from orderguard.rules.book import kind_page, say  # noqa: PLC0415
+    from orderguard.cli.common import find_rulebook, print_json
+    from orderguard.errors import OrderguardError, Problem, Words, closest
+    from orderguard.rules.book import kind_page, say
 
     book = find_rulebook(rules_file)
     rule = next((r for r in book.rules if rule_id in {r.id, *r.was}), None)
@@ -81,7 +81,7 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:  # noqa: 
 
 
 def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
-    from orderguard.rules.book import say  # noqa: PLC0415
+    from orderguard.rules.book import say
 
     return {
         "id": rule.id, "says": say(rule.says, book.locale), "kind": rule.kind, "with": rule.settings.model_dump(mode="json"),
@@ -94,12 +94,12 @@ def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
 @click.argument("file", required=False)
 @_RULES
 @_JSON
-def test(file: str | None, rules_file: str | None, as_json: bool) -> None:  # noqa: FBT001
+def test(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """试跑每条规则自带的例子。 Run the examples that each rule carries."""
-    from orderguard.cli.common import find_rulebook, print_json  # noqa: PLC0415
-    from orderguard.platforms import load_profiles, platform_words  # noqa: PLC0415
-    from orderguard.rules import run_proofs  # noqa: PLC0415
-    from orderguard.stages.judging import facts_for  # noqa: PLC0415
+    from orderguard.cli.common import find_rulebook, print_json
+    from orderguard.platforms import load_profiles, platform_words
+    from orderguard.rules import run_proofs
+    from orderguard.stages.judging import facts_for
 
     book = find_rulebook(file or rules_file)
     words = platform_words(load_profiles())

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def scan(**given: Any) -> None:
     """扫描导出的订单：文件、文件夹、通配符或 - 。 Audit exported orders: files, folders, globs or -."""
-    from orderguard.cli import fail  # noqa: PLC0415
-    from orderguard.cli.common import find_rulebook, print_json  # noqa: PLC0415
+    from orderguard.cli import fail
+    from orderguard.cli.common import find_rulebook, print_json
 
     book = find_rulebook(given["rules_file"])
     try:
@@ -52,7 +52,7 @@ def scan(**given: Any) -> None:
     if given["as_json"]:
         print_json(result.run)
     elif not given["quiet"]:
-        from orderguard.cli.summary import show  # noqa: PLC0415
+        from orderguard.cli.summary import show
 
         show(result.run, book, Path(given["out"]))
     if any(p.fatal for p in result.problems):
@@ -63,12 +63,12 @@ def scan(**given: Any) -> None:
 
 
 def _run(book: Rulebook, given: dict[str, Any]) -> Any:
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from secrets import token_hex  # noqa: PLC0415
+    from datetime import UTC, datetime
+    from secrets import token_hex
 
-    from orderguard.audit import scan as audit  # noqa: PLC0415
-    from orderguard.route import Team, load_team  # noqa: PLC0415
-    from orderguard.stages.options import OUTPUTS, Options  # noqa: PLC0415
+    from orderguard.audit import scan as audit
+    from orderguard.route import Team, load_team
+    from orderguard.stages.options import OUTPUTS, Options
 
     now = datetime.now(UTC)
     team_file = Path(given["team_file"] or "team.yaml")

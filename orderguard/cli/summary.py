@@ -32,7 +32,7 @@ def show(run: dict[str, Any], book: Rulebook, out: Path) -> None:
 _Table = tuple[str, list[str], list[list[str]]]
 
 
-def _files(run: dict[str, Any], zh: bool) -> _Table:  # noqa: FBT001
+def _files(run: dict[str, Any], zh: bool) -> _Table:
     head = (
         ["文件", "平台", "行", "订单", "正常", "异常", "未能读取"]
         if zh
@@ -45,7 +45,7 @@ def _files(run: dict[str, Any], zh: bool) -> _Table:  # noqa: FBT001
     return ("输入" if zh else "Input", head, rows)
 
 
-def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:  # noqa: FBT001
+def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:
     head = (
         ["规则", "说明", "分值", "命中", "占已判断", "无法判断"]
         if zh
@@ -70,7 +70,7 @@ def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:  # noqa: FB
     return ("规则" if zh else "Rules", head, rows)
 
 
-def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:  # noqa: FBT001
+def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     seconds = sum(run["timings"].values())
     rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
     tasks = "  ".join(f"{printable(a)} {n}" for a, n in run["tasks"].items()) or "—"
@@ -107,10 +107,10 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:  # noqa: FBT0
 
 
 def _draw(tables: list[_Table], lines: list[str]) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     for title, head, rows in tables:

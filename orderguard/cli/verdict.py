@@ -24,14 +24,14 @@ def verdict() -> None:
 @_LEDGER
 @click.option("--by", metavar="NAME", help="谁填的，默认文件名 / who filled them in")
 @_JSON
-def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) -> None:  # noqa: FBT001
+def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) -> None:
     """把填好的任务表记入台账。 Record filled task sheets."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import opened, print_json  # noqa: PLC0415
-    from orderguard.ledger.verdicts import VerdictBook  # noqa: PLC0415
-    from orderguard.stages.sheets import read_sheets  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json
+    from orderguard.ledger.verdicts import VerdictBook
+    from orderguard.stages.sheets import read_sheets
 
     answers, read, unanswered, problems = read_sheets(sheets, by)
     with opened(Path(ledger)) as book:
@@ -58,11 +58,11 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
 @verdict.command("list")
 @_LEDGER
 @_JSON
-def list_(ledger: str, as_json: bool) -> None:  # noqa: FBT001
+def list_(ledger: str, as_json: bool) -> None:
     """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
-    from orderguard.cli import language  # noqa: PLC0415
-    from orderguard.cli.common import opened, print_json, print_table  # noqa: PLC0415
-    from orderguard.ledger.verdicts import RESULTS, VerdictBook  # noqa: PLC0415
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook
 
     with opened(Path(ledger)) as book:
         rows = VerdictBook(book).listed()
@@ -91,11 +91,11 @@ def list_(ledger: str, as_json: bool) -> None:  # noqa: FBT001
 @click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
 def revise(order_or_case: str, result: str, ledger: str, by: str, why: str) -> None:
     """更正一条处置结果，旧的保留在案。 Correct a verdict; the old one stays in the trail."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    from orderguard.cli.common import one_case, opened  # noqa: PLC0415
-    from orderguard.errors import OrderguardError, Words  # noqa: PLC0415
-    from orderguard.ledger.verdicts import RESULTS, VerdictBook, read_result  # noqa: PLC0415
+    from orderguard.cli.common import one_case, opened
+    from orderguard.errors import OrderguardError, Words
+    from orderguard.ledger.verdicts import RESULTS, VerdictBook, read_result
 
     value = read_result(result)
     if value is None:

@@ -102,6 +102,8 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for inside in ("orders", "verdicts"):
+            (folder / inside).mkdir(exist_ok=True, mode=0o700)
         lock = _take_lock(folder, say)
         db = _connect(folder / "ledger.db")
     except (OSError, sqlite3.Error) as error:

@@ -1,0 +1,223 @@
+"""What the ledger promises: one case an order, bursts across exports, and nothing lost when a process is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from house import NOW, House, book, burst, default_book, export, order, shell
+
+from orderguard.errors import DeliveryError
+from orderguard.ledger import CaseBook, open_ledger
+from orderguard.ledger.check import check
+from orderguard.ledger.verdicts import VerdictBook
+from orderguard.stages.sheets import read_sheets
+
+
+def whole(folder: Path) -> list[str]:
+    """What `ledger check` finds wrong."""
+    ledger = open_ledger(folder)
+    try:
+        return [p.text("en") for p in check(ledger)]
+    finally:
+        ledger.close()
+
+
+def test_a_second_scan_gives_the_same_answer_and_no_second_task(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓 1 号"), order("2"), *burst("b", (0, 2, 5))])
+    house.scan(file)
+    first, tasks = house.findings(), house.tasks()
+    assert {agent: sorted(orders) for agent, orders in tasks.items()} == {"unassigned": ["1", "b0", "b1", "b2"]}
+    again = house.scan(file)
+    assert house.findings() == first
+    assert again.run["new_cases"] == 0
+    assert house.tasks() == {}
+    assert house.holds() == {}
+    assert sorted(house.tasks("earlier")["unassigned"]) == ["1", "b0", "b1", "b2"], "the first sheet is kept"
+    assert whole(house.ledger) == []
+
+
+def test_a_burst_cut_by_two_exports_is_still_a_burst(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    rows = burst("b", (0, 2, 5))
+    house.scan(export(tmp_path / "a.csv", rows[:2]))
+    assert house.findings() == set()
+    done = house.scan(export(tmp_path / "b.csv", rows[2:]))
+    assert house.findings() == {("b0", "ip-burst"), ("b1", "ip-burst"), ("b2", "ip-burst")}
+    assert sorted(house.tasks()["unassigned"]) == ["b0", "b1", "b2"]
+    assert sorted(house.holds()["自营"]) == ["b0", "b1", "b2"]
+    run = done.run
+    assert (run["read"], run["flagged"], run["past_flagged"]) == (1, 1, 2)
+
+
+def test_an_earlier_order_pulled_into_a_burst_keeps_its_earlier_findings(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    rows = burst("b", (0, 2, 5))
+    rows[0]["收货地址"] = "临时仓 9 号"
+    house.scan(export(tmp_path / "a.csv", rows[:2]))
+    house.scan(export(tmp_path / "b.csv", rows[2:]))
+    decisions = pl.read_parquet(house.out / "decisions.parquet")
+    assert decisions.filter(pl.col("order_id") == "b0")["score"].to_list() == [80.0]
+
+
+def test_overlapping_exports_open_each_case_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    rows = [order(str(i), 收货地址="临时仓") for i in range(6)]
+    house.scan(export(tmp_path / "a.csv", rows[:4]))
+    house.scan(export(tmp_path / "b.csv", rows[2:]))
+    assert sorted(house.tasks()["unassigned"]) == ["4", "5"]
+    ledger = open_ledger(house.ledger)
+    assert [c["order_id"] for c in sorted(CaseBook(ledger).listed(), key=lambda c: c["order_id"])] == [str(i) for i in range(6)]
+    ledger.close()
+
+
+def test_a_released_order_is_not_flagged_again_on_the_same_evidence_but_on_new(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    row = order("1", 收货地址="临时仓")
+    house.scan(export(tmp_path / "a.csv", [row, order("2")]))
+    ledger = open_ledger(house.ledger)
+    CaseBook(ledger).release(CaseBook(ledger).listed("1")[0]["case_id"], "主管", "本人确认", NOW)
+    ledger.close()
+    done = house.scan(tmp_path / "a.csv")
+    assert house.bands() == {"1": "pass", "2": "pass"}
+    assert (done.run["released_before"], done.run["clean"], done.run["new_cases"]) == (1, 2, 0)
+    done = house.scan(export(tmp_path / "b.csv", [{**row, "实付金额": "2000", "买家留言": ""}]))
+    assert house.bands() == {"1": "hold"}
+    assert house.tasks() == {"unassigned": ["1"]}
+    sheet = pl.read_excel(house.out / "tasks" / "unassigned.xlsx", infer_schema_length=0)
+    assert sheet["原因"][0].startswith("【曾放行，有新证据】")
+
+
+def test_a_review_that_becomes_a_hold_goes_on_the_hold_list_and_on_no_second_sheet(tmp_path: Path) -> None:
+    rules = ("{id: far, kind: round_amount, with: {multiple_of: 1000}, points: 20}", "{id: words, kind: keywords, with: {any: [临时仓]}, points: 30}")
+    house = House(tmp_path, book(*rules))
+    house.scan(export(tmp_path / "a.csv", [order("1", 实付金额="1000", 买家留言="")]))
+    assert (house.tasks(), house.holds()) == ({"unassigned": ["1"]}, {})
+    house.scan(export(tmp_path / "b.csv", [order("1", 实付金额="1000", 买家留言="", 收货地址="临时仓")]))
+    assert (house.tasks(), house.holds()) == ({}, {"自营": ["1"]})
+
+
+def test_what_could_not_be_written_is_issued_by_the_next_scan(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(DeliveryError, match="cannot be written"):
+        house.scan(file, out=blocked)
+    house.scan(export(tmp_path / "b.csv", [order("2")]))
+    assert house.tasks() == {"unassigned": ["1"]}
+    assert house.holds() == {"自营": ["1"]}
+    house.scan(file)
+    assert house.tasks() == {}
+
+
+def test_frames_only_leaves_the_tasks_for_a_scan_that_writes_them(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    house.scan(file, outputs=frozenset({"frames"}))
+    assert not (house.out / "tasks").exists()
+    house.scan(file)
+    assert house.tasks() == {"unassigned": ["1"]}
+
+
+def test_verdicts_are_recorded_once_and_every_oddity_is_named(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [order(str(i), 收货地址="临时仓") for i in range(1, 6)]))
+    sheet = tmp_path / "小李.csv"
+    text = "订单编号,处置结果,备注\n1,属 实,\n2,误判,本人\n2,误判,本人\n3,属实,\n3,误判,\n4,乱写,\n9,属实,\n5,,\n"
+    sheet.write_bytes(text.encode("gb18030"))
+    ledger = open_ledger(house.ledger)
+    answers, sheets, unanswered, problems = read_sheets([str(sheet)], None)
+    done = VerdictBook(ledger).record(answers, sheets, NOW)
+    assert (done.written, unanswered, problems) == (2, 1, [])
+    said = [(p.line, p.what.zh) for p in done.oddities]
+    assert [line for line, _ in said] == [6, 7, 8]
+    assert any("两处都未记录" in text for _, text in said)
+    assert any("乱写" in text for _, text in said)
+    assert any("没有订单 9" in text for _, text in said)
+    again = VerdictBook(ledger).record(answers, sheets, NOW)
+    assert (again.written, again.same) == (0, 2)
+    assert {c["order_id"]: c["state"] for c in CaseBook(ledger).listed()} == {"1": "confirmed", "2": "released", "3": "open", "4": "open", "5": "open"}
+    assert len(list((house.ledger / "verdicts").rglob("*.csv"))) >= 1
+    ledger.close()
+    assert whole(house.ledger) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_files_with_personal_data_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")]))
+    for root in (house.out, house.ledger):
+        for path in [root, *root.rglob("*")]:
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def start(folder: Path, *paths: Path) -> subprocess.Popen[bytes]:
+    """A scan from the shell, in the background."""
+    words = [sys.executable, "-m", "orderguard", "scan", *map(str, paths), "--out", "out", "--ledger", "ledger", "--quiet"]
+    return subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_anywhere_the_next_scan_makes_it_whole(tmp_path: Path, seed: int) -> None:
+    house = House(tmp_path)
+    rows = [order(str(i), 收货地址="临时仓") for i in range(20)] + burst("b", (0, 2, 5))
+    file = export(tmp_path / "a.csv", rows)
+    process = start(tmp_path, file)
+    time.sleep(random.Random(seed).uniform(0.2, 1.0))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = shell("scan", file, "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    issued = house.tasks().get("unassigned", []) + house.tasks("earlier").get("unassigned", [])
+    assert sorted(issued) == sorted(r["订单编号"] for r in rows)
+    assert whole(house.ledger) == []
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
+
+
+def test_side_by_side_every_order_gets_one_case(tmp_path: Path) -> None:
+    """Four scans over overlapping exports at once: one waits for the other, and the sum is that of a serial run."""
+    files = []
+    for part in range(4):
+        rows = [order(str(i), 收货地址="临时仓") for i in range(part * 5, part * 5 + 10)]
+        files.append(export(tmp_path / f"{part}.csv", rows))
+    running = []
+    for part, file in enumerate(files):
+        words = [sys.executable, "-m", "orderguard", "scan", str(file), "--out", f"out{part}", "--ledger", "ledger", "--quiet"]
+        running.append(subprocess.Popen(words, cwd=tmp_path))
+    assert [p.wait(timeout=120) for p in running] == [0, 0, 0, 0]
+    sheets = [House(tmp_path) for _ in files]
+    issued = []
+    for part, house in enumerate(sheets):
+        house.out = tmp_path / f"out{part}"
+        issued += house.tasks().get("unassigned", [])
+    assert sorted(issued) == sorted(str(i) for i in range(25))
+    db = sqlite3.connect(tmp_path / "ledger" / "ledger.db")
+    assert db.execute("SELECT COUNT(*) FROM cases").fetchone() == (25,)
+    db.close()
+    assert whole(tmp_path / "ledger") == []
+
+
+def test_an_output_folder_with_other_files_keeps_them(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.out.mkdir()
+    (house.out / "mine.txt").write_text("precious")
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    house.scan(file)
+    house.scan(file)
+    assert (house.out / "mine.txt").read_text() == "precious"
+    assert house.bands() == {"1": "hold"}
+    assert house.tasks("earlier") == {"unassigned": ["1"]}
+
+
+def test_the_default_rulebook_is_the_one_in_the_repository() -> None:
+    assert [r.id for r in default_book().rules] == ["risky-address", "ip-burst", "round-amount", "far-phone", "new-account-coupon"]
