@@ -88,11 +88,11 @@ def order(number: int | str = 1, **changes: str) -> Row:
 def _phone(rng: random.Random) -> str:
     kind = rng.random()
     last = f"{rng.randrange(10_000):04d}"
-    if kind < 0.82:
+    if kind < 0.85:
         return f"{rng.randint(*rng.choice(_HOME_RUNS))}{last}"
     if kind < 0.90:
         return f"{rng.randrange(1_300_000, 2_000_000)}{last}"
-    if kind < 0.915:
+    if kind < 0.912:
         return f"{rng.randint(*rng.choice(_FAR_RUNS))}{last}"
     prefix = f"{rng.randint(*rng.choice((*_HOME_RUNS, *_FAR_RUNS)))}"
     return rng.choice(
@@ -107,9 +107,9 @@ def _phone(rng: random.Random) -> str:
 
 
 def _burst_times(rng: random.Random, n: int) -> dict[int, tuple[str, datetime]]:
-    """Order number -> (IP, time) of the orders that share an IP, about 4 % of all."""
+    """Order number -> (IP, time) of the orders that share an IP, about a thirtieth of all."""
     placed: dict[int, tuple[str, datetime]] = {}
-    free = rng.sample(range(n), max(min(n // 25, n), min(n, 12)))
+    free = rng.sample(range(n), max(n // 28, min(n, 12)))
     serial = 0
     while free:
         shape = _BURSTS[serial % len(_BURSTS)]
@@ -129,7 +129,14 @@ def _burst_times(rng: random.Random, n: int) -> dict[int, tuple[str, datetime]]:
 def _edge_registration(rng: random.Random, at: datetime) -> str:
     """Registered within, exactly at, or just beyond seven days before the order; sometimes after it."""
     week = timedelta(days=7)
-    exact = (week, week + timedelta(seconds=1), week - timedelta(seconds=1), timedelta(), -timedelta(hours=23), -timedelta(days=1))
+    exact = (
+        week,
+        week + timedelta(seconds=1),
+        week - timedelta(seconds=1),
+        timedelta(),
+        -timedelta(hours=23),
+        -timedelta(days=1),
+    )
     kind = rng.random()
     if kind < 0.35:
         return stamp(at - rng.choice(exact))
@@ -137,7 +144,7 @@ def _edge_registration(rng: random.Random, at: datetime) -> str:
         return stamp(at + timedelta(days=1, seconds=1))
     if kind < 0.44:
         return ""
-    return stamp(at - timedelta(seconds=rng.randrange(int(9 * 86_400))))
+    return stamp(at - timedelta(seconds=rng.randrange(9 * 86_400)))
 
 
 def make_world(n: int, seed: int, *, dirty: bool = True) -> list[Row]:
@@ -160,7 +167,9 @@ def make_world(n: int, seed: int, *, dirty: bool = True) -> list[Row]:
         else:
             at = START + timedelta(seconds=rng.randrange(SPAN_SECONDS))
             draw = rand()
-            ip = hot if draw < 0.006 else choice(_IP_BLANKS) if draw < 0.02 else f"198.{18 + (i & 1)}.{rng.randrange(256)}.{rng.randrange(256)}"
+            ip = f"198.{18 + (i & 1)}.{rng.randrange(256)}.{rng.randrange(256)}"
+            if draw < 0.02:
+                ip = hot if draw < 0.006 else choice(_IP_BLANKS)
         created = stamp(at) if rand() > 0.0005 else ""
         province, city, district = choice(_REGIONS)
         address = f"{choice(_ROADS)}{rng.randrange(1, 999)}号{choice(_PLACES)}"
@@ -171,12 +180,13 @@ def make_world(n: int, seed: int, *, dirty: bool = True) -> list[Row]:
             address = choice(("", " ", "文三路***", "***临时仓", "临 时 仓旁", "临时 仓库房", "代收货点", "临时停车仓"))
         amount = f"{rng.randrange(990, 99_900) / 100:.2f}"
         note = "" if rand() < 0.8 else choice(_NOTES)
-        if rand() < 0.03:
+        if rand() < 0.024:
             amount = choice(_AMOUNTS_AT_THE_EDGE)
             note = choice(_BLANK_NOTES) if rand() < 0.8 else note
-        registered, prior, coupon = "2024-0" + f"{rng.randrange(1, 10)}-1{rng.randrange(10)} 09:30:00", str(rng.randrange(1, 9)), ""
+        registered = f"2024-0{rng.randrange(1, 10)}-1{rng.randrange(10)} 09:30:00"
+        prior, coupon = str(rng.randrange(1, 9)), ""
         draw = rand()
-        if draw < 0.08:
+        if draw < 0.068:
             registered, prior = _edge_registration(rng, at), choice(("0", "0", "0", "0", "1", ""))
             coupon = choice(_COUPONS) if rand() < 0.6 else choice(_NO_COUPONS)
         elif draw < 0.2:
@@ -199,7 +209,14 @@ def make_world(n: int, seed: int, *, dirty: bool = True) -> list[Row]:
 
 
 def _dirt(rng: random.Random, rows: Sequence[Row]) -> list[Row]:
-    spoiled = [("订单编号", ""), ("订单编号", " "), ("实付金额", "面议"), ("实付金额", "1000O"), ("下单时间", "昨天"), ("付款时间", "2026-13-45")]
+    spoiled = [
+        ("订单编号", ""),
+        ("订单编号", " "),
+        ("实付金额", "面议"),
+        ("实付金额", "1000O"),
+        ("下单时间", "昨天"),
+        ("付款时间", "2026-13-45"),
+    ]
     bad = [order(f"BAD{i}") | {name: value} for i, (name, value) in enumerate(spoiled)]
     repeats = [dict(row) for row in rng.sample(rows, min(len(rows), 12))]
     twin = dict(rows[0])  # the same number on another platform is another order
@@ -220,7 +237,12 @@ def write_xlsx(rows: Sequence[Row], path: Path) -> Path:
     """Write rows as a workbook of text cells; returns `path`."""
     import xlsxwriter
 
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(str(path), options) as book:
         sheet = book.add_worksheet("订单")
         sheet.write_row(0, 0, HEADERS)

@@ -134,7 +134,8 @@ def dense(runs: pl.DataFrame) -> pl.Series:
     row = pl.col("adcode").replace_strict(_row_of_adcode(), default=None, return_dtype=pl.UInt16)
     prefixes = pl.int_ranges("first", pl.col("last") + 1, dtype=pl.UInt32).alias("prefix")
     spread = known.select(prefixes, row.alias("row")).explode("prefix")
-    spread = spread.unique("prefix", keep="first", maintain_order=True)
+    if known.select((pl.col("first") <= pl.col("last").shift(1)).any()).item():  # a hand-made list may overlap
+        spread = spread.unique("prefix", keep="first", maintain_order=True)
     array = pl.Series("row", [None], pl.UInt16).new_from_index(0, LAST_PREFIX - FIRST_PREFIX + 1)
     return array.scatter(spread["prefix"] - FIRST_PREFIX, spread["row"])
 

@@ -27,6 +27,7 @@ _STORE = (
     r"(?:(?:中心|保税|前置|云|总|分|备货|退货|电商|自营|发货|物流|\d+号?|[一二三四五六七八九十]号|[A-Za-z]\d*)*"
     r"仓库?(?:发货)?|发货)$"
 )
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _POINT = re.compile(r"^\(?(-?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*(-?\d{1,3}(?:\.\d+)?)\)?$")
 _NOT_KEY = r"[^0-9a-z\p{Han}]"
 
@@ -100,9 +101,8 @@ def _world() -> dict[str, Row]:
     return {key: (name, None, None, None, country, lat, lon) for key, name, country, lat, lon in rows}
 
 
-def _from_words(text: str) -> Row:
-    """Read a Chinese place text by its region words, a short district at its end included."""
-    found = pl.Series([text]).str.extract_many(regions.region_words(), leftmost=True)[0].to_list()
+def _from_words(text: str, found: list[str]) -> Row:
+    """Read a Chinese place text by the region words found in it, a short district at its end included."""
     rest, words = text, list[str]()
     for word in found:
         if not rest.startswith(word):
@@ -116,8 +116,19 @@ def _from_words(text: str) -> Row:
     return _chinese_row(adcode) if adcode else NOWHERE
 
 
-def _locate_one(text: str) -> Row:
-    """Locate one text; see ``locate`` for what is understood."""
+def _key(text: str) -> str:
+    """What is left of a text to be looked up: folded, without the words for a warehouse."""
+    parts = _parts(text)
+    store = re.sub(_STORE, "", "".join(parts) if _HAN.search(text) else parts[0])
+    return re.sub(r"(?:warehouse|wh)$", "", store)
+
+
+def _parts(text: str) -> list[str]:
+    return [re.sub(r"[^0-9a-z\u4e00-\u9fff]", "", part) for part in text.lower().split(",")]
+
+
+def _locate_one(text: str, key: str, found: list[str]) -> Row:
+    """Locate one text by its key and the region words found in it; see ``locate`` for what is understood."""
     point = _POINT.match(text)
     if point:
         lat, lon = float(point[1]), float(point[2])
@@ -125,19 +136,22 @@ def _locate_one(text: str) -> Row:
         return (f"{lat:g},{lon:g}", None, None, None, None, lat, lon) if on_earth else NOWHERE
     if re.fullmatch(r"\d{6}", text):
         return _chinese_row(int(text)) if int(text) in regions.places() else NOWHERE
-    parts = [re.sub(r"[^0-9a-z\u4e00-\u9fff]", "", part) for part in text.lower().split(",")]
-    store = re.sub(_STORE, "", "".join(parts) if re.search(r"[\u4e00-\u9fff]", text) else parts[0])
-    key = re.sub(r"(?:warehouse|wh)$", "", store)
     if not key:
         return NOWHERE
+    if _HAN.search(key):  # the world's names are read only for a text that is no place in China
+        named = _from_words(key, found)
+        return _world().get(key, NOWHERE) if named == NOWHERE else named
+    return _from_latin(text, key, found)
+
+
+def _from_latin(text: str, key: str, found: list[str]) -> Row:
     code = _latin().get(key)
     if code is not None:
-        return _chinese_row(code) if code > 0 else _second(parts, key)
+        return _chinese_row(code) if code > 0 else _second(_parts(text), key)
     if key in _world():
-        named = _world()[key]
-        inside = [_world()[part][4] for part in parts[1:] if part in _world()]
-        return named if not inside or named[4] in inside else NOWHERE
-    return _from_words(key)
+        inside = [_world()[part][4] for part in _parts(text)[1:] if part in _world()]
+        return _world()[key] if not inside or _world()[key][4] in inside else NOWHERE
+    return _from_words(key, found)
 
 
 def _second(parts: list[str], key: str) -> Row:
@@ -158,7 +172,10 @@ def locate(texts: pl.Series) -> pl.DataFrame:
     """
     clean = texts.cast(pl.String).str.normalize("NFKC").str.strip_chars().rename("text")
     distinct = clean.unique(maintain_order=True).drop_nulls()
-    rows = [_locate_one(text) if text else NOWHERE for text in distinct.to_list()]
+    keys = [_key(text) for text in distinct.to_list()]
+    # One pass for all: each call builds an automaton of all region words.
+    words = pl.Series(keys, dtype=pl.String).str.extract_many(regions.region_words(), leftmost=True).to_list()
+    rows = [_locate_one(text, key, found) for text, key, found in zip(distinct.to_list(), keys, words, strict=True)]
     found = pl.DataFrame(rows, schema=PLACE_SCHEMA, orient="row").with_columns(distinct)
     return clean.to_frame().join(found, on="text", how="left", maintain_order="left").drop("text")
 

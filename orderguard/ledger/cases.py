@@ -193,7 +193,7 @@ class CaseBook:
                 ((*r, run_id, stamp) for r in rows.iter_rows()),
             )
             names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
-            due = [iso(d) for d in opened["due_at"]]
+            due = opened["due_at"].dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
             db.executemany(
                 """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
                    due_at, state, opened_run, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from orderguard.columns import BLANKS, LINE_ONLY, MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS, schema
+from orderguard.columns import LINE_ONLY, MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS, schema
 from orderguard.columns import ORDERS as ORDER_COLUMNS
 from orderguard.errors import Problem, Words
 from orderguard.normalise import values
@@ -94,7 +94,7 @@ class Typed:
 
 def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     """Read one raw table (text columns and `source_row`) by its recipe."""
-    picked = raw.select("source_row", *(_pick(n, p, raw, recipe) for n, p in recipe.picks.items()))
+    picked = pl.DataFrame([raw["source_row"], *(_pick(n, p, raw, recipe) for n, p in recipe.picks.items())])
     notes: list[Problem] = []
     failed: dict[str, pl.Series] = {}
     columns: dict[str, pl.Series] = {}
@@ -136,24 +136,21 @@ def reject_frame(raw: pl.DataFrame, source: str, reason: pl.Series) -> pl.DataFr
     )
 
 
-def _pick(name: str, pick: _Pick, raw: pl.DataFrame, recipe: Recipe) -> pl.Expr:
+def _pick(name: str, pick: _Pick, raw: pl.DataFrame, recipe: Recipe) -> pl.Series:
     if raw.schema[pick.sources[0]] != pl.String:
-        return pl.col(pick.sources[0]).alias(name)
-    texts = [_blank(values.clean(pl.col(s).cast(pl.String)), recipe.blanks) for s in pick.sources]
-    if pick.how == "join" and len(texts) > 1:
-        joined = pl.concat_str(texts, separator=" ", ignore_nulls=True).str.strip_chars(BLANKS)
-        return pl.when(joined != "").then(joined).alias(name)
+        return raw[pick.sources[0]].alias(name)
+    texts = [_without(values.clean(raw[s].cast(pl.String)), recipe.blanks) for s in pick.sources]
     if pick.how == "extract":
         return texts[0].str.extract(pick.pattern).alias(name)
     if pick.how == "any_amount":
         some = [pl.when(t.cast(pl.Float64, strict=False) > 0).then(t) for t in texts]
-        return pl.coalesce(some).alias(name)
-    return (pl.coalesce(texts) if len(texts) > 1 else texts[0]).alias(name)
-
-
-def _blank(text: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
-    empty = (text == "") | text.is_in(list(words)) if words else text == ""
-    return pl.when(~empty).then(text)
+        return pl.select(pl.coalesce(some)).to_series().alias(name)
+    if len(texts) == 1:
+        return texts[0].alias(name)
+    if pick.how == "join":
+        joined = pl.select(pl.concat_str([pl.lit(t) for t in texts], separator=" ", ignore_nulls=True)).to_series()
+        return joined.set(joined == "", None).alias(name)
+    return pl.select(pl.coalesce([pl.lit(t) for t in texts])).to_series().alias(name)
 
 
 def _typed(  # noqa: PLR0911 - one line per type
@@ -180,7 +177,7 @@ def _typed(  # noqa: PLR0911 - one line per type
 
 
 def _without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> pl.Series:
-    if text.dtype != pl.String:
+    if text.dtype != pl.String or not words:
         return text
     compared = text.str.to_lowercase() if fold else text
     none = compared.is_in(list(words)).fill_null(value=False)

@@ -24,12 +24,16 @@ _CURRENCY = (
 )
 
 
-def clean(column: pl.Expr) -> pl.Expr:
-    """A cell without the marks that keep spreadsheets from changing it: `="123"`, a leading `'`, blanks around it."""
+def clean(column: pl.Series) -> pl.Series:
+    """Cells without the marks that keep spreadsheets from changing them: `="123"`, a leading `'`, blanks around."""
     text = column.str.strip_chars(BLANKS)
-    text = pl.when(text.str.starts_with("=")).then(text.str.replace(r'^="([^"]*)"$', "$1")).otherwise(text)
-    quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
-    return pl.when(quoted).then(text.str.slice(1)).otherwise(text).str.strip_chars(BLANKS)
+    # Most columns carry no marks: a look at the first character is all they cost.
+    if text.str.starts_with('="').any():
+        text = text.str.replace(r'^="([^"]*)"$', "$1").str.strip_chars(BLANKS)
+    if text.str.starts_with("'").any():
+        quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
+        text = pl.select(pl.when(quoted).then(text.str.slice(1)).otherwise(text)).to_series().str.strip_chars(BLANKS)
+    return text.set(text == "", None) if (text == "").any() else text
 
 
 def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Series:
@@ -188,11 +192,14 @@ def money(column: pl.Series) -> pl.Series:
     done = column.cast(MONEY, strict=False)
     if done.null_count() == column.null_count():
         return done
-    text = pl.Series(column.name, [v.translate(_WIDE) if v else v for v in column.to_list()], dtype=pl.String)
+    rest = column.filter(column.is_not_null() & done.is_null()).unique(maintain_order=True)
+    text = pl.Series(column.name, [v.translate(_WIDE) for v in rest.to_list()], dtype=pl.String)
     text = text.str.replace_all(_CURRENCY, "").str.replace(r"^(-?)\s*[¥￥$€£৳₹₩฿]\s*", "$1").str.strip_chars(BLANKS)
     grouped = text.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
     plain = pl.select(pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)).to_series()
-    return plain.cast(MONEY, strict=False)
+    table = pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)})
+    filled = pl.DataFrame({"text": column}).join(table, on="text", how="left", maintain_order="left")["read"]
+    return pl.select(pl.coalesce(done, filled)).to_series().alias(column.name)
 
 
 def whole(column: pl.Series) -> pl.Series:

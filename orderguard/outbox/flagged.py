@@ -8,6 +8,7 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.outbox.book import Sheet, sheet_name, write_book
+from orderguard.outbox.safe import mask_name, mask_phone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +23,17 @@ _COLUMNS = (
     "ip", "device_id", "coupon", "buyer_note", "source_file", "source_row",
 )  # fmt: skip
 _WIDTHS = {
-    "order_id": 24, "reasons": 58, "address": 44, "receiver_phone": 16, "created_at": 19, "promised_at": 19, "due_at": 19,
-    "shop": 18, "buyer_id": 18, "buyer_note": 28, "source_file": 22, "cluster": 13, "ip": 16, "device_id": 18, "reason": 60,
-    "score": 8, "band": 8, "platform": 11, "amount": 12, "agent": 12, "rule_id": 22, "linked_by": 50, "title": 30, "orders": 60,
+    "order_id": 24, "reasons": 58, "address": 44, "receiver_phone": 16, "created_at": 19, "promised_at": 19,
+    "due_at": 19, "shop": 18, "buyer_id": 18, "buyer_note": 28, "source_file": 22, "cluster": 13, "ip": 16,
+    "device_id": 18, "reason": 60, "score": 8, "band": 8, "platform": 11, "amount": 12, "agent": 12, "rule_id": 22,
+    "linked_by": 50, "says": 30, "orders": 60, "item": 30, "text": 90,
 }  # fmt: skip
+_STYLES = {
+    "amount": "money", "total": "money", "score": "whole", "share": "share", "judged": "whole", "hits": "whole",
+    "not_evaluable": "whole", "points": "number", "value": "number", "order_id": "bold", "cluster_size": "whole",
+    "item": "bold", "text": "wrap", "orders": "wrap",
+}  # fmt: skip
+BAND_STYLES = {"hold": "hold", "review": "review"}
 
 
 def word(pair: tuple[str, str], locale: str) -> str:
@@ -44,13 +52,15 @@ def local(frame: pl.DataFrame, zone: str) -> pl.DataFrame:
     return frame.with_columns(changes)
 
 
-def titled(frame: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, dict[str, float]]:
-    """Headings in the reader's language, and the widths by these headings."""
-    names = {
-        c: _EXTRA[c][0 if locale.startswith("zh") else 1] if c in _EXTRA else heading(c, locale) for c in frame.columns
-    }
-    widths = {names[c]: float(_WIDTHS.get(c, 13)) for c in frame.columns}
-    return frame.rename(names), widths
+def sheet(name: str, frame: pl.DataFrame, locale: str, frozen: int = 1) -> Sheet:
+    """A sheet of a frame whose columns have our names: headings in the reader's language, widths, styles, bands."""
+    zh = locale.startswith("zh")
+    names = {c: _EXTRA[c][0 if zh else 1] if c in _EXTRA else heading(c, locale) for c in frame.columns}
+    styles = [_STYLES.get(c, "time" if isinstance(t, pl.Datetime) else "plain") for c, t in frame.schema.items()]
+    bands = {word(BAND_WORDS[band], locale): style for band, style in BAND_STYLES.items()}
+    variants = {names["band"]: bands} if "band" in names else {}
+    widths = [float(_WIDTHS.get(c, 13)) for c in frame.columns]
+    return Sheet(name, frame.rename(names), widths, styles, variants, frozen=frozen)
 
 
 _EXTRA = {
@@ -83,46 +93,26 @@ def write_flagged(
         note_en = f"{len(flagged):,} flagged; this book shows the {MOST:,} with the highest score; all are in findings.parquet"
         summary = [*summary, ("!" if not zh else "注意", note if zh else note_en)]
     taken: set[str] = set()
-    bands = {word(w, locale): band for band, w in BAND_WORDS.items()}
-    main = local(shown.select(_COLUMNS), zone).with_columns(
-        pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}),
-        pl.col("cluster_size").cast(pl.Int64),
-    )
+    main = _worded(local(shown.select(_COLUMNS), zone), locale)
     if privacy.get("mask_sheets"):
-        from orderguard.outbox.safe import mask_name, mask_phone  # noqa: PLC0415
-
         main = main.with_columns(mask_phone(pl.col("receiver_phone")), mask_name(pl.col("receiver_name")))
-    main, widths = titled(main, locale)
-    first = pl.DataFrame(summary, schema=["item", "text"], orient="row")
-    head, _ = titled(first, locale)
-    names = head.columns
+    head = pl.DataFrame(summary, schema={"item": pl.String, "text": pl.String}, orient="row")
     sheets = [
-        Sheet(sheet_name("摘要" if zh else "Summary", taken), head, {names[0]: 26.0, names[1]: 90.0}),
-        Sheet(
-            sheet_name("异常订单" if zh else "Flagged", taken),
-            main,
-            widths,
-            main.columns[0],
-            bands,
-            {heading("amount", locale): "#,##0.00"},
-            frozen=3,
-        ),
+        sheet(sheet_name("摘要" if zh else "Summary", taken), head, locale),
+        sheet(sheet_name("异常订单" if zh else "Flagged", taken), main, locale, frozen=3),
+        *_per_rule(shown, findings, rules, locale, zone, taken),
+        sheet(sheet_name("关联组" if zh else "Clusters", taken), _clusters(shown), locale),
     ]
-    sheets += _per_rule(shown, findings, rules, locale, zone, taken)
-    sheets.append(_clusters(shown, locale, taken))
-    seen = coverage.join(
-        pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row"),
-        on="rule_id",
-        how="left",
-        maintain_order="left",
-    )
+    told = pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row")
+    seen = coverage.join(told, on="rule_id", how="left", maintain_order="left")
     seen = seen.with_columns(share=pl.when(pl.col("judged") > 0).then(pl.col("hits") / pl.col("judged")))
-    table, w = titled(
-        seen.select("rule_id", "says", "platform", "judged", "hits", "share", "not_evaluable", "points", "status"),
-        locale,
-    )
-    sheets.append(Sheet(sheet_name("覆盖" if zh else "Coverage", taken), table, w, formats={table.columns[5]: "0.0%"}))
+    table = seen.select("rule_id", "says", "platform", "judged", "hits", "share", "not_evaluable", "points", "status")
+    sheets.append(sheet(sheet_name("覆盖" if zh else "Coverage", taken), table, locale))
     write_book(path, sheets)
+
+
+def _worded(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
+    return frame.with_columns(pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}))
 
 
 def _per_rule(
@@ -137,7 +127,6 @@ def _per_rule(
     joined = findings.join(beside, on=["platform", "order_id"], how="inner", maintain_order="left")
     parts = joined.partition_by("rule_id", as_dict=True)
     out = []
-    bands = {word(w, locale): band for band, w in BAND_WORDS.items()}
     for rule_id, _, _, status in rules:
         part = parts.get((rule_id,))
         if part is None or status == "retired":
@@ -146,32 +135,18 @@ def _per_rule(
         table = part.select(
             "order_id", "platform", "value", "reason", "score", "band", "amount", "created_at", "receiver_name"
         )
-        table = local(table, zone).with_columns(
-            pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()})
-        )
-        table, widths = titled(table, locale)
-        out.append(
-            Sheet(
-                sheet_name(rule_id, taken),
-                table,
-                widths,
-                table.columns[5],
-                bands,
-                {heading("amount", locale): "#,##0.00"},
-            )
-        )
+        out.append(sheet(sheet_name(rule_id, taken), _worded(local(table, zone), locale), locale))
     return out
 
 
-def _clusters(shown: pl.DataFrame, locale: str, taken: set[str]) -> Sheet:
-    linked = shown.filter(pl.col("cluster_size") > 1)
-    table = (
-        linked.group_by("cluster", maintain_order=True)
-        .agg(
-            pl.col("cluster_size").first(), pl.col("linked_by").first(), pl.col("amount").cast(pl.Float64).sum().alias("total"),
-            pl.col("agent").first(), pl.col("order_id").sort().str.join("、").alias("orders"),
-        )
-        .sort("cluster_size", "cluster", descending=[True, False])
-    )  # fmt: skip
-    titles, widths = titled(table, locale)
-    return Sheet(sheet_name("关联组" if locale.startswith("zh") else "Clusters", taken), titles, widths)
+def _clusters(shown: pl.DataFrame) -> pl.DataFrame:
+    """Linked orders, the largest group first."""
+    groups = shown.filter(pl.col("cluster_size") > 1).group_by("cluster", maintain_order=True)
+    table = groups.agg(
+        pl.col("cluster_size").first(),
+        pl.col("linked_by").first(),
+        pl.col("amount").cast(pl.Float64).sum().alias("total"),
+        pl.col("agent").first(),
+        pl.col("order_id").sort().str.join("、").alias("orders"),
+    )
+    return table.sort("cluster_size", "cluster", descending=[True, False])

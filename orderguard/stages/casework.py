@@ -104,7 +104,12 @@ def _routed(
         opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
     opened = add_facts(opened, lacking, {}, Origins())
     linked = link(opened)
-    region = parse_addresses(opened.select("province", "city", "district", "address"))["addr_province"].alias("region")
+    if team.agents or team.managers:
+        region = parse_addresses(opened.select("province", "city", "district", "address"))["addr_province"].alias(
+            "region"
+        )
+    else:  # nobody to tell apart by region
+        region = opened["province"].alias("region")
     opened = opened.with_columns(
         linked["cluster"],
         linked["cluster_size"],

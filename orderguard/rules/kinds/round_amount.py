@@ -22,6 +22,8 @@ from pydantic import Field
 from orderguard.columns import MONEY
 from orderguard.rules.base import Kind, blank, number
 
+_YUAN = ("RMB", "人民币", "¥", "元")
+
 
 class RoundAmount(Kind):
     """Settings: `multiple_of` in yuan, the `note` column that must be blank, the `currency` it holds for."""
@@ -37,10 +39,9 @@ class RoundAmount(Kind):
         if self.note:
             flagged = flagged & blank(pl.col(self.note))
         if self.currency:
-            same = (
-                pl.col("currency").str.to_uppercase().replace({"RMB": "CNY", "人民币": "CNY", "¥": "CNY", "元": "CNY"})
-            )
-            flagged = pl.when((same == self.currency) | same.is_null()).then(flagged)
+            words = [self.currency, *(_YUAN if self.currency == "CNY" else ())]
+            same = pl.col("currency").str.to_uppercase().is_in(words)
+            flagged = pl.when(same | same.is_null()).then(flagged)
         return flagged
 
     def value(self) -> pl.Expr:

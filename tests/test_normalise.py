@@ -1,0 +1,269 @@
+"""Cells into our types, rows into orders; what cannot be read is set aside with the reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orderguard.normalise import Folded, Recipe, Typed, fold_orders, type_table, values
+from orderguard.platforms import Pick
+
+if TYPE_CHECKING:
+    import random
+
+ZONE = "Asia/Shanghai"
+OUR = ("order_id", "receiver_phone", "address", "amount", "created_at", "paid_at", "ip", "buyer_note", "coupon")
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def column(*cells: str | None) -> pl.Series:
+    return pl.Series("x", cells, dtype=pl.String)
+
+
+def times(*cells: str | None, **settings: Any) -> list[datetime | None]:
+    return values.times(column(*cells), ZONE, **settings).to_list()
+
+
+def typed(*cells: dict[str, str], names: tuple[str, ...] = OUR, **recipe: Any) -> Typed:
+    """A table whose headings are our own names; a cell that is not given is empty."""
+    raw = pl.DataFrame([{n: c.get(n) for n in names} for c in cells], schema=dict.fromkeys(names, pl.String))
+    raw = raw.with_columns(source_row=pl.int_range(2, 2 + len(raw), dtype=pl.Int64))
+    picks = {n: Pick("first", (n,)) for n in names}
+    return type_table(raw, "a.csv", Recipe("jd", picks, **recipe))
+
+
+def one(cell: str, name: str = "order_id") -> Any:
+    return typed({"order_id": "A1", name: cell}).rows[name].item()
+
+
+def folded(*cells: dict[str, str], names: tuple[str, ...] = (*OUR, "sku", "line_id", "quantity", "unit_price"), sums: Any = None) -> Folded:
+    return fold_orders(typed(*cells, names=names).rows, sums or {}, "zh-CN")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026-11-11 00:03:05", "2026/11/11 00:03:05", "2026-11-11T00:03:05", "2026-11-11 00:03:05.000", "20261111000305", "2026/11/11 0:03:05",
+        "2026年11月11日 00:03:05", "2026.11.11 00:03:05", "2026-11-10T16:03:05Z", "2026-11-10T16:03:05+00:00", "2026-11-10 20:03:05 +0400",
+        "2026-11-10 11:03:05 -0500", "２０２６-１１-１１ ００:０３:０５", "2026-11-11 12:03:05 AM", "1794326585", "1794326585000",
+    ],
+)  # fmt: skip
+def test_spellings_of_one_instant(cell: str) -> None:
+    """00:03:05 in Shanghai is 16:03:05 the day before in UTC, however it is written."""
+    assert times(cell) == [utc(2026, 11, 10, 16, 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "instant"),
+    [
+        ("2026-11-11 00:03", utc(2026, 11, 10, 16, 3)), ("2026-11-11", utc(2026, 11, 10, 16)), ("46337.5", utc(2026, 11, 11, 4)),
+        ("2026年11月11日 下午3:05", utc(2026, 11, 11, 7, 5)), ("11 Nov 2026 00:03", utc(2026, 11, 10, 16, 3)),
+    ],
+)  # fmt: skip
+def test_shorter_spellings(cell: str, instant: datetime) -> None:
+    assert times(cell) == [instant]
+
+
+@pytest.mark.parametrize("cell", ["2026-02-30 00:00:00", "2026-11-31 25:61:00", "昨天", "13/13/2026", "0", "99999999999999", "2026-13-01"])
+def test_what_is_no_time_stays_null(cell: str) -> None:
+    assert times(cell) == [None]
+
+
+def test_day_or_month_first_is_settled_by_the_whole_column() -> None:
+    """One 25 decides for all; without any, nothing is guessed; `order` settles it."""
+    assert times("03/04/2026 10:00", "25/04/2026 10:00") == [utc(2026, 4, 3, 2), utc(2026, 4, 25, 2)]
+    assert times("03/04/2026 10:00", "04/25/2026 10:00") == [utc(2026, 3, 4, 2), utc(2026, 4, 25, 2)]
+    assert times("03/04/2026 10:00") == [None]
+    assert times("03/04/2026 10:00", order="day") == [utc(2026, 4, 3, 2)]
+    assert times("03/04/2026 10:00", order="month") == [utc(2026, 3, 4, 2)]
+
+
+def test_other_zone_and_clock_changes() -> None:
+    """A skipped hour moves on, a repeated one is the earlier."""
+    read = values.times(column("2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-07-01 12:00:00"), "Europe/Berlin").to_list()
+    assert read == [utc(2026, 3, 29, 1, 30), utc(2026, 10, 25, 0, 30), utc(2026, 7, 1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("299", "299"), ("1,299.00", "1299"), ("¥1,000.00", "1000"), ("￥12", "12"), ("12.00元", "12"), ("$45.99", "45.99"), ("-5.00", "-5"),
+        ("１２．５０", "12.5"), ("CNY 12", "12"), ("0.10", "0.1"), ("12,345,678.90", "12345678.9"), ("0", "0"),
+    ],
+)  # fmt: skip
+def test_money_is_exact(cell: str, amount: str) -> None:
+    assert values.money(column(cell)).item() == Decimal(amount)
+
+
+@pytest.mark.parametrize("cell", ["12,5", "1,2,3", "abc", "12 5", "1.2.3", "免费", "1,29.00"])
+def test_what_is_no_money_stays_null(cell: str) -> None:
+    """`12,5` may be twelve and a half or a hundred and twenty-five: nobody guesses."""
+    assert values.money(column(cell)).item() is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(min_value=0, max_value=10**13))
+def test_cents_come_back(cents: int) -> None:
+    """Any amount, with and without thousands commas, to the last cent."""
+    amount = Decimal(cents) / 100
+    assert values.money(column(f"{amount:.2f}", f"{amount:,.2f}", f"¥{amount:,.2f}")).to_list() == [amount] * 3
+
+
+def test_whole_numbers() -> None:
+    assert values.whole(column("3", "3.0", "3.5", "x")).to_list() == [3, 3, None, None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('="3515313147000000017"', "3515313147000000017"), ("'13705810001", "13705810001"), ("\t6920000000000000001", "6920000000000000001"),
+        ("00712", "00712"), ("\u00a0A1\u3000", "A1"), ("'+8613705810001", "+8613705810001"), ("#1001", "#1001"), ("\ufeffA1", "A1"),
+    ],
+)  # fmt: skip
+def test_marks_for_spreadsheets_are_taken_off(cell: str, text: str) -> None:
+    assert one(cell) == text
+
+
+def test_an_apostrophe_of_the_text_stays() -> None:
+    """Names and addresses may begin with one."""
+    assert one("'t Hoekje 5, Gent", "address") == "'t Hoekje 5, Gent"
+
+
+def test_no_coupon_no_note_no_key() -> None:
+    """'' says "none"; the words for nothing in a key are null, so that they never group."""
+    for word in ("0", "0.00", "无", "否", "未使用", "-", ""):
+        assert one(word, "coupon") == ""
+    assert one("满减券30", "coupon") == "满减券30"
+    assert one("", "buyer_note") == ""
+    for word in ("-", "null", "未知", "N/A", ""):
+        assert one(word, "ip") is None
+        assert one(word, "receiver_phone") is None
+
+
+def test_column_that_was_not_exported_is_null() -> None:
+    """Not the same as '' : a rule on it is not evaluable."""
+    rows = typed({"order_id": "A1"}, names=("order_id",)).rows
+    assert rows.select("coupon", "buyer_note", "amount", "ip").row(0) == (None, None, None, None)
+
+
+def test_rows_without_id_date_or_amount_are_set_aside_with_row_and_reason() -> None:
+    """The good ones go through; a blank amount or time is no error, an unreadable one is."""
+    found = typed(
+        {"order_id": "A1", "amount": "1.00", "created_at": "2026-11-11 00:00:00"},
+        {"address": "云杉路"},
+        {"order_id": "A3", "created_at": "昨天"},
+        {"order_id": "A4", "amount": "12,5"},
+        {"order_id": "A5", "paid_at": "2026-11-31"},
+        {"order_id": "A6"},
+    )
+    assert found.rows["order_id"].to_list() == ["A1", "A6"]
+    said = found.rejects.select("source_row", "reason").rows()
+    assert [r for r, _ in said] == [3, 4, 5, 6]
+    for (_, reason), words in zip(said, [("缺少订单编号",), ("下单时间", "'昨天'"), ("金额", "'12,5'"), ("付款时间", "'2026-11-31'")], strict=True):
+        assert all(w in reason for w in words), reason
+    assert "云杉路" in found.rejects["cells"][0]
+
+
+def test_unreadable_lesser_value_is_a_notice_not_a_reject() -> None:
+    found = typed({"order_id": "A1", "registered_at": "去年"}, names=("order_id", "registered_at"))
+    assert (found.rows["order_id"].to_list(), found.rows["registered_at"].to_list()) == (["A1"], [None])
+    (note,) = found.notes
+    assert (note.where, note.line, note.fatal) == ("a.csv", 2, False)
+    assert "去年" in note.text("zh-CN")
+
+
+def test_reasons_in_english() -> None:
+    found = typed({"address": "x"}, {"order_id": "A2", "amount": "12,5"}, locale="en")
+    assert found.rejects["reason"].to_list()[0].startswith("no order number")
+    assert found.rejects["reason"].to_list()[1].startswith("unreadable amount: '12,5'")
+
+
+def test_platform_words_for_nothing() -> None:
+    assert typed({"order_id": "A1", "address": "-"}, blanks=("-",)).rows["address"].item() is None
+
+
+SAME = {"order_id": "A1", "receiver_phone": "137", "amount": "358.00", "created_at": "2026-11-11 00:00:00"}
+
+
+def test_item_rows_fold_to_one_order() -> None:
+    """The order's amount counts once, its items stay two lines."""
+    found = folded(SAME | {"sku": "X", "quantity": "1"}, SAME | {"sku": "Y", "quantity": "2"})
+    assert found.orders.select("order_id", "amount").rows() == [("A1", Decimal(358))]
+    assert sorted(found.lines.select("sku", "quantity").rows()) == [("X", 1.0), ("Y", 2.0)]
+    assert (found.folded, len(found.rejects)) == ({"a.csv": 1}, 0)
+
+
+def test_facts_on_the_first_row_only() -> None:
+    """Shopify fills the later rows of an order with item facts alone."""
+    found = folded(SAME | {"sku": "X"}, {"order_id": "A1", "sku": "Y"})
+    assert found.orders.select("amount", "receiver_phone").rows() == [(Decimal(358), "137")]
+    assert len(found.lines) == 2
+
+
+def test_sub_orders_add_up() -> None:
+    """Each row has its own price times quantity: the order is their sum, also when they are equal."""
+    sums = {"jd": {"amount": "sum_unless_repeated"}}
+    first = {"order_id": "A1", "line_id": "1", "quantity": "2", "unit_price": "50.00", "amount": "100.00"}
+    other = first | {"line_id": "2", "quantity": "1", "unit_price": "30.00", "amount": "30.00"}
+    assert folded(first, other, sums=sums).orders["amount"].item() == Decimal(130)
+    assert folded(first, first | {"line_id": "2"}, sums=sums).orders["amount"].item() == Decimal(200)
+
+
+def test_repeated_order_amount_is_not_added() -> None:
+    """The same total on each row, and no row's own price times quantity: it is the order's."""
+    sums = {"jd": {"amount": "sum_unless_repeated"}}
+    rows = [SAME | {"line_id": n, "quantity": "1", "unit_price": p} for n, p in (("1", "58.00"), ("2", "300.00"))]
+    assert folded(*rows, sums=sums).orders["amount"].item() == Decimal(358)
+
+
+def test_same_row_in_two_exports_counts_once() -> None:
+    rows = typed(SAME).rows
+    both = pl.concat([rows, rows.with_columns(source_file=pl.lit("b.csv"))])
+    found = fold_orders(both, {}, "zh-CN")
+    assert (len(found.orders), len(found.rejects), sum(found.folded.values())) == (1, 0, 1)
+
+
+def test_rows_that_contradict_their_order_are_set_aside() -> None:
+    """One number, two phones: one row stays, the other is named with both values."""
+    found = folded(SAME, SAME | {"receiver_phone": "139"})
+    assert found.orders["receiver_phone"].to_list() == ["137"]
+    (reject,) = found.rejects.to_dicts()
+    assert (reject["source_file"], reject["source_row"]) == ("a.csv", 3)
+    assert all(word in reject["reason"] for word in ("'139'", "'137'", "第 2 行"))
+
+
+def test_one_number_on_two_platforms_is_two_orders() -> None:
+    names = (*OUR, "platform")
+    rows = typed(SAME | {"platform": "京东"}, SAME | {"platform": "淘宝", "receiver_phone": "139"}, names=names).rows
+    found = fold_orders(rows, {}, "zh-CN")
+    assert (len(found.orders), len(found.rejects)) == (2, 0)
+
+
+def test_coupon_or_note_of_any_item_row_counts() -> None:
+    found = folded(SAME | {"sku": "X", "coupon": "0"}, SAME | {"sku": "Y", "coupon": "满减", "buyer_note": "送人"})
+    assert found.orders.select("coupon", "buyer_note").rows() == [("满减", "送人")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_row_order_does_not_matter(shuffle: random.Random) -> None:
+    """The same rows in any order give the same orders and the same number of rejects."""
+    cells = [
+        SAME | {"sku": "X"}, SAME | {"sku": "Y"}, SAME | {"receiver_phone": "139"}, {"order_id": "A1", "sku": "Z"},
+        {"order_id": "B1", "amount": "5"}, {"order_id": "B1", "amount": "6"}, {"order_id": "C1", "ip": "192.0.2.1"},
+    ]  # fmt: skip
+    mixed = shuffle.sample(cells, len(cells))
+    kept = [c for c in OUR if c != "source_row"]
+    first, second = folded(*cells), folded(*mixed)
+    assert first.orders.sort("order_id").select(kept).equals(second.orders.sort("order_id").select(kept))
+    assert len(first.rejects) == len(second.rejects)
+    assert sorted(first.lines["sku"].to_list()) == sorted(second.lines["sku"].to_list())
