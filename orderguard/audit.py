@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from orderguard import __version__
 from orderguard.ledger import CaseBook, History, open_ledger
@@ -43,7 +44,7 @@ def scan(options: Options) -> Scan:
         with clock.room("route"):
             known = cases.known(flagged)
             judged, flagged, released = settle(judged, flagged, known)
-            opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now)
+            opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
             late = undelivered(cases, history, book, opened)
             work = Work(opened, raised, flagged, late, known, book.locale)
         with clock.room("ledger"):
@@ -51,7 +52,8 @@ def scan(options: Options) -> Scan:
             files = history.write(read.orders, options.run_id, earlier)
             cases.record(run, files, _recorded(judged, options), opened, raised, options.now)
         with clock.room("outbox"):
-            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases)
+            names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
+            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names)
     finally:
         ledger.close()
     run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
@@ -95,6 +97,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "run_id": options.run_id,
         "version": __version__,
         "started_at": options.now.isoformat(timespec="seconds"),
+        "local_time": options.now.astimezone(ZoneInfo(book.timezone)).strftime("%Y-%m-%d %H:%M:%S"),
         "locale": book.locale,
         "timezone": book.timezone,
         "rulebook": {"path": book.source, "sha256": book.sha256, "rules": len(book.active)},

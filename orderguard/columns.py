@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-MONEY: Final = pl.Decimal(20, 4)
+MONEY: Final = pl.Decimal(28, 8)
+"""Exact to eight places, so that 1000.00004 is no round sum."""
 INSTANT: Final = pl.Datetime("us", "UTC")
 
 BLANKS: Final = " \t\r\n\u00a0\u3000\ufeff\u200b"
@@ -54,8 +55,8 @@ ORDERS: Final = (
     Column("city", pl.String, "市", "City", "receiver's city", "深圳市"),
     Column("district", pl.String, "区县", "District", "receiver's district", "南山区"),
     Column("address", pl.String, "收货地址", "Address", "full or detailed address, as exported", "科技园路 1 号"),
-    Column("amount", MONEY, "实付金额", "Paid amount", "paid, in `currency`", "299.0000"),
-    Column("discount", MONEY, "优惠金额", "Discount", "total discount, in `currency`", "30.0000"),
+    Column("amount", MONEY, "实付金额", "Paid amount", "paid, in `currency`", "299.00"),
+    Column("discount", MONEY, "优惠金额", "Discount", "total discount, in `currency`", "30.00"),
     Column("coupon", pl.String, "优惠券", "Coupon", "coupon used; '' = none, null = not exported", "满 200 减 30"),
     Column("buyer_note", pl.String, "买家留言", "Buyer note", "'' = none, null = not exported", "请尽快发货"),
     Column("seller_note", pl.String, "卖家备注", "Seller note", "'' = none, null = not exported", "老客户"),
@@ -79,15 +80,15 @@ LINES: Final = (
     Column("sku", pl.String, "商品编码", "SKU", "stock keeping unit", "NF-900-3"),
     Column("title", pl.String, "商品名称", "Title", "item title", "奶粉 3 段 900g"),
     Column("quantity", pl.Float64, "数量", "Quantity", "units", "2"),
-    Column("unit_price", MONEY, "单价", "Unit price", "in the order's currency", "149.5000"),
+    Column("unit_price", MONEY, "单价", "Unit price", "in the order's currency", "149.50"),
 )
 
 FACTS: Final = (
     Column(
         "phone_key",
         pl.String,
-        "电话(归一)",
-        "Phone key",
+        "收货电话",
+        "Phone",
         "canonical number; null = masked, virtual or blank: never groups",
         "13800001234",
     ),
@@ -107,6 +108,14 @@ FACTS: Final = (
         "Phone distance",
         "km from the number's home region to the ship-from place",
         "2411.7",
+    ),
+    Column(
+        "address_key",
+        pl.String,
+        "收货地址",
+        "Address",
+        "region and address without blanks; null = masked or blank",
+        "广东省深圳市南山区某路1号",
     ),
     Column("ship_place", pl.String, "发货城市", "Ship-from place", "ship-from as understood", "杭州市"),
 )
@@ -146,7 +155,7 @@ DECISIONS: Final = (
     Column("platform", pl.String, "平台", "Platform", "of the order", "jd"),
     Column("order_id", pl.String, "订单编号", "Order ID", "of the order", "2026111100012345"),
     Column("score", pl.Float64, "分数", "Score", "sum of points", "70"),
-    Column("band", pl.String, "处置", "Band", "pass, review or hold", "hold"),
+    Column("band", pl.String, "级别", "Band", "pass, review or hold", "hold"),
 )
 
 CASES: Final = (

@@ -8,15 +8,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orderguard.audit import scan
 from orderguard.route import Team
 from orderguard.rules.book import Rulebook, default_rulebook, load_rulebook, parse_rulebook
-from orderguard.stages.options import OUTPUTS, Options, Scan
+from orderguard.stages.options import Options, Scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HEAD = (

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -20,6 +20,9 @@ from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
 from orderguard.ledger.verdicts import VerdictBook
 from orderguard.stages.sheets import read_sheets
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def whole(folder: Path) -> list[str]:

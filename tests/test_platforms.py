@@ -32,7 +32,9 @@ def shown(value: Any) -> str:
     """A typed value as the profile's `expect` writes it."""
     if hasattr(value, "astimezone"):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return f"{value:.4f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value:.2f}" if value == round(value, 2) else str(value)
+    return str(value)
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.platform)

@@ -64,7 +64,10 @@ def main() -> None:
     """Entry point: messages to stderr, exit codes as designed."""
     os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
     try:
-        cli.main(standalone_mode=False)
+        # Not cli.main(): it turns a closed pipe (`| head`) into exit code 1, which here means --fail-on.
+        with cli.make_context("orderguard", sys.argv[1:]) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
@@ -75,7 +78,8 @@ def main() -> None:
     except OrderguardError as error:
         fail(error)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Nobody reads on; Python's own flush at exit must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)

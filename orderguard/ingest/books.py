@@ -83,6 +83,26 @@ def _check(data: bytes, name: str) -> None:
         raise OrderguardError(Problem(what, name, fix=fix))
 
 
+def _rounded(cells: pl.DataFrame, columns: list[str], header_at: int, label: str) -> list[Problem]:
+    """Long numbers that stand in number cells: Excel keeps 15 digits, so different order numbers become one."""
+    notes = []
+    for name, column in zip(columns, cells[header_at + 1 :].get_columns(), strict=True):
+        long = column.str.contains(r"^\d{16,20}$").fill_null(value=False)
+        if not long.any():
+            continue
+        digits = column.filter(long)
+        # Of 19-digit numbers written as text, one in a thousand happens to be a float; in number cells all are.
+        if all(int(float(d)) == int(d) or int(d) % 1000 == 0 for d in digits.head(1000).to_list()):
+            row = header_at + 2 + int(long.arg_max() or 0)
+            what = Words(
+                f"“{name}”的长数字像是被 Excel 舍入过，末几位可能已丢失",
+                f"long numbers in '{name}' look rounded by Excel; their last digits may be lost",
+            )
+            fix = Words("请重新导出，勿用 Excel 另存", "export it again and do not save it in Excel")
+            notes.append(Problem(what, label, row, fix, fatal=False))
+    return notes
+
+
 def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
     if cells.width > MAX_COLUMNS:
         wide = Words(f"有 {cells.width} 列，只读前 {MAX_COLUMNS} 列", f"has {cells.width} columns, read {MAX_COLUMNS}")
@@ -95,6 +115,7 @@ def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
         return None
     header_at = find_header(rows, score)
     columns = header_names(rows[header_at])
+    notes += _rounded(cells, columns, header_at, label)
     frame = cells.rename(dict(zip(cells.columns, columns, strict=True))) if cells.columns != columns else cells
     frame = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))[header_at + 1 :]
     return Table(label, frame.filter(pl.any_horizontal(pl.col(columns).is_not_null())), notes=notes)

@@ -6,7 +6,6 @@ a record-by-record reader take over, which sets the bad rows aside and keeps the
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.encodings import HEAD_BYTES, to_utf8
 from orderguard.ingest.table import (
     HEADER_ROWS,
     MAX_CELL,
@@ -30,15 +30,9 @@ from orderguard.ingest.table import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD_BYTES = 256 * 1024
 MAX_LINE = 1 << 20
 _JOIN_LINES = 500
 _DELIMITERS = (",", "\t", ";", "|")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
@@ -53,7 +47,8 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
         OrderguardError: empty, binary, or without a header that could be found.
     """
     data, long_lines = _without_long_lines(data)
-    encoding, data, notes = _decode(data, name)
+    encoding, data = to_utf8(data, name)
+    notes: list[Problem] = []
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
     head = data[:HEAD_BYTES].decode("utf-8", "replace")
@@ -67,7 +62,9 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
         raise OrderguardError(Problem(what, name, header_at + 1, fix))
     columns = header_names(rows[header_at])
     skip = _offset_after(data, header_at, delimiter)
-    frame, bad = _fast(data, skip, columns, delimiter), list[BadRow]()
+    # Bytes that did not decode spoil their rows only: the slow reader sets these aside.
+    spoiled = encoding != "utf-8" and "\ufffd".encode() in data
+    frame, bad = None if spoiled else _fast(data, skip, columns, delimiter), list[BadRow]()
     if frame is None:
         frame, bad = _slow(data[skip:], columns, delimiter, header_at + 2, encoding)
     else:
@@ -118,48 +115,6 @@ def _without_long_lines(data: bytes) -> tuple[bytes, list[tuple[int, int, str]]]
     if not long_lines:
         return data, []
     return b"".join([*kept, data[keep_from:]]), long_lines
-
-
-def _decode(data: bytes, name: str) -> tuple[str, bytes, list[Problem]]:
-    """The encoding, and the text as UTF-8 bytes (undecodable bytes become U+FFFD, noticed row by row later)."""
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            body = data[len(bom) :]
-            return encoding, body if encoding == "utf-8" else body.decode(encoding, "replace").encode(), []
-    if data[:4096].count(0) > 16:
-        for encoding in ("utf-16-le", "utf-16-be"):
-            text = data[:4096].decode(encoding, "ignore")
-            if sum(c.isprintable() or c in "\t\r\n" for c in text) > 0.98 * len(text) and "," in text + "\t,":
-                return encoding, data.decode(encoding, "replace").encode(), []
-    if b"\x00" in data[:65536]:
-        what = Words("是二进制文件，不是文本表格", "is a binary file, not a text table")
-        fix = Words("请从后台重新导出 CSV 或 Excel", "export it again as CSV or Excel")
-        raise OrderguardError(Problem(what, name, fix=fix))
-    head = data[:HEAD_BYTES]
-    head = head[: head.rfind(b"\n") + 1] or head
-    if data.isascii() or _errors(head, "utf-8") == 0:
-        return "utf-8", data, []
-    counts = {e: _errors(head, e) for e in ("utf-8", "gb18030", "big5hkscs")}
-    if counts["utf-8"] <= max(3, head.count(b"\n") // 50):
-        return "utf-8", data, []
-    encoding = "gb18030" if counts["gb18030"] <= counts["big5hkscs"] and not _big5(head) else "big5hkscs"
-    if counts[encoding] > max(3, head.count(b"\n") // 10):
-        what = Words("无法识别文字编码", "the text encoding is not recognised")
-        fix = Words("请用 UTF-8 或 GBK 编码另存", "save it as UTF-8 or GBK")
-        raise OrderguardError(Problem(what, name, fix=fix))
-    return encoding, data.decode(encoding, "replace").encode(), []
-
-
-def _errors(data: bytes, encoding: str) -> int:
-    return data.decode(encoding, "replace").count("�") if data else 0
-
-
-def _big5(head: bytes) -> bool:
-    """Text that GB18030 reads as rare characters but Big5 as common ones (traditional headings)."""
-    common = "訂單編號收貨人地址電話時間金額數量姓名商品"
-    gb, big5 = head.decode("gb18030", "replace"), head.decode("big5hkscs", "replace")
-    simplified = "订单编号收货人地址电话时间金额数量姓名商品"
-    return sum(big5.count(c) for c in common) > sum(gb.count(c) for c in simplified + common)
 
 
 def _delimiter(head: str, score: HeaderScore) -> tuple[str, list[list[str]]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import KEY, LINES, ORDERS, schema
+from orderguard.columns import KEY, LINES, ORDERS, heading, schema
 from orderguard.normalise.typed import REJECTS
 
 if TYPE_CHECKING:
@@ -132,7 +132,14 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
     )
     differs = [
         pl.when((pl.col(f) != pl.col(f"_{f}")).fill_null(value=False)).then(
-            pl.format(template, pl.lit(f), _shown(f), pl.col("_source_file"), pl.col("_source_row"), _shown(f"_{f}"))
+            pl.format(
+                template,
+                pl.lit(heading(f, locale)),
+                _shown(f),
+                pl.col("_source_file"),
+                pl.col("_source_row"),
+                _shown(f"_{f}"),
+            )
         )
         for f in _FACTS
     ]

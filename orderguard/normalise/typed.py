@@ -172,7 +172,8 @@ def _typed(  # noqa: PLR0911 - one line per type
     if name in _KEEP_EMPTY:
         return text.fill_null("")
     if name in _KEYS:
-        return _without(text, _NO_KEY)
+        known = _without(text, _NO_KEY)
+        return values.ips(known) if name == "ip" else known
     return text
 
 
@@ -223,6 +224,19 @@ def _reasons(
             pl.lit("缺少订单编号；请补上后重扫" if zh else "no order number; fill it in and scan again")
         )
     )
+    told = {
+        r"^(?:合计|总计|小计|汇总|total|totals|sum)[:：]?$": Words("合计行，不是订单", "a totals row, not an order"),
+        r"^\d(?:\.\d+)?[eE]\+?\d{2,}$": Words(
+            "订单编号被 Excel 改成了科学计数法，尾数已丢失；请重新导出，勿用 Excel 另存",
+            "Excel turned the order number into 1.2E+18 and lost its end; export it again and do not save it in Excel",
+        ),
+    }
+    for pattern, words in told.items():
+        parts.append(
+            pl.when(pl.lit(frame["order_id"].str.to_lowercase().str.contains(pattern))).then(
+                pl.lit(words.pick(recipe.locale))
+            )
+        )
     for name, unreadable in failed.items():
         if name in _MUST_READ:
             what, fix = _WHAT[name].pick(recipe.locale), _FIX[name].pick(recipe.locale)

@@ -206,3 +206,35 @@ def whole(column: pl.Series) -> pl.Series:
     """Whole numbers; `3.0` is read, `3.5` is not."""
     number = column.cast(pl.Float64, strict=False)
     return pl.select(pl.when(number == number.round()).then(number)).to_series().cast(pl.Int64, strict=False)
+
+
+_NO_ADDRESS = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - what proxies write when they know nothing
+
+
+def ips(column: pl.Series) -> pl.Series:
+    """IP addresses in one spelling; null for none, local ones and masked ones (`10.0.x.x`), which must not group.
+
+    The first of a forwarded list counts; ports go; IPv6 is compressed, IPv4 inside IPv6 unwrapped. What is no address
+    stays as it is.
+    """
+    text = column.str.split(",").list.first().str.strip_chars(BLANKS)
+    text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1")
+    masked = text.str.contains(r"\*|(?i)(^|[.:])x+([.:]|$)").fill_null(value=False)
+    if text.str.contains(":", literal=True).any():
+        distinct = text.filter(text.str.contains(":", literal=True)).unique()
+        table = pl.DataFrame({"text": distinct, "one": [_one_spelling(v) for v in distinct.to_list()]})
+        joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")
+        text = joined.select(pl.coalesce("one", "text")).to_series()
+    gone = masked | text.is_in(list(_NO_ADDRESS)).fill_null(value=False)
+    return text.set(gone, None).alias(column.name) if gone.any() else text.alias(column.name)
+
+
+def _one_spelling(text: str) -> str:
+    from ipaddress import IPv6Address, ip_address  # noqa: PLC0415 - few exports have IPv6
+
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return text
+    inside = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(inside or address)

@@ -18,7 +18,7 @@ MOST = 50_000
 
 BAND_WORDS = {"hold": ("暂扣", "Hold"), "review": ("复核", "Review"), "pass": ("放行", "Pass")}
 _COLUMNS = (
-    "band", "score", "order_id", "platform", "shop", "reasons", "amount", "created_at", "promised_at", "due_at", "agent",
+    "band", "score", "order_id", "platform", "shop", "reasons", "amount", "currency", "created_at", "promised_at", "due_at", "agent",
     "cluster", "cluster_size", "receiver_name", "receiver_phone", "province", "city", "district", "address", "buyer_id",
     "ip", "device_id", "coupon", "buyer_note", "source_file", "source_row",
 )  # fmt: skip
@@ -127,9 +127,9 @@ def _per_rule(
     joined = findings.join(beside, on=["platform", "order_id"], how="inner", maintain_order="left")
     parts = joined.partition_by("rule_id", as_dict=True)
     out = []
-    for rule_id, _, _, status in rules:
+    for rule_id, *_ in rules:
         part = parts.get((rule_id,))
-        if part is None or status == "retired":
+        if part is None:
             continue
         part = part.sort("value", "order_id", descending=[True, False], nulls_last=True)
         table = part.select(
@@ -145,7 +145,7 @@ def _clusters(shown: pl.DataFrame) -> pl.DataFrame:
     table = groups.agg(
         pl.col("cluster_size").first(),
         pl.col("linked_by").first(),
-        pl.col("amount").cast(pl.Float64).sum().alias("total"),
+        pl.when(pl.col("currency").n_unique() == 1).then(pl.col("amount").cast(pl.Float64).sum()).alias("total"),
         pl.col("agent").first(),
         pl.col("order_id").sort().str.join("、").alias("orders"),
     )

@@ -22,12 +22,13 @@ CODES = (
 )  # fmt: skip
 NOTE = ("备注", "Note")
 _COLUMNS = (
-    ("order_id", 22), ("result", 13), ("code", 14), ("note", 24), ("due_at", 17), ("band", 7), ("reasons", 52), ("ask", 40),
-    ("receiver_name", 10), ("receiver_phone", 15), ("place", 44), ("amount", 11), ("created_at", 17), ("promised_at", 17),
-    ("platform", 9), ("buyer_note", 24), ("cluster", 12), ("case_id", 15),
+    ("order_id", 22), ("result", 13), ("code", 14), ("note", 24), ("due_at", 12), ("band", 7), ("reasons", 52),
+    ("ask", 36), ("receiver_name", 10), ("receiver_phone", 15), ("place", 40), ("amount", 11), ("currency", 6),
+    ("items", 34), ("buyer_note", 24), ("created_at", 12), ("promised_at", 12), ("platform", 11), ("shop", 14),
+    ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("case_id", 15),
 )  # fmt: skip
-_PRINTED = 12
-"""Columns on paper, up to the amount: an A4 page stays readable."""
+_PRINTED = 14
+"""Columns on paper, up to the items: an A4 page stays readable."""
 
 _TITLES = {
     "result": RESULT,
@@ -36,6 +37,7 @@ _TITLES = {
     "reasons": ("原因", "Reasons"),
     "ask": ("核实要点", "Ask"),
     "place": ("收货地址", "Address"),
+    "items": ("商品", "Items"),
 }
 
 
@@ -55,7 +57,10 @@ def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> di
     folder.mkdir(parents=True, exist_ok=True)
     first_due = cases.group_by("cluster").agg(pl.col("due_at").min().alias("_first"))
     ordered = cases.join(first_due, on="cluster", maintain_order="left").sort("_first", "cluster", "due_at", "order_id")
-    place = pl.concat_str([pl.col(c).fill_null("") for c in ("province", "city", "district", "address")]).alias("place")
+    parts = [pl.col(c).fill_null("") for c in ("province", "city", "district", "address")]
+    chinese = pl.col("address").str.contains(r"\p{Han}")
+    spaced = pl.concat_str(parts, separator=" ").str.replace_all(r" {2,}", " ").str.strip_chars()
+    place = pl.when(chinese).then(pl.concat_str(parts)).otherwise(spaced).alias("place")
     own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place"}]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
@@ -107,6 +112,6 @@ def _choice(pairs: tuple[tuple[str, str], ...], locale: str) -> dict[str, Any]:
 def _lines(rows: pl.DataFrame) -> pl.Series:
     """Lines that the fullest wrapped cell of each row needs (a Chinese character is two wide)."""
     wide = dict(_COLUMNS)
-    columns = ("reasons", "ask", "place", "buyer_note")
+    columns = ("reasons", "ask", "place", "items", "buyer_note")
     needs = [((pl.col(c).str.len_bytes() * 2 / 3).fill_null(0) / (wide[c] - 2)).ceil() for c in columns]
     return rows.select(pl.max_horizontal(needs).clip(1, 8).cast(pl.Int64)).to_series()

@@ -78,7 +78,7 @@ def match_header(
     ]
     usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
     if not usable:
-        shown = ", ".join(list(headings)[:12])
+        shown = ", ".join(h[:20] for h in list(headings)[:12])
         what = Words(
             f"认不出是哪个平台：表头里没有订单编号列（{shown}）",
             f"platform not recognised: no order number column ({shown})",

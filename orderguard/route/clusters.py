@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import polars as pl
 
-from orderguard.columns import KEY
+from orderguard.columns import KEY, heading
 
 LINKS = ("ip", "phone_key", "address_key", "device_id", "buyer_id")
 MAX_STRANGERS = 20
@@ -22,12 +22,13 @@ _SCHEMA = {
 }
 
 
-def link(flagged: pl.DataFrame) -> pl.DataFrame:
+def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
     """Connected components over shared values.
 
     Args:
         flagged: flagged orders with the columns of `LINKS` and the key. A Boolean column `burst` marks orders
             that a window rule flagged.
+        locale: language of `linked_by`.
 
     Returns:
         `platform order_id cluster cluster_size linked_by`, same height and order. Cluster ids depend on the
@@ -60,7 +61,7 @@ def link(flagged: pl.DataFrame) -> pl.DataFrame:
     roots = [root(i) for i in range(len(flagged))]
     why: dict[int, list[str]] = {}
     for name, text, rows in shared:
-        why.setdefault(roots[rows[0]], []).append(f"{name}={text}")
+        why.setdefault(roots[rows[0]], []).append(f"{heading(name, locale)} {text}")
     keys = ["\x1f".join(map(str, k)) for k in flagged.select(KEY).iter_rows()]
     smallest: dict[int, str] = {}
     size: dict[int, int] = {}

@@ -30,7 +30,8 @@ def fullest_window(
         who: count distinct values of this instead of orders; null is not counted.
 
     Returns:
-        Int64 per order: the count; 1 for orders below `at_least`; null where key, time or `who` is null.
+        Int64 per order: the count; 1 where the key occurs fewer than `at_least` times in all; null where key, time
+        or `who` is null.
     """
     valid = key.is_not_null() & at.is_not_null()
     if who is not None:

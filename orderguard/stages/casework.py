@@ -89,21 +89,27 @@ def open_cases(
     team: Team,
     synonyms: Mapping[str, frozenset[str]],
     now: datetime,
+    locale: str,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """New cases (linked, timed, assigned), and known cases with new evidence."""
     opened = flagged.join(known.select(KEY), on=KEY, how="anti", maintain_order="left") if len(known) else flagged
-    opened = _routed(opened, cases, team, synonyms, now)
+    opened = _routed(opened, cases, team, synonyms, now, locale)
     return opened, _raised(flagged, known)
 
 
 def _routed(
-    opened: pl.DataFrame, cases: CaseBook, team: Team, synonyms: Mapping[str, frozenset[str]], now: datetime
+    opened: pl.DataFrame,
+    cases: CaseBook,
+    team: Team,
+    synonyms: Mapping[str, frozenset[str]],
+    now: datetime,
+    locale: str,
 ) -> pl.DataFrame:
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
     if "phone_key" in lacking:  # the facts come together; those that rules asked for stay as they are
         opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
     opened = add_facts(opened, lacking, {}, Origins())
-    linked = link(opened)
+    linked = link(opened, locale)
     if team.agents or team.managers:
         region = parse_addresses(opened.select("province", "city", "district", "address"))["addr_province"].alias(
             "region"

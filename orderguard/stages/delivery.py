@@ -85,6 +85,7 @@ def deliver(
     flagged: pl.DataFrame,
     work: Work,
     cases: CaseBook,
+    names: dict[str, str],
 ) -> None:
     """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
 
@@ -101,7 +102,9 @@ def deliver(
             folder = staging.folder
             if "tasks" in wanted:
                 (folder / "tasks").mkdir()
-                tasks = write_tasks(folder / "tasks", work.tasks, book.locale, book.timezone)
+                tasks = write_tasks(
+                    folder / "tasks", _named(_with_items(work.tasks, read.lines), names), book.locale, book.timezone
+                )
             if "holds" in wanted:
                 (folder / "holds").mkdir()
                 holds = write_holds(folder / "holds", work.holds, book.locale, book.timezone)
@@ -114,14 +117,15 @@ def deliver(
                 write_frames(folder, findings, decisions, judged.coverage)
             run.update(tasks=tasks, holds=holds)
             if "workbook" in wanted:
-                rules: list[tuple[str, str, float, str]] = [
-                    (r.id, say(r.says, book.locale), r.points, r.status) for r in book.rules
+                rules = [
+                    (r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules
                 ]
                 write_flagged(
-                    folder / "flagged.xlsx", summary_lines(run, book.locale), flagged, findings, judged.coverage, rules,
+                    folder / "flagged.xlsx", summary_lines(run, book.locale),
+                    _named(flagged, names), _named(findings, names), _named(judged.coverage, names), rules,
                     book.locale, book.timezone, {"mask_sheets": book.privacy.mask_sheets},
                 )  # fmt: skip
-            run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
+            run["timings"] = {k: round(v, 3) for k, v in clock.told().items()}
             write_run(folder / "run.json", run)
             late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
             staging.commit(frozenset(r[0] for r in late))
@@ -137,6 +141,25 @@ def deliver(
     issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
     held = work.holds["case_id"].to_list() if "holds" in wanted else []
     cases.delivered(options.run_id, issued, held, options.now)
+
+
+STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
+
+
+def _named(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
+    """Platforms as people call them, for sheets; frames, hold lists and the ledger keep the permanent id."""
+    return frame.with_columns(pl.col("platform").replace(names))
+
+
+def _with_items(tasks: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """What was ordered, as an agent reads it out on the phone: `奶粉 3 段 ×2；纸尿裤 ×1`, at most four items."""
+    name = pl.coalesce("title", "sku").fill_null("?")
+    mine = lines.join(tasks.select(KEY), on=KEY, how="semi", maintain_order="left")
+    count = pl.col("quantity").cast(pl.Int64, strict=False).cast(pl.String)
+    items = mine.group_by(KEY, maintain_order=True).agg(
+        pl.format("{} ×{}", name, count).head(4).str.join("；").alias("items")
+    )
+    return tasks.join(items, on=KEY, how="left", maintain_order="left")
 
 
 def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, str, int, int, str, str]]:
@@ -169,7 +192,7 @@ def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:
     zh = locale.startswith("zh")
     lines = [
         ("运行号" if zh else "Run", run["run_id"]),
-        ("时间" if zh else "Started", run["started_at"]),
+        ("时间" if zh else "Started", run["local_time"]),
         ("规则表" if zh else "Rulebook", f"{run['rulebook']['path']}  (sha256 {run['rulebook']['sha256'][:12]})"),
         ("读取" if zh else "Read", f"{run['read']:,}"),
         ("正常" if zh else "Clean", f"{run['clean']:,}"),

@@ -66,10 +66,19 @@ class Clock:
 
     def __init__(self) -> None:
         self.rooms: dict[str, float] = {}
+        self._open, self._began = "", 0.0
 
     @contextmanager
     def room(self, name: str) -> Iterator[None]:
         """Count the block's time to a room."""
-        began = perf_counter()
+        self._open, self._began = name, perf_counter()
         yield
-        self.rooms[name] = round(self.rooms.get(name, 0.0) + perf_counter() - began, 4)
+        self.rooms = self.told()
+        self._open = ""
+
+    def told(self) -> dict[str, float]:
+        """Seconds per room so far, the open room's too."""
+        if not self._open:
+            return self.rooms
+        spent = self.rooms.get(self._open, 0.0) + perf_counter() - self._began
+        return {**self.rooms, self._open: round(spent, 4)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -80,6 +81,7 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
             pile.problems.append(
                 Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False)
             )
+    pile.problems += _future(pile.rows, options)
     rows = with_lookups(pl.concat(pile.rows), options, profiles, score, pile.problems)
     folded = fold_orders(rows, pile.sums, options.book.locale)
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
@@ -94,6 +96,31 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
         file["read"] = file["rows"] - file["folded"]
         file["rejected"] = int((rejects["source_file"] == file["file"]).sum())
     return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems)
+
+
+def _future(tables: Sequence[pl.DataFrame], options: Options) -> list[Problem]:
+    """Orders dated more than a day after now: a wrong clock, zone or order of day and month."""
+    limit = options.now + timedelta(days=1)
+    notes = []
+    for table in tables:
+        late = table.filter(pl.col("created_at") > limit)
+        if len(late):
+            file, row, at = (
+                late.row(0)[late.columns.index("source_file")],
+                int(late["source_row"][0]),
+                late["created_at"][0],
+            )
+            said = f"{at:%Y-%m-%d}"
+            what = Words(
+                f"有 {len(late)} 单的下单时间在未来（如 {said}），仍照常审核",
+                f"{len(late)} orders are dated in the future (such as {said}); they are audited all the same",
+            )
+            fix = Words(
+                "检查时区与日月次序（--date-order）",
+                "check the time zone and the order of day and month (--date-order)",
+            )
+            notes.append(Problem(what, file, row, fix, fatal=False))
+    return notes
 
 
 def _add(table: Table, source: dict[str, Any], pile: _Pile, options: Options, profiles: Sequence[Profile]) -> None:

@@ -43,6 +43,6 @@ class Distance(Kind):
         km = number(pl.col("phone_km"))
         if locale.startswith("zh"):
             return pl.format(
-                f"收货电话归属地{{}}，距发货地{{}} {{}} 公里（上限 {self.more_than_km:g}）", region, place, km
+                f"收货电话归属地{{}}，距发货地{{}} {{}} 公里（超过 {self.more_than_km:g} 即命中）", region, place, km
             )
         return pl.format(f"phone from {{}}, {{}} km from {{}} (limit {self.more_than_km:g})", region, km, place)

@@ -9,7 +9,7 @@ Why:
     nobody means to receive are sent; parcels come back or vanish.
 
 Misses:
-    words you did not list, words in pictures, other spellings of the same place. A masked text (with **) that
+    words you did not list, traditional forms (臨時倉: list them too), words in pictures, other spellings of the same place. A masked text (with **) that
     holds none of the words is not evaluable.
 """
 
@@ -25,7 +25,7 @@ from orderguard.columns import TEXT_ORDER_COLUMNS, heading
 from orderguard.errors import Words, closest
 from orderguard.rules.base import Kind
 
-_SEPARATORS = r"[\s\u00a0\u3000\u200b\u200c\u200d\ufeff·•・.。,，、_\-—~|/\\]+"
+_SEPARATORS = r"[\s()（）\[\]【】<>《》'\"“”‘’\u00a0\u3000\u200b\u200c\u200d\ufeff·•・.。,，、_\-—~|/\\]+"
 
 
 class Keywords(Kind):

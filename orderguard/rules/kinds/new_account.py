@@ -51,5 +51,5 @@ class NewAccount(Kind):
             f"历史订单不超过 {self.prior_orders}" if zh else f"at most {self.prior_orders} earlier orders")  # fmt: skip
         used = ("，使用了优惠券" if zh else ", coupon used") if self.coupon else ""
         if zh:
-            return pl.format(f"账号注册 {{}} 天（上限 {limit}），{first}{used}", days)
+            return pl.format(f"账号注册仅 {{}} 天（{limit}内即命中），{first}{used}", days)
         return pl.format(f"account {{}} days old (limit {limit}), {first}{used}", days)

@@ -99,6 +99,10 @@ class Velocity(Kind):
         span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)
         if zh:
             unit = f"个不同{names.get(_COLUMNS[self.who], self.who)}" if self.who else "单"
-            return pl.format(f"同一{what} {{}}：{span}内 {{}} {unit}（上限 {self.at_least}）", shown, count)
+            return pl.format(
+                f"同一{what} {{}}：{span}内 {{}} {unit}（满 {self.at_least} {'个' if self.who else '单'}即命中）",
+                shown,
+                count,
+            )
         unit = f"different {names.get(_COLUMNS[self.who], self.who)}s" if self.who else "orders"
         return pl.format(f"{what} {{}}: {{}} {unit} in {span} (limit {self.at_least})", shown, count)
