@@ -37,7 +37,8 @@ def scan(options: Options) -> Scan:
     try:
         with clock.room("ledger"):
             past = history.around(read.orders, needed(book.active)[2])
-            earlier = history.earlier(read.orders)
+            # Written beside the rules' work; the files count only once the run's transaction names them.
+            files = history.start_writing(read.orders, options.run_id)
         with clock.room("rules"):
             judged = judge(read.orders, past, book, synonyms, cases)
             flagged = flagged_orders(judged, book)
@@ -49,12 +50,12 @@ def scan(options: Options) -> Scan:
             work = Work(opened, raised, flagged, late, known, book.locale)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {"released_before": released}
-            files = history.write(read.orders, options.run_id, earlier)
-            cases.record(run, files, _recorded(judged, options), opened, raised, options.now)
+            cases.record(run, files.result(), _recorded(judged, options), opened, raised, options.now)
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
             deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names)
     finally:
+        history.finish()
         ledger.close()
     run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
     return Scan(run, read.problems)

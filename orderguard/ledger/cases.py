@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from orderguard.ledger.history import HistoryFile
     from orderguard.ledger.store import Ledger
 
 OPEN = ("open", "investigating")
@@ -155,7 +156,7 @@ class CaseBook:
     def record(
         self,
         run: dict[str, Any],
-        files: list[tuple[str, int, int | None, int | None]],
+        files: list[HistoryFile],
         findings: pl.DataFrame,
         opened: pl.DataFrame,
         raised: pl.DataFrame,

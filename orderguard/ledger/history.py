@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +12,7 @@ from orderguard.columns import KEY, ORDERS, schema
 
 if TYPE_CHECKING:
     import sqlite3
+    from concurrent.futures import Future
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -19,12 +21,25 @@ if TYPE_CHECKING:
 _NAMES = [c.name for c in ORDERS]
 _EMPTY = schema(ORDERS)
 
+HistoryFile = tuple[str, int, int | None, int | None]
+"""Path in the ledger, rows, first and last instant in microseconds."""
+
 
 class History:
     """Reads and adds to `orders/<day>/`."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
+        self._worker = ThreadPoolExecutor(max_workers=1)
+
+    def start_writing(self, orders: pl.DataFrame, run_id: str) -> Future[list[HistoryFile]]:
+        """Begin to `write` in the background (Polars lets go of the GIL): the result is what `name_files` takes."""
+        earlier = self.earlier(orders)
+        return self._worker.submit(self.write, orders, run_id, earlier)
+
+    def finish(self) -> None:
+        """Wait for a write that is under way."""
+        self._worker.shutdown(wait=True)
 
     def around(self, orders: pl.DataFrame, within: timedelta) -> pl.DataFrame:
         """Earlier orders that a window of length `within` can share with `orders`, newest version of each.
@@ -67,9 +82,7 @@ class History:
             return pl.DataFrame(schema=_EMPTY)
         return pl.concat(parts, how="diagonal_relaxed").unique(KEY, keep="last", maintain_order=True).select(_NAMES)
 
-    def write(
-        self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame
-    ) -> list[tuple[str, int, int | None, int | None]]:
+    def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame) -> list[HistoryFile]:
         """Write what is new or changed to files (one a day) that nothing names yet; returns rows for `name`.
 
         Args:
@@ -120,7 +133,7 @@ def sweep(ledger: Ledger) -> None:
     marker.unlink()
 
 
-def name_files(db: sqlite3.Connection, run_id: str, files: list[tuple[str, int, int | None, int | None]]) -> None:
+def name_files(db: sqlite3.Connection, run_id: str, files: list[HistoryFile]) -> None:
     """Make written files count. Call inside the run's transaction."""
     seq = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM history").fetchone()[0])
     db.executemany(

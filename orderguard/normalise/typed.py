@@ -94,7 +94,9 @@ class Typed:
 
 def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     """Read one raw table (text columns and `source_row`) by its recipe."""
-    picked = pl.DataFrame([raw["source_row"], *(_pick(n, p, raw, recipe) for n, p in recipe.picks.items())])
+    used = list(dict.fromkeys(s for p in recipe.picks.values() for s in p.sources))
+    cleaned = values.clean(raw.select(used))
+    picked = pl.DataFrame([raw["source_row"], *(_pick(n, p, raw, cleaned, recipe) for n, p in recipe.picks.items())])
     notes: list[Problem] = []
     failed: dict[str, pl.Series] = {}
     columns: dict[str, pl.Series] = {}
@@ -136,10 +138,10 @@ def reject_frame(raw: pl.DataFrame, source: str, reason: pl.Series) -> pl.DataFr
     )
 
 
-def _pick(name: str, pick: _Pick, raw: pl.DataFrame, recipe: Recipe) -> pl.Series:
+def _pick(name: str, pick: _Pick, raw: pl.DataFrame, cleaned: pl.DataFrame, recipe: Recipe) -> pl.Series:
     if raw.schema[pick.sources[0]] != pl.String:
         return raw[pick.sources[0]].alias(name)
-    texts = [_without(values.clean(raw[s].cast(pl.String)), recipe.blanks) for s in pick.sources]
+    texts = [_without(cleaned[s], recipe.blanks) for s in pick.sources]
     if pick.how == "extract":
         return texts[0].str.extract(pick.pattern).alias(name)
     if pick.how == "any_amount":

@@ -24,16 +24,29 @@ _CURRENCY = (
 )
 
 
-def clean(column: pl.Series) -> pl.Series:
-    """Cells without the marks that keep spreadsheets from changing them: `="123"`, a leading `'`, blanks around."""
-    text = column.str.strip_chars(BLANKS)
-    # Most columns carry no marks: a look at the first character is all they cost.
-    if text.str.starts_with('="').any():
-        text = text.str.replace(r'^="([^"]*)"$', "$1").str.strip_chars(BLANKS)
-    if text.str.starts_with("'").any():
-        quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
-        text = pl.select(pl.when(quoted).then(text.str.slice(1)).otherwise(text)).to_series().str.strip_chars(BLANKS)
-    return text.set(text == "", None) if (text == "").any() else text
+def clean(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text cells without the marks that keep spreadsheets from changing them: `="123"`, a leading `'`, blanks around.
+
+    Empty cells become null. Most columns carry no marks: a look at the first characters is all they cost.
+    """
+    stripped = frame.select(pl.all().cast(pl.String).str.strip_chars(BLANKS))
+    first = pl.all().str.head(2)
+    flags = stripped.select(
+        first.str.starts_with('="').any().name.suffix("\x1fe"),
+        first.str.starts_with("'").any().name.suffix("\x1fq"),
+        (pl.all() == "").any().name.suffix("\x1fb"),
+    ).row(0, named=True)
+    changes = []
+    for name in stripped.columns:
+        text = pl.col(name)
+        if flags[f"{name}\x1fe"]:
+            text = text.str.replace(r'^="([^"]*)"$', "$1").str.strip_chars(BLANKS)
+        if flags[f"{name}\x1fq"]:
+            quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
+            text = pl.when(quoted).then(text.str.slice(1)).otherwise(text).str.strip_chars(BLANKS)
+        if any(flags[f"{name}\x1f{mark}"] for mark in "eqb"):
+            changes.append(pl.when(text != "").then(text).alias(name))
+    return stripped.with_columns(changes) if changes else stripped
 
 
 def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Series:

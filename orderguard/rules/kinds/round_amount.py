@@ -34,7 +34,7 @@ class RoundAmount(Kind):
 
     def hit(self) -> pl.Expr:
         amount = pl.col("amount")
-        unit = pl.lit(self.multiple_of).cast(MONEY)
+        unit = pl.lit(str(self.multiple_of)).cast(MONEY)  # a Decimal literal would import numpy
         flagged = (amount > 0) & (amount % unit == 0)
         if self.note:
             flagged = flagged & blank(pl.col(self.note))
