@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from orderguard import __version__
 from orderguard.ledger import CaseBook, History, open_ledger
-from orderguard.platforms import load_profiles, platform_words
+from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered
 from orderguard.stages.delivery import Work, deliver
@@ -28,7 +28,7 @@ def scan(options: Options) -> Scan:
     """
     book, clock = options.book, Clock()
     profiles = load_profiles(options.platforms_dir)
-    synonyms = platform_words(profiles)
+    synonyms, ids = platform_words(profiles), platform_ids(profiles)
     with clock.room("read"):
         read = read_orders(options, profiles)
     with clock.room("ledger"):
@@ -36,14 +36,14 @@ def scan(options: Options) -> Scan:
         cases, history = CaseBook(ledger), History(ledger)
     try:
         with clock.room("ledger"):
-            past = history.around(read.orders, needed(book.active)[2])
+            past = history.around(read.orders, needed(book.active)[2], ids)
             # Written beside the rules' work; the files count only once the run's transaction names them.
             files = history.start_writing(read.orders, options.run_id)
         with clock.room("rules"):
             judged = judge(read.orders, past, book, synonyms, cases)
-            flagged = flagged_orders(judged, book)
+            flagged = flagged_orders(judged, book, ids)
         with clock.room("route"):
-            known = cases.known(flagged)
+            known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
             opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
             late = undelivered(cases, history, book, opened)
@@ -75,12 +75,10 @@ def _with_case(flagged: pl.DataFrame, opened: pl.DataFrame, known: pl.DataFrame)
     """Flagged orders with the case they belong to, whether it was opened now or earlier."""
     import polars as pl  # noqa: PLC0415
 
-    names = ["platform", "order_id", "cluster", "cluster_size", "linked_by", "agent", "due_at"]
-    now = opened.select(names)
-    if len(known):
-        sizes = known.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64))
-        now = pl.concat([now, sizes.select([c for c in names if c in sizes.columns])], how="diagonal_relaxed")
-    return flagged.join(now, on=["platform", "order_id"], how="left", maintain_order="left")
+    names = ["case_id", "cluster", "linked_by", "agent", "due_at"]
+    case = pl.concat([opened.select(names), known.select(names)])
+    told = flagged.join(case, on="case_id", how="left", maintain_order="left")
+    return told.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64))
 
 
 def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) -> dict[str, Any]:

@@ -224,3 +224,25 @@ def test_an_output_folder_with_other_files_keeps_them(tmp_path: Path) -> None:
 
 def test_the_default_rulebook_is_the_one_in_the_repository() -> None:
     assert [r.id for r in default_book().rules] == ["risky-address", "ip-burst", "round-amount", "far-phone", "new-account-coupon"]
+
+
+def test_one_order_from_the_platform_and_from_the_erp_is_one_order_and_one_case(tmp_path: Path) -> None:
+    """The JD export and the ERP's 平台=京东 row meet: one order, the ERP's IP fills the gap, one task, one hold."""
+    jd = tmp_path / "jd.csv"
+    jd.write_text("订单号,下单帐号,客户姓名,客户地址,联系电话,应付金额,京东价,下单时间\nJ1,acc,测名,杭州临时仓,13800000001,88,88,2026-11-11 09:00:00\n", encoding="gb18030")
+    erp = export(tmp_path / "erp.csv", [order("J1", 平台="京东", 下单IP="192.0.2.9"), order("J2", 平台="京东", 收货地址="临时仓")])
+    house = House(tmp_path)
+    done = house.scan(jd, erp)
+    assert house.bands() == {"J1": "hold", "J2": "hold"}
+    assert house.holds() == {"jd": ["J1"], "京东": ["J2"]}
+    assert (done.run["read"], done.run["rejected"], done.run["folded"]) == (2, 0, 1)
+    house.scan(export(tmp_path / "late.csv", [order("J1", 平台="京东", 收货地址="临时仓")]))
+    assert (house.tasks(), house.holds()) == ({}, {})
+
+
+def test_the_same_order_under_two_words_is_one_order_in_a_window(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    rows = [order(f"J{i}", 平台="京东", 下单IP="192.0.2.9", 下单时间=f"2026-11-11 09:0{i}:00") for i in range(2)]
+    house.scan(export(tmp_path / "a.csv", rows))
+    house.scan(export(tmp_path / "b.csv", [{**r, "平台": "JD"} for r in rows]))
+    assert house.findings() == set()

@@ -32,27 +32,19 @@ class CaseBook:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def known(self, keys: pl.DataFrame) -> pl.DataFrame:
-        """The cases that exist for `platform order_id`: `case_id state band evidence agent cluster` beside the key."""
+    def known(self, case_ids: pl.Series) -> pl.DataFrame:
+        """Of these case ids, the cases that exist: `case_id platform order_id state band evidence agent ...`."""
         names = (
-            "platform",
-            "order_id",
-            "case_id",
-            "state",
-            "band",
-            "evidence",
-            "agent",
-            "cluster",
-            "task_run",
-            "hold_run",
-        )
-        empty = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-        if keys.is_empty():
-            return empty
+            "case_id", "platform", "order_id", "state", "band", "evidence", "agent", "cluster", "linked_by", "due_at",
+            "task_run", "hold_run",
+        )  # fmt: skip
         db = self.ledger.db
-        self._want(keys)
-        rows = db.execute(f"SELECT {', '.join(names)} FROM wanted JOIN cases USING (platform, order_id)").fetchall()  # noqa: S608 - own names
-        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row") if rows else empty
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted_cases (case_id TEXT)")
+        db.execute("DELETE FROM wanted_cases")
+        db.executemany("INSERT INTO wanted_cases VALUES (?)", ((c,) for c in case_ids))
+        rows = db.execute(f"SELECT {', '.join(names)} FROM wanted_cases JOIN cases USING (case_id)").fetchall()  # noqa: S608 - own names
+        frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+        return frame.with_columns(_instant("due_at"))
 
     def findings_of(self, keys: pl.DataFrame) -> pl.DataFrame:
         """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason`."""
@@ -149,9 +141,7 @@ class CaseBook:
         )
         types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
         frame = pl.DataFrame(rows, schema=types, orient="row")
-        return frame.with_columns(
-            pl.col("due_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC")
-        )
+        return frame.with_columns(_instant("due_at"))
 
     def record(
         self,
@@ -169,7 +159,7 @@ class CaseBook:
             files: history files to name.
             findings: with `points` and `status` of each rule.
             opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence`.
-            raised: known cases with new evidence: `case_id band score evidence reopen`.
+            raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
             now: the clock.
         """
         stamp, run_id = iso(now), run["run_id"]
@@ -200,9 +190,8 @@ class CaseBook:
                    due_at, state, opened_run, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
                 ((*r, d, run_id, stamp) for r, d in zip(opened.select(names).iter_rows(), due, strict=True)),
             )
-            for case, band, score, evidence, reopen in raised.select(
-                "case_id", "band", "score", "evidence", "reopen"
-            ).iter_rows():
+            columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
+            for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
                 db.execute(
                     "UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?",
                     (band, score, evidence, case),
@@ -210,7 +199,8 @@ class CaseBook:
                 what = "reopened" if reopen else "evidence"
                 if reopen:
                     db.execute(
-                        "UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL WHERE case_id = ?", (case,)
+                        "UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, due_at = ? WHERE case_id = ?",
+                        (iso(due_at), case),
                     )
                 db.execute(
                     "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
@@ -224,6 +214,10 @@ class CaseBook:
             db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(run_id, c) for c in tasks])
             db.executemany("UPDATE cases SET hold_run = ? WHERE case_id = ?", [(run_id, c) for c in holds])
             db.execute("UPDATE runs SET delivered_at = ? WHERE run_id = ?", (iso(now), run_id))
+
+
+def _instant(name: str) -> pl.Expr:
+    return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC")
 
 
 def _counts(run: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from orderguard.columns import KEY, ORDERS, schema
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
     from concurrent.futures import Future
     from datetime import datetime, timedelta
     from pathlib import Path
@@ -41,10 +42,11 @@ class History:
         """Wait for a write that is under way."""
         self._worker.shutdown(wait=True)
 
-    def around(self, orders: pl.DataFrame, within: timedelta) -> pl.DataFrame:
+    def around(self, orders: pl.DataFrame, within: timedelta, ids: Mapping[str, str]) -> pl.DataFrame:
         """Earlier orders that a window of length `within` can share with `orders`, newest version of each.
 
-        Orders that are in `orders` themselves are left out: the input's own version counts.
+        Orders that are in `orders` themselves are left out: the input's own version counts, under whatever word for
+        its platform (`ids`: words -> platform ids).
         """
         first, last = orders["created_at"].min(), orders["created_at"].max()
         if first is None or last is None:
@@ -52,7 +54,10 @@ class History:
         low, high = first - within, last + within  # type: ignore[operator]
         found = self._read(_micros(low), _micros(high))
         inside = found.filter(pl.col("created_at").is_between(low, high))
-        return inside.join(orders.select(KEY), on=KEY, how="anti", maintain_order="left")
+        one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
+        inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)
+        now = orders.select(one, "order_id")
+        return inside.join(now, on=["_id", "order_id"], how="anti", maintain_order="left").drop("_id")
 
     def find(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The newest version of the orders named by `platform order_id`."""

@@ -35,13 +35,16 @@ class Folded:
     folded: dict[str, int]
 
 
-def fold_orders(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str) -> Folded:
+def fold_orders(
+    rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str, ids: Mapping[str, str] | None = None
+) -> Folded:
     """Fold typed rows to one row per `(platform, order_id)`.
 
     Args:
         rows: what `type_table` gives, of all files together.
         sums: platform -> amount column -> `sum` or `sum_unless_repeated` (default: the order's own amount).
         locale: language of the reasons.
+        ids: words for platforms (casefolded) -> platform id, so that an ERP's 京东 row meets its `jd` row.
     """
     repeated = rows["order_id"].is_duplicated() if len(rows) else pl.Series([], dtype=pl.Boolean)
     single = rows.filter(~repeated)
@@ -49,6 +52,7 @@ def fold_orders(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], local
         return Folded(single.select(_ORDER_NAMES), _lines(single), pl.DataFrame(schema=REJECTS), {})
     many = rows.filter(repeated)
     before = _per_file(many)
+    many = _one_platform(many, ids or {})
     many = _summed(_without_repeats(many), sums)
     kept, rejects = _without_conflicts(many, locale)
     first = kept.group_by(KEY, maintain_order=True).agg(_merge(n) for n in _ORDER_NAMES if n not in KEY)
@@ -59,6 +63,28 @@ def fold_orders(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], local
         after[file] = after.get(file, 0) + 1
     folded = {file: n - after.get(file, 0) for file, n in before.items()}
     return Folded(orders, lines, rejects, folded)
+
+
+def _one_platform(rows: pl.DataFrame, ids: Mapping[str, str]) -> pl.DataFrame:
+    """One order in the platform's own export and in an ERP's: the platform's row speaks, the ERP's fills its gaps."""
+    rows = rows.with_columns(_id=pl.col("platform").str.to_lowercase().replace(dict(ids)))
+    both = pl.col("platform").n_unique().over("_id", "order_id") > 1
+    mixed = rows.filter(both & (pl.col("_id") == pl.col("platform")).any().over("_id", "order_id"))
+    if mixed.is_empty():
+        return rows.drop("_id")
+    other = rows.join(
+        mixed.select("_id", "order_id").unique(), on=["_id", "order_id"], how="anti", maintain_order="left"
+    )
+    foreign = pl.col("platform") != pl.col("_id")
+    gaps = [
+        pl.when(foreign & pl.col(f).filter(~foreign).is_not_null().any().over("_id", "order_id"))
+        .then(None)
+        .otherwise(pl.col(f))
+        .alias(f)
+        for f in (*_FACTS, "line_id", "sku", "title", "quantity", "unit_price")
+    ]
+    filled = mixed.with_columns(gaps).with_columns(platform=pl.col("_id"))
+    return pl.concat([other, filled]).drop("_id")
 
 
 def _per_file(frame: pl.DataFrame) -> dict[str, int]:

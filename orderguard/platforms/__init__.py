@@ -1,6 +1,15 @@
 """How each shop system spells an order: one YAML of words per platform, and the recognition of a file's header."""
 
 from orderguard.platforms.profile import Pick, Profile, load_profiles
-from orderguard.platforms.recognise import Match, header_score, match_header, platform_words
+from orderguard.platforms.recognise import Match, header_score, match_header, platform_ids, platform_words
 
-__all__ = ["Match", "Pick", "Profile", "header_score", "load_profiles", "match_header", "platform_words"]
+__all__ = [
+    "Match",
+    "Pick",
+    "Profile",
+    "header_score",
+    "load_profiles",
+    "match_header",
+    "platform_ids",
+    "platform_words",
+]

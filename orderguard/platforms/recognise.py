@@ -125,6 +125,11 @@ def _present(pick: Pick | None, keys: dict[str, str]) -> Pick | None:
     return pick._replace(sources=have) if have else None
 
 
+def platform_ids(profiles: Sequence[Profile]) -> dict[str, str]:
+    """Every word for a platform (casefolded) -> its id: `京东` -> `jd`."""
+    return {w.casefold(): p.platform for p in profiles for w in (p.platform, *p.aliases, *p.name.values())}
+
+
 def present(pick: Pick | None, headings: Sequence[str]) -> Pick | None:
     """`pick` narrowed to the headings that a file has; None when it has none of them."""
     return _present(pick, {heading_key(h): h for h in reversed(headings)})

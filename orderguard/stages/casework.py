@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.columns import KEY
+from orderguard.columns import INSTANT, KEY
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.facts import Origins, add_facts
 from orderguard.ledger.cases import OPEN, case_id
@@ -23,22 +23,28 @@ if TYPE_CHECKING:
     from orderguard.stages.judging import Judged
 
 _LINK_FACTS = ("phone_key", "address_key")
-_RAISED = {
+_RAISED: dict[str, Any] = {
     "case_id": pl.String,
     "band": pl.String,
     "score": pl.Float64,
     "evidence": pl.String,
     "reopen": pl.Boolean,
     "to_hold": pl.Boolean,
+    "due_at": INSTANT,
 }
 
 
-def flagged_orders(judged: Judged, book: Rulebook) -> pl.DataFrame:
-    """Flagged orders with `score band reasons ask evidence burst`, highest score first."""
+def flagged_orders(judged: Judged, book: Rulebook, ids: Mapping[str, str]) -> pl.DataFrame:
+    """Flagged orders with `case_id score band reasons ask evidence burst`, highest score first.
+
+    A case belongs to the order whatever word for its platform an export uses: `ids` maps words to platform ids.
+    """
     rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
     flagged = judged.frame[rows].with_columns(row=rows).with_columns(judged.decisions[rows].select("score", "band"))
     told = tell(judged.findings, book, "row")
     flagged = flagged.join(told, on="row", how="left", maintain_order="left")
+    keys = flagged.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
+    flagged = flagged.with_columns(pl.Series("case_id", [case_id(p, o) for p, o in keys], dtype=pl.String))
     return flagged.sort("score", "platform", "order_id", descending=[True, False, False])
 
 
@@ -51,7 +57,9 @@ def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[
     released = known.filter(pl.col("state") == "released")
     if released.is_empty():
         return judged, flagged, 0
-    beside = flagged.select(*KEY, "row", "evidence").join(released.select(*KEY, "evidence"), on=KEY, suffix="_old")
+    beside = flagged.select("case_id", "row", "evidence").join(
+        released.select("case_id", "evidence"), on="case_id", suffix="_old"
+    )
     rows = [
         row
         for row, now, old in beside.select("row", "evidence", "evidence_old").iter_rows()
@@ -92,9 +100,10 @@ def open_cases(
     locale: str,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """New cases (linked, timed, assigned), and known cases with new evidence."""
-    opened = flagged.join(known.select(KEY), on=KEY, how="anti", maintain_order="left") if len(known) else flagged
+    opened = flagged.filter(~pl.col("case_id").is_in(known["case_id"].implode())) if len(known) else flagged
+    opened = opened.unique("case_id", keep="first", maintain_order=True)
     opened = _routed(opened, cases, team, synonyms, now, locale)
-    return opened, _raised(flagged, known)
+    return opened, _raised(flagged, known, now)
 
 
 def _routed(
@@ -122,24 +131,30 @@ def _routed(
         linked["linked_by"],
         region,
         due_times(opened["band"], opened["promised_at"], now),
-        pl.Series("case_id", [case_id(p, o) for p, o in opened.select(KEY).iter_rows()], dtype=pl.String),
     )
     return opened.with_columns(assign(opened, team, cases.load(), synonyms).alias("agent"))
 
 
-def _raised(flagged: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=_RAISED)
-    beside = flagged.select(*KEY, "band", "score", "evidence").join(known, on=KEY, how="inner", suffix="_old")
+    names = ("case_id", "state", "band", "evidence", "hold_run")
+    told = flagged.with_columns(due_times(flagged["band"], flagged["promised_at"], now)).select(
+        "case_id", "band", "score", "evidence", "due_at"
+    )
+    beside = told.join(known.select(names), on="case_id", suffix="_old").unique(
+        "case_id", keep="first", maintain_order=True
+    )
     rows = []
-    names = ("case_id", "band", "band_old", "score", "evidence", "evidence_old", "state", "hold_run")
-    for case, band, band_old, score, now, old, state, hold_run in beside.select(names).iter_rows():
-        marks, before = set(now.split(",")), set(old.split(","))
+    for row in beside.iter_rows(named=True):
+        marks, before = set(row["evidence"].split(",")), set(row["evidence_old"].split(","))
         if marks - before:
-            band_new = "hold" if "hold" in (band, band_old) else band
-            reopen = state not in OPEN
-            to_hold = band_new == "hold" and (reopen or hold_run is None)
-            rows.append((case, band_new, score, ",".join(sorted(marks | before)), reopen, to_hold))
+            band = "hold" if "hold" in (row["band"], row["band_old"]) else row["band"]
+            reopen = row["state"] not in OPEN
+            to_hold = band == "hold" and (reopen or row["hold_run"] is None)
+            rows.append(
+                (row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"])
+            )
     return pl.DataFrame(rows, schema=_RAISED, orient="row")
 
 

@@ -52,18 +52,13 @@ class Work:
         locale: str,
     ) -> None:
         again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
-        back = flagged.join(known.select(*KEY, "case_id", "agent", "cluster"), on=KEY, how="inner")
-        back = (
-            back.join(again.select("case_id", "reopen", "to_hold"), on="case_id", how="inner")
-            if len(back)
-            else back.clear()
-        )
+        back = flagged.join(known.select("case_id", "agent", "cluster", "linked_by"), on="case_id")
+        back = back.join(again.select("case_id", "reopen", "to_hold", "due_at"), on="case_id")
         rows = [opened]
         hold_rows = [opened.filter(pl.col("band") == "hold")]
         if len(back):
-            back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(
-                due_at=pl.coalesce("due_at", "created_at"), linked_by=pl.lit(""), cluster_size=pl.lit(1, dtype=pl.Int64)
-            )
+            alone = pl.lit(1, dtype=pl.Int64)
+            back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(cluster_size=alone)
             marked = pl.lit(_AGAIN.pick(locale)) + pl.col("reasons")
             rows.append(back.filter("reopen").with_columns(reasons=marked).select(opened.columns))
             hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))

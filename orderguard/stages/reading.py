@@ -13,7 +13,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Recipe, fold_orders, type_table
 from orderguard.normalise.typed import REJECTS
-from orderguard.platforms import Pick, header_score, match_header
+from orderguard.platforms import Pick, header_score, match_header, platform_ids
 from orderguard.platforms.recognise import present
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
             )
     pile.problems += _future(pile.rows, options)
     rows = with_lookups(pl.concat(pile.rows), options, profiles, score, pile.problems)
-    folded = fold_orders(rows, pile.sums, options.book.locale)
+    folded = fold_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
     if folded.orders.is_empty():
         first = rejects.row(0, named=True)
