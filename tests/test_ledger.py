@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from house import NOW, House, book, burst, default_book, export, order, shell
+from worlds import make_world, write_csv
 
 from orderguard.errors import DeliveryError
 from orderguard.ledger import CaseBook, open_ledger
@@ -246,3 +247,21 @@ def test_the_same_order_under_two_words_is_one_order_in_a_window(tmp_path: Path)
     house.scan(export(tmp_path / "a.csv", rows))
     house.scan(export(tmp_path / "b.csv", [{**r, "平台": "JD"} for r in rows]))
     assert house.findings() == set()
+
+
+def test_a_night_of_overlapping_minute_exports_finds_what_one_scan_of_the_night_finds(tmp_path: Path) -> None:
+    """Forty slices, each overlapping the one before by half, against one scan of all: findings and tasks are the same."""
+    rows = sorted(make_world(1_200, 11, dirty=False), key=lambda r: str(r["下单时间"]))
+    whole_night = House(tmp_path / "whole")
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "night").mkdir()
+    whole_night.scan(write_csv(rows, tmp_path / "whole.csv"))
+    night, found, issued, width = House(tmp_path / "night"), set(), [], len(rows) // 40
+    for start_at in range(0, len(rows), width):
+        part = rows[max(0, start_at - width // 2) : start_at + width]
+        night.scan(write_csv(part, tmp_path / "minute.csv"))
+        found |= night.findings()
+        issued += [o for orders in night.tasks().values() for o in orders]
+    assert found == whole_night.findings()
+    assert sorted(issued) == sorted(o for orders in whole_night.tasks().values() for o in orders)
+    assert whole(night.ledger) == []

@@ -83,14 +83,16 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
         if os.environ.get("ORDERGUARD_DEBUG"):
             raise
         click.echo("✗ " + unexpected(error).text(language()), err=True)
         sys.exit(EXIT_BUG)
 
 
-def unexpected(error: Exception) -> Problem:
+def unexpected(error: BaseException) -> Problem:
     """What to say when orderguard itself is wrong."""
     said = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
     fix = Words(

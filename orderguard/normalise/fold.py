@@ -56,7 +56,7 @@ def fold_orders(
     many = _summed(_without_repeats(many), sums)
     kept, rejects = _without_conflicts(many, locale)
     first = kept.group_by(KEY, maintain_order=True).agg(_merge(n) for n in _ORDER_NAMES if n not in KEY)
-    orders = pl.concat([single.select(_ORDER_NAMES), first.select(_ORDER_NAMES)])
+    orders = pl.concat([single.select(_ORDER_NAMES), first.select(_ORDER_NAMES)], rechunk=True)
     lines = pl.concat([_lines(single), _lines(kept)])
     after = _per_file(first)
     for file in rejects["source_file"]:
@@ -150,7 +150,7 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
         *[pl.col(f).drop_nulls().first().alias(f"_{f}") for f in _FACTS],
         *[pl.col(c).first().alias(f"_{c}") for c in _SOURCE],
     )
-    joined = rows.join(speaking, on=KEY, how="left", maintain_order="left")
+    joined = rows.join(speaking, on=KEY, how="left", maintain_order="left").rechunk()
     template = (
         "同一订单编号的 {} 不一致：'{}'，而 {} 第 {} 行是 '{}'；请核对后只保留一行"
         if zh

@@ -94,6 +94,7 @@ class Typed:
 
 def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     """Read one raw table (text columns and `source_row`) by its recipe."""
+    raw = raw.rechunk()
     used = list(dict.fromkeys(s for p in recipe.picks.values() for s in p.sources))
     cleaned = values.clean(raw.select(used))
     picked = pl.DataFrame([raw["source_row"], *(_pick(n, p, raw, cleaned, recipe) for n, p in recipe.picks.items())])

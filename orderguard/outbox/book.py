@@ -163,7 +163,7 @@ def _letters(index: int) -> str:
 
 
 def _rows(sheet: Sheet, numbers: list[dict[str, str]]) -> str:
-    frame = inert_frame(sheet.frame)
+    frame = inert_frame(sheet.frame).rechunk()
     if frame.is_empty():
         return ""
     row = pl.Series("_row", range(2, len(frame) + 2)).cast(pl.String)

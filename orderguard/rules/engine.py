@@ -78,7 +78,10 @@ def run_rules(
         measured = rule.settings.measure(part)
         judged = part.select("platform", "past").with_columns(hit=measured["hit"]).filter(~pl.col("past"))
         coverage.append(_coverage(judged, rule.id))
-        hits = part.filter(measured["hit"])
+        # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
+        hits = part.filter(measured["hit"]).rechunk()
+        if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
+            continue
         if "value" in measured.columns:
             hits = hits.with_columns(measured.filter(measured["hit"])["value"])
         else:

@@ -54,7 +54,7 @@ def judge(
     orders: pl.DataFrame, past: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]], cases: CaseBook
 ) -> Judged:
     """Run the rulebook over the orders, with earlier ones beside them for the windows."""
-    both = pl.concat([orders, past]) if len(past) else orders
+    both = pl.concat([orders, past], rechunk=True) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
     audited = _audited(frame, book)
     found = run_rules(frame, book.active, book.locale, synonyms, audited)

@@ -82,7 +82,7 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
                 Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False)
             )
     pile.problems += _future(pile.rows, options)
-    rows = with_lookups(pl.concat(pile.rows), options, profiles, score, pile.problems)
+    rows = with_lookups(pl.concat(pile.rows, rechunk=True), options, profiles, score, pile.problems)
     folded = fold_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
     if folded.orders.is_empty():
