@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from orderguard.ledger import Ledger
+    from orderguard.rules import Rulebook
 
 _LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
 _JSON = click.option("--json", "as_json", is_flag=True)
@@ -128,13 +134,38 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> 
 @click.command()
 @click.argument("order_id")
 @_LEDGER
+@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
 @_JSON
-def explain(order_id: str, ledger: str, as_json: bool) -> None:
-    """一单的来龙去脉：命中、分数、案件、处置。 The whole story of an order: findings, score, case, verdicts."""
-    _story(order_id, ledger, as_json=as_json)
+def explain(order_id: str, ledger: str, rules_file: str | None, as_json: bool) -> None:
+    """一单的来龙去脉：每条规则怎么说、分数、案件、处置。 The whole story: every rule's answer, score, case, verdicts."""
+    from orderguard.cli.common import find_rulebook
+
+    _story(order_id, ledger, as_json=as_json, book=find_rulebook(rules_file))
 
 
-def _story(order_or_case: str, ledger: str, *, as_json: bool) -> None:
+ANSWERS = {
+    "flagged": ("✗ 命中    ", "✗ flagged      "),
+    "passed": ("✓ 未命中  ", "✓ passed       "),
+    "not_evaluable": ("? 无法判断", "? not evaluable"),
+}
+
+
+def _answers(store: Ledger, keys: pl.DataFrame, book: Rulebook) -> list[dict[str, Any]]:
+    from orderguard.ledger import History
+    from orderguard.platforms import load_profiles, platform_ids, platform_words
+    from orderguard.stages.retelling import answers
+
+    profiles = load_profiles()
+    orders = History(store).find(keys)
+    words, ids = platform_words(profiles), platform_ids(profiles)
+    return [
+        {"platform": orders[i]["platform"][0], **a}
+        for i in range(len(orders))
+        for a in answers(store, orders[i], book, words, ids)
+    ]
+
+
+def _story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | None = None) -> None:
     import polars as pl
 
     from orderguard.cli import language
@@ -143,16 +174,17 @@ def _story(order_or_case: str, ledger: str, *, as_json: bool) -> None:
     from orderguard.ledger import CaseBook, History
     from orderguard.ledger.verdicts import RESULTS, VerdictBook
 
-    with opened(Path(ledger)) as book:
-        casebook = CaseBook(book)
+    with opened(Path(ledger)) as store:
+        casebook = CaseBook(store)
         found = casebook.listed(order_or_case)
-        seen = History(book).named(found[0]["order_id"] if found else order_or_case)
+        seen = History(store).named(found[0]["order_id"] if found else order_or_case)
         keys = pl.DataFrame(
             [(r["platform"], r["order_id"]) for r in seen], schema=["platform", "order_id"], orient="row"
         )
         findings = casebook.findings_of(keys).to_dicts() if seen else []
-        verdicts = [v for c in found for v in VerdictBook(book).listed(c["case_id"])]
+        verdicts = [v for c in found for v in VerdictBook(store).listed(c["case_id"])]
         events = [e for c in found for e in casebook.events(c["case_id"])]
+        answers = _answers(store, keys, book) if book and seen else []
     if not found and not seen:
         raise OrderguardError(
             Words(f"台账里没有见过订单 {order_or_case}", f"the ledger has never seen order {order_or_case}")
@@ -176,9 +208,11 @@ def _story(order_or_case: str, ledger: str, *, as_json: bool) -> None:
         line(
             order["platform"], order["order_id"], order["created_at"], order["amount"] or "", order["source_file"] or ""
         )
+    for answer in answers:
+        line(ANSWERS[answer["answer"]][0 if zh else 1], answer["rule_id"], answer["says"], answer["reason"])
     if not findings:
         line("没有规则命中" if zh else "no rule fired")
-    for finding in findings:
+    for finding in findings if not answers else []:
         line("•", finding["rule_id"], finding["reason"])
     for case in found:
         line(

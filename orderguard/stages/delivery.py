@@ -67,7 +67,9 @@ class Work:
             hold_rows.append(
                 late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns)
             )
-        self.tasks = pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True).rechunk()
+        self.tasks = (
+            pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True).rechunk()
+        )
         held = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
         self.holds = held.rechunk()
 
