@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orderguard import __version__
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
+from orderguard.outbox import check_place
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
-from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered
+from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.judging import Judged, judge
 from orderguard.stages.options import Clock, Options, Scan
@@ -27,6 +30,7 @@ def scan(options: Options) -> Scan:
         DeliveryError: the ledger has everything, but the output could not be written (exit code 3).
     """
     book, clock = options.book, Clock()
+    check_place(options.out)
     profiles = load_profiles(options.platforms_dir)
     synonyms, ids = platform_words(profiles), platform_ids(profiles)
     with clock.room("read"):
@@ -41,7 +45,7 @@ def scan(options: Options) -> Scan:
             files = history.start_writing(read.orders, options.run_id)
         with clock.room("rules"):
             judged = judge(read.orders, past, book, synonyms, cases)
-            flagged = flagged_orders(judged, book, ids)
+            flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
@@ -54,6 +58,13 @@ def scan(options: Options) -> Scan:
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
             deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names)
+    except (OSError, sqlite3.Error) as error:
+        what = Words(f"台账无法写入（{error}）", f"the ledger cannot be written ({error})")
+        fix = Words(
+            "检查磁盘空间与权限后再扫一次；这次什么都没有记下",
+            "check disk space and rights, scan again; nothing was recorded this time",
+        )
+        raise OrderguardError(Problem(what, str(options.ledger), fix=fix)) from error
     finally:
         history.finish()
         ledger.close()
@@ -105,7 +116,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "held": bands.get("hold", 0),
         "review": bands.get("review", 0),
         "skipped": judged.skipped,
-        "past_flagged": int(judged.touched[len(read.orders) :].sum()),
+        "past_flagged": int((judged.decisions["band"][len(read.orders) :] != "pass").sum()),
         "new_cases": len(opened),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
         "problems": [

@@ -170,7 +170,6 @@ CASES: Final = (
 )
 
 KEY: Final = ("platform", "order_id")
-BANDS: Final = ("pass", "review", "hold")
 TEXT_ORDER_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == pl.String and not c.name.startswith("source_"))
 TIME_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == INSTANT)
 MONEY_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == MONEY)

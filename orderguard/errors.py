@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-EXIT_OK = 0
 EXIT_ASKED = 1
 EXIT_INPUT = 2
 EXIT_DELIVERY = 3

@@ -16,10 +16,11 @@ import pytest
 from house import NOW, House, book, burst, default_book, export, order, shell
 from worlds import make_world, write_csv
 
-from orderguard.errors import DeliveryError
+from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
 from orderguard.ledger.verdicts import VerdictBook
+from orderguard.rules.book import Bands
 from orderguard.stages.sheets import read_sheets
 
 if TYPE_CHECKING:
@@ -265,3 +266,86 @@ def test_a_night_of_overlapping_minute_exports_finds_what_one_scan_of_the_night_
     assert found == whole_night.findings()
     assert sorted(issued) == sorted(o for orders in whole_night.tasks().values() for o in orders)
     assert whole(night.ledger) == []
+
+
+def verdict(house: House, number: str, result: str) -> None:
+    """Record one answer as a sheet would."""
+    sheet = house.folder / "小李.csv"
+    sheet.write_text(f"订单编号,处置结果\n{number},{result}\n", encoding="utf-8")
+    ledger = open_ledger(house.ledger)
+    answers, sheets, _, _ = read_sheets([str(sheet)], None)
+    assert VerdictBook(ledger).record(answers, sheets, NOW).written == 1
+    ledger.close()
+
+
+def test_a_reopened_case_takes_a_new_verdict_and_keeps_the_old_one(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    row = order("1", 收货地址="临时仓")
+    house.scan(export(tmp_path / "a.csv", [row]))
+    verdict(house, "1", "误判")
+    house.scan(export(tmp_path / "b.csv", [{**row, "实付金额": "2000", "买家留言": ""}]))
+    assert whole(house.ledger) == []
+    verdict(house, "1", "误判")
+    ledger = open_ledger(house.ledger)
+    assert [(v["result"], v["ended_run"]) for v in VerdictBook(ledger).listed()] == [("false_alarm", "run-002"), ("false_alarm", None)]
+    assert CaseBook(ledger).listed("1")[0]["state"] == "released"
+    ledger.close()
+    assert whole(house.ledger) == []
+
+
+def test_a_confirmed_case_is_not_asked_again_on_new_evidence(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    row = order("1", 收货地址="临时仓")
+    house.scan(export(tmp_path / "a.csv", [row]))
+    verdict(house, "1", "属实")
+    house.scan(export(tmp_path / "b.csv", [{**row, "实付金额": "2000", "买家留言": ""}]))
+    assert (house.bands(), house.tasks()) == ({"1": "hold"}, {})
+    assert whole(house.ledger) == []
+
+
+def test_a_lower_hold_band_puts_open_reviews_on_the_hold_list(tmp_path: Path) -> None:
+    rule = "{id: words, kind: keywords, with: {any: [临时仓]}, points: 20}"
+    house = House(tmp_path, book(rule))
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    house.scan(file)
+    assert house.holds() == {}
+    house.scan(file, book=book(rule).model_copy(update={"bands": Bands(review=20, hold=20)}))
+    assert (house.holds(), house.tasks()) == ({"自营": ["1"]}, {})
+
+
+def test_a_case_with_a_verdict_is_corrected_not_released(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")]))
+    verdict(house, "1", "属实")
+    ledger = open_ledger(house.ledger)
+    with pytest.raises(OrderguardError, match="verdict revise"):
+        CaseBook(ledger).release(CaseBook(ledger).listed("1")[0]["case_id"], "主管", "x", NOW)
+    ledger.close()
+
+
+def test_other_peoples_files_with_our_names_are_refused(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    (house.out / "tasks").mkdir(parents=True)
+    (house.out / "tasks" / "plan.txt").write_text("mine")
+    with pytest.raises(OrderguardError, match="tasks"):
+        house.scan(export(tmp_path / "a.csv", [order("1")]))
+    assert (house.out / "tasks" / "plan.txt").read_text() == "mine"
+
+
+def test_a_linked_output_folder_stays_a_link(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    (tmp_path / "real").mkdir()
+    house.out.symlink_to(tmp_path / "real")
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")]))
+    assert house.out.is_symlink()
+    assert house.bands() == {"1": "hold"}
+
+
+def test_damaged_history_is_told_with_its_repair(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    file = export(tmp_path / "a.csv", [order("1")])
+    house.scan(file)
+    next((house.ledger / "orders").rglob("*.parquet")).write_bytes(b"junk")
+    with pytest.raises(OrderguardError, match="ledger check"):
+        house.scan(file)
+    assert any("damaged" in text for text in whole(house.ledger))

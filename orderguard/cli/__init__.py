@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -110,5 +111,13 @@ def fail(error: OrderguardError, locale: str | None = None) -> Any:
 
 
 def language() -> str:
-    """The language of messages before a rulebook says which: Chinese, unless ORDERGUARD_LOCALE says otherwise."""
-    return os.environ.get("ORDERGUARD_LOCALE", "zh-CN")
+    """The language of messages that no rulebook goes with: ORDERGUARD_LOCALE, else ./rules.yaml's, else Chinese."""
+    given = os.environ.get("ORDERGUARD_LOCALE")
+    if given:
+        return given
+    try:
+        with open("rules.yaml", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would cost start-up time
+            found = re.search(r"^locale:\s*(zh-CN|en)\b", file.read(4096), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return "zh-CN"
+    return found[1] if found else "zh-CN"

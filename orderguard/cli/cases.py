@@ -172,7 +172,7 @@ def _story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | N
     from orderguard.cli.common import opened, print_json
     from orderguard.errors import OrderguardError, Words, printable
     from orderguard.ledger import CaseBook, History
-    from orderguard.ledger.verdicts import RESULTS, VerdictBook
+    from orderguard.ledger.verdicts import VerdictBook
 
     with opened(Path(ledger)) as store:
         casebook = CaseBook(store)
@@ -190,46 +190,69 @@ def _story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | N
             Words(f"台账里没有见过订单 {order_or_case}", f"the ledger has never seen order {order_or_case}")
         )
     told: dict[str, Any] = {
-        "orders": seen,
-        "findings": findings,
-        "cases": found,
-        "verdicts": verdicts,
-        "events": events,
-    }
+        "orders": seen, "rules": answers, "findings": findings, "cases": found, "verdicts": verdicts, "events": events,
+    }  # fmt: skip
     if as_json:
         print_json(told)
         return
-    zh = language().startswith("zh")
+    locale = book.locale if book else language()
+    for text in _lines(told, locale, book.timezone if book else "Asia/Shanghai"):
+        click.echo(printable(text))
 
-    def line(*parts: object) -> None:
-        click.echo(printable("  ".join(str(p) for p in parts)))
 
-    for order in seen:
-        line(
-            order["platform"], order["order_id"], order["created_at"], order["amount"] or "", order["source_file"] or ""
+def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
+    """The story as lines, times as the shop's clock shows them."""
+    at = 0 if locale.startswith("zh") else 1
+    lines = []
+    for order in told["orders"]:
+        amount = (order["amount"] or "").rstrip("0").rstrip(".")
+        lines.append(
+            f"{order['platform']}  {order['order_id']}  {_clock(order['created_at'], zone)}  {amount}  {order['source_file'] or ''}"
         )
-    for answer in answers:
-        line(ANSWERS[answer["answer"]][0 if zh else 1], answer["rule_id"], answer["says"], answer["reason"])
-    if not findings:
-        line("没有规则命中" if zh else "no rule fired")
-    for finding in findings if not answers else []:
-        line("•", finding["rule_id"], finding["reason"])
-    for case in found:
-        line(
-            case["case_id"],
-            STATES[case["state"]][0 if zh else 1],
-            f"{case['score']:g}",
-            case["agent"],
-            ("时限 " if zh else "due ") + case["due_at"],
+    lines += [f"{ANSWERS[a['answer']][at]}  {a['rule_id']}  {a['says']}  {a['reason']}".rstrip() for a in told["rules"]]
+    if not told["rules"]:
+        lines += [f"•  {f['rule_id']}  {f['reason']}" for f in told["findings"]]
+    due = ("时限 ", "due ")[at]
+    lines += [
+        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {c['agent']}  {due}{_clock(c['due_at'], zone)}"
+        for c in told["cases"]
+    ]
+    return lines + _trail(told, locale, zone)
+
+
+def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
+    """Verdicts, then what else was done to the case."""
+    from orderguard.ledger.verdicts import RESULTS
+
+    at = 0 if locale.startswith("zh") else 1
+    corrected, again = ("（已更正）", " (corrected)")[at], ("（因新证据重开）", " (reopened on new evidence)")[at]
+    lines = []
+    for v in told["verdicts"]:
+        mark = corrected if v["replaced_by"] else again if v["ended_run"] else ""
+        lines.append(
+            f"→  {_clock(v['at'], zone)}  {v['agent']}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
         )
-    for v in verdicts:
-        line(
-            "→",
-            v["at"],
-            v["agent"],
-            RESULTS[v["result"]].zh if zh else RESULTS[v["result"]].en,
-            v["why"] or v["note"],
-            ("（已更正）" if zh else "(corrected)") if v["replaced_by"] else "",
-        )
-    for event in events:
-        line("·", event["at"], event["who"], event["what"], event["why"])
+    for event in told["events"]:
+        what = EVENTS.get(event["what"].split(" ")[0], (event["what"], event["what"]))[at]
+        why = _rules(event["why"]) if event["who"] == "scan" else event["why"]
+        if not event["what"].startswith("verdict"):
+            lines.append(f"·  {_clock(event['at'], zone)}  {event['who']}  {what}  {why}".rstrip())
+    return lines
+
+
+EVENTS = {
+    "released": ("放行", "released"),
+    "reopened": ("因新证据重开", "reopened on new evidence"),
+    "evidence": ("新证据", "new evidence"),
+    "reassigned": ("转派", "reassigned"),
+}
+
+
+def _clock(stamp: str | None, zone: str) -> str:
+    """A stored instant as the shop's clock shows it."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    if not stamp:
+        return "-"
+    return datetime.fromisoformat(stamp).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")

@@ -58,6 +58,7 @@ def opened(folder: Path) -> Iterator[Ledger]:
     Raises:
         OrderguardError: there is no ledger in that folder.
     """
+    from orderguard.cli import language
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger import open_ledger
 
@@ -68,7 +69,7 @@ def opened(folder: Path) -> Iterator[Ledger]:
             "run 'orderguard scan' first, or name the folder with --ledger",
         )
         raise OrderguardError(Problem(what, str(folder), fix=fix))
-    ledger = open_ledger(folder, lambda words: click.echo("… " + words.zh, err=True))
+    ledger = open_ledger(folder, lambda words: click.echo("… " + words.pick(language()), err=True))
     try:
         yield ledger
     finally:

@@ -76,9 +76,10 @@ def list_(ledger: str, as_json: bool) -> None:
         if zh
         else ["Case", "Platform", "Order", "Result", "Agent", "At", "Note"]
     )
+    again = "（因新证据重开）" if zh else " (reopened on new evidence)"
     old = "（已更正）" if zh else " (corrected)"
     print_table(head, [
-        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else ""), r["agent"], r["at"], r["why"] or r["note"]]
+        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), r["agent"], r["at"], r["why"] or r["note"]]
         for r in rows
     ])  # fmt: skip
 

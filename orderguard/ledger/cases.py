@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import name_files, sweep
 
 if TYPE_CHECKING:
@@ -84,8 +85,17 @@ class CaseBook:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def release(self, case: str, who: str, why: str, now: datetime) -> None:
-        """Let an order go: it is not flagged again on the same evidence."""
+        """Let an order go: it is not flagged again on the same evidence.
+
+        Raises:
+            OrderguardError: the case has a verdict already, which only `verdict revise` may change.
+        """
         with self.ledger.commit() as db:
+            sql = "SELECT result FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL"
+            if db.execute(sql, (case,)).fetchone():
+                what = Words(f"{case} 已有处置结果", f"{case} has a verdict already")
+                fix = Words("请用 orderguard verdict revise 更正", "correct it with 'orderguard verdict revise'")
+                raise OrderguardError(Problem(what, fix=fix))
             db.execute("UPDATE cases SET state = 'released' WHERE case_id = ?", (case,))
             db.execute(
                 "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, 'released', ?, NULL)",
@@ -198,6 +208,9 @@ class CaseBook:
                 )
                 what = "reopened" if reopen else "evidence"
                 if reopen:
+                    db.execute(
+                        "UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL", (run_id, case)
+                    )
                     db.execute(
                         "UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, due_at = ? WHERE case_id = ?",
                         (iso(due_at), case),

@@ -18,12 +18,14 @@ _RULES = (
         Words("案件没有任何命中记录", "a case without a finding"),
     ),
     (
-        "SELECT case_id FROM verdicts GROUP BY case_id HAVING SUM(replaced_by IS NULL) <> 1",
-        Words("案件应有且仅有一条有效的处置结果", "a case must have exactly one verdict that counts"),
+        "SELECT case_id FROM verdicts GROUP BY case_id HAVING SUM(replaced_by IS NULL AND ended_run IS NULL) > 1",
+        Words("案件有多条有效的处置结果", "a case has more than one verdict that counts"),
     ),
     (
-        "SELECT v.case_id FROM verdicts v JOIN cases c USING (case_id) WHERE v.replaced_by IS NULL AND c.state = 'open'",
-        Words("已有处置结果的案件仍为待核实", "a case with a verdict is still open"),
+        """SELECT v.case_id FROM verdicts v JOIN cases c USING (case_id)
+           WHERE v.replaced_by IS NULL AND v.ended_run IS NULL
+           AND c.state <> CASE v.result WHEN 'false_alarm' THEN 'released' ELSE v.result END""",
+        Words("案件状态与其处置结果不符", "the state of a case is not that of its verdict"),
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import KEY, ORDERS, schema
+from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,7 +82,7 @@ class History:
         paths = [row[0] for row in self.ledger.db.execute(sql + " ORDER BY seq")]
         parts = []
         for path in paths:
-            part = pl.read_parquet(self.ledger.folder / path, memory_map=False)
+            part = _open(self.ledger.folder / path)
             parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
         if not parts:
             return pl.DataFrame(schema=_EMPTY)
@@ -145,6 +146,18 @@ def name_files(db: sqlite3.Connection, run_id: str, files: list[HistoryFile]) ->
         "INSERT OR REPLACE INTO history (path, run_id, rows, first_at, last_at, seq) VALUES (?, ?, ?, ?, ?, ?)",
         [(path, run_id, rows, first, last, seq + i) for i, (path, rows, first, last) in enumerate(files, 1)],
     )
+
+
+def _open(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, memory_map=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        what = Words("台账里的历史订单文件缺失或损坏", "a history file of the ledger is missing or damaged")
+        fix = Words(
+            "运行 orderguard ledger check 查看；从备份恢复该文件",
+            "see 'orderguard ledger check'; restore the file from a backup",
+        )
+        raise OrderguardError(Problem(what, str(path), fix=fix)) from error
 
 
 def _micros(at: object) -> int | None:

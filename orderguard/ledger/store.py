@@ -42,7 +42,6 @@ _STEPS: dict[int, str] = {
       task_run TEXT, hold_run TEXT, evidence TEXT NOT NULL,
       UNIQUE (platform, order_id));
     CREATE INDEX cases_open ON cases (state, agent);
-    CREATE INDEX cases_pending ON cases (opened_run) WHERE task_run IS NULL;
     CREATE TABLE events (
       event_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, at TEXT NOT NULL, who TEXT NOT NULL,
       what TEXT NOT NULL, why TEXT NOT NULL, run_id TEXT);
@@ -50,12 +49,9 @@ _STEPS: dict[int, str] = {
     CREATE TABLE verdicts (
       verdict_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, result TEXT NOT NULL,
       code TEXT NOT NULL, note TEXT NOT NULL, agent TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
-      evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts);
+      evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts, ended_run TEXT);
     CREATE INDEX verdicts_case ON verdicts (case_id);
     CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
-    CREATE TABLE snoozes (
-      rule_id TEXT NOT NULL, value TEXT NOT NULL, until TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
-      at TEXT NOT NULL, PRIMARY KEY (rule_id, value));
     """,
 }
 

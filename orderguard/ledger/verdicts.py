@@ -147,9 +147,10 @@ class VerdictBook:
             self._write(case, result, answer, why, now, current)
 
     def current(self, case: str) -> dict[str, Any] | None:
-        """The verdict that counts for a case, or None."""
+        """The verdict that counts for a case; None when there is none, or new evidence has reopened the case."""
         row = self.ledger.db.execute(
-            "SELECT verdict_id, result, agent, at FROM verdicts WHERE case_id = ? AND replaced_by IS NULL", (case,)
+            "SELECT verdict_id, result, agent, at FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
+            (case,),
         ).fetchone()
         return dict(zip(("verdict_id", "result", "agent", "at"), row, strict=True)) if row else None
 
@@ -169,6 +170,7 @@ class VerdictBook:
             "evidence",
             "source",
             "replaced_by",
+            "ended_run",
         )
         shown = ", ".join(f"v.{n}" if n in {"case_id", "agent", "evidence"} else n for n in names)
         sql = f"SELECT {shown} FROM verdicts v JOIN cases c ON c.case_id = v.case_id"  # noqa: S608 - own names

@@ -39,6 +39,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "plain": _TOP,
     "number": {**_TOP, "num_format": "#,##0.##"},
     "whole": {**_TOP, "num_format": "#,##0"},
+    "score": {**_TOP, "num_format": "#,##0.##", "align": "center"},
     "share": {**_TOP, "num_format": "0.0%"},
     "money": {**_TOP, "num_format": "#,##0.00"},
     "time": {**_TOP, "num_format": "yyyy-mm-dd hh:mm:ss"},

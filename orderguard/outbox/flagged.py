@@ -8,10 +8,8 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.outbox.book import Sheet, sheet_name, write_book
-from orderguard.outbox.safe import mask_name, mask_phone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 MOST = 50_000
@@ -29,7 +27,7 @@ _WIDTHS = {
     "linked_by": 50, "says": 30, "orders": 60, "item": 30, "text": 90,
 }  # fmt: skip
 _STYLES = {
-    "amount": "money", "total": "money", "score": "whole", "share": "share", "judged": "whole", "hits": "whole",
+    "amount": "money", "total": "money", "score": "score", "reasons": "wrap", "share": "share", "judged": "whole", "hits": "whole",
     "not_evaluable": "whole", "points": "number", "value": "number", "order_id": "bold", "cluster_size": "whole",
     "item": "bold", "text": "wrap", "orders": "wrap",
 }  # fmt: skip
@@ -72,7 +70,7 @@ _EXTRA = {
 
 def write_flagged(
     path: Path, summary: list[tuple[str, str]], flagged: pl.DataFrame, findings: pl.DataFrame, coverage: pl.DataFrame,
-    rules: list[tuple[str, str, float, str]], locale: str, zone: str, privacy: Mapping[str, bool],
+    rules: list[tuple[str, str, float, str]], locale: str, zone: str
 ) -> None:  # fmt: skip
     """Write the workbook.
 
@@ -84,7 +82,6 @@ def write_flagged(
         coverage: per rule and platform.
         rules: id, words, points, status.
         locale, zone: of the rulebook.
-        privacy: `mask_sheets`.
     """
     zh = locale.startswith("zh")
     shown = flagged.head(MOST)
@@ -94,8 +91,6 @@ def write_flagged(
         summary = [*summary, ("!" if not zh else "注意", note if zh else note_en)]
     taken: set[str] = set()
     main = _worded(local(shown.select(_COLUMNS), zone), locale)
-    if privacy.get("mask_sheets"):
-        main = main.with_columns(mask_phone(pl.col("receiver_phone")), mask_name(pl.col("receiver_name")))
     head = pl.DataFrame(summary, schema={"item": pl.String, "text": pl.String}, orient="row")
     sheets = [
         sheet(sheet_name("摘要" if zh else "Summary", taken), head, locale),

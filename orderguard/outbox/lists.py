@@ -22,8 +22,8 @@ _HOLD_HEAD = {
 }
 _REJECT_HEAD = {"zh": ("文件", "行", "原因", "单元格"), "en": ("file", "row", "reason", "cells")}
 _NOTICE_HEAD = {
-    "zh": ("负责人", "区域", "暂扣", "复核", "最早时限", "内容"),
-    "en": ("Manager", "Region", "Held", "Review", "First due", "Message"),
+    "zh": ("负责人", "区域", "暂扣", "复核", "最早时限", "通知目标", "内容"),
+    "en": ("Manager", "Region", "Held", "Review", "First due", "Targets", "Message"),
 }
 _BOM = b"\xef\xbb\xbf"
 
@@ -72,9 +72,9 @@ def write_rejected(path: Path, rejects: pl.DataFrame, locale: str) -> None:
     _csv(path, table)
 
 
-def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str]], locale: str) -> None:
+def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str, str]], locale: str) -> None:
     """Write the messages that managers would be sent (a dry run; nothing leaves the machine)."""
-    types = [pl.String, pl.String, pl.Int64, pl.Int64, pl.String, pl.String]
+    types = [pl.String, pl.String, pl.Int64, pl.Int64, pl.String, pl.String, pl.String]
     head = dict(zip(_NOTICE_HEAD[_language(locale)], types, strict=True))
     _csv(path, pl.DataFrame(notices, schema=head, orient="row"))
 

@@ -7,25 +7,64 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Self
 
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _OURS = {
     "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",
-    "coverage.parquet", "run.json", "earlier", "board.html",
+    "coverage.parquet", "run.json", "earlier",
 }  # fmt: skip
 _ISSUED = ("tasks", "holds", "notices.csv")
+
+
+def check_place(out: Path) -> None:
+    """Refuse a folder in which files that are not orderguard's have the names of its outputs.
+
+    Raises:
+        OrderguardError: naming one of them.
+    """
+    if not out.is_dir() or _run_of(out):
+        return
+    clash = sorted({p.name for p in out.iterdir()} & _OURS)
+    if clash:
+        what = Words(
+            f"里面已有别人的 {clash[0]}，不会覆盖", f"holds somebody else's {clash[0]}, which is not overwritten"
+        )
+        raise OrderguardError(
+            Problem(what, str(out), fix=Words("请用 --out 换一个目录", "choose another folder with --out"))
+        )
+
+
+def _run_of(folder: Path) -> str | None:
+    """The run that an output folder was left by; None when it is not one of ours."""
+    try:
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return str(told["run_id"]) if {"inputs", "rulebook", "version"} <= set(told) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _alive(pid: str) -> bool:
+    """Whether another process is still writing its draft."""
+    if os.name != "posix" or not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except OSError:
+        return False
+    return True
 
 
 class Staging:
     """A temporary folder beside `out`; `commit()` puts it in place, leaving the block otherwise removes it."""
 
     def __init__(self, out: Path, run_id: str) -> None:
-        self.out = out
+        self.shown = str(out)
+        self.out = out.resolve()  # a link stays a link: what it leads to is replaced
         self.run_id = run_id
-        self.folder = out.parent / f".{out.name}.{run_id}.tmp"
+        self.folder = self.out.parent / f".{self.out.name}.{run_id}.{os.getpid()}.tmp"
 
     def __enter__(self) -> Self:
         try:
@@ -71,7 +110,7 @@ class Staging:
             "检查权限与磁盘空间后再扫一次；台账已记下，不会漏单",
             "check rights and disk space and scan again; the ledger has it all",
         )
-        return DeliveryError(Problem(what, str(self.out), fix=fix))
+        return DeliveryError(Problem(what, self.shown, fix=fix))
 
     def _sweep(self) -> None:
         """Bring back an output that a killed run had moved aside, and drop drafts of killed runs."""
@@ -84,7 +123,8 @@ class Staging:
             else:
                 shutil.rmtree(old, ignore_errors=True)
         for draft in parent.glob(f".{self.out.name}.*.tmp"):
-            shutil.rmtree(draft, ignore_errors=True)
+            if not _alive(draft.name.split(".")[-2]):
+                shutil.rmtree(draft, ignore_errors=True)
 
     @staticmethod
     def _ours(folder: Path) -> bool:
@@ -110,11 +150,8 @@ class Staging:
             for run in sorted((old / "earlier").iterdir()):
                 if run.name not in undelivered:
                     shutil.copytree(run, kept / run.name, copy_function=_link)
-        try:
-            run_id = str(json.loads((old / "run.json").read_text(encoding="utf-8"))["run_id"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return
-        if run_id in undelivered or "/" in run_id or "\\" in run_id:
+        run_id = _run_of(old)
+        if run_id is None or run_id in undelivered or "/" in run_id or "\\" in run_id:
             return
         for name in _ISSUED[:2]:
             if (old / name).is_dir() and any((old / name).iterdir()):

@@ -25,7 +25,7 @@ _COLUMNS = (
     ("order_id", 22), ("result", 13), ("code", 14), ("note", 24), ("due_at", 12), ("band", 7), ("reasons", 52),
     ("ask", 36), ("receiver_name", 10), ("receiver_phone", 15), ("place", 40), ("amount", 11), ("currency", 6),
     ("items", 34), ("buyer_note", 24), ("created_at", 12), ("promised_at", 12), ("platform", 11), ("shop", 14),
-    ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("case_id", 15),
+    ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("agent", 10), ("case_id", 15),
 )  # fmt: skip
 _PRINTED = 14
 """Columns on paper, up to the items: an A4 page stays readable."""
@@ -61,7 +61,7 @@ def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> di
     chinese = pl.col("address").str.contains(r"\p{Han}")
     spaced = pl.concat_str(parts, separator=" ").str.replace_all(r" {2,}", " ").str.strip_chars()
     place = pl.when(chinese).then(pl.concat_str(parts)).otherwise(spaced).alias("place")
-    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place"}]
+    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
     counts = {}

@@ -10,7 +10,7 @@ import polars as pl
 from orderguard.route.team import UNASSIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from orderguard.route.team import Agent, Team
 
@@ -38,7 +38,7 @@ def due_times(bands: pl.Series, promised: pl.Series, now: datetime) -> pl.Series
 def assign(
     cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: Mapping[str, frozenset[str]]
 ) -> pl.Series:
-    """One agent per cluster: among those who handle all of it, the least loaded for their capacity.
+    """One agent per cluster: among those who handle all of it (else some of it), the least loaded for their capacity.
 
     Args:
         cases: new cases with `cluster platform shop region due_at`.
@@ -59,7 +59,8 @@ def assign(
     )
     chosen: dict[str, str] = {}
     for cluster, n, _, platforms, shops, regions in groups.sort("due_at", "cluster").iter_rows():
-        able = [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms)]
+        able = [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms, all)]
+        able = able or [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms, any)]
         # A cluster larger than anybody's capacity still is one task: it goes to whoever is empty.
         free = [a for a in able if work[a.name] + n <= a.capacity or (work[a.name] == 0 and n > a.capacity)]
         if not free:
@@ -72,12 +73,16 @@ def assign(
 
 
 def _handles(
-    agent: Agent, platforms: list[str], shops: list[str], regions: list[str], synonyms: Mapping[str, frozenset[str]]
+    agent: Agent,
+    platforms: list[str],
+    shops: list[str],
+    regions: list[str],
+    synonyms: Mapping[str, frozenset[str]],
+    how: Callable[[Iterable[bool]], bool],
 ) -> bool:
     wanted = set[str]().union(*(synonyms.get(p.casefold(), frozenset([p.casefold()])) for p in agent.handles.platform))
-    ok_platform = not wanted or any(p.casefold() in wanted for p in platforms)
-    ok_shop = not agent.handles.shop or any(s in agent.handles.shop for s in shops)
-    ok_region = not agent.handles.region or any(
-        r.startswith(h.rstrip("省市")) for r in regions for h in agent.handles.region
-    )
+    ok_platform = not wanted or how(p.casefold() in wanted for p in platforms)
+    ok_shop = not agent.handles.shop or how(s in agent.handles.shop for s in shops)
+    mine = [h.rstrip("省市") for h in agent.handles.region]
+    ok_region = not mine or (bool(regions) and how(any(r.startswith(h) for h in mine) for r in regions))
     return ok_platform and ok_shop and ok_region

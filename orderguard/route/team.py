@@ -47,7 +47,7 @@ class Agent(BaseModel):
 
 
 class Manager(BaseModel):
-    """One regional manager. `targets` are names of notice targets; an empty `region` means all regions."""
+    """One regional manager; an empty `region` means all regions. `targets`: names of where to tell them, no secrets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1, max_length=40)

@@ -12,14 +12,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from orderguard.errors import Words
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "秒": 1, "分钟": 60, "小时": 3600, "天": 86_400}
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "秒": 1, "分钟": 60, "小时": 3600, "天": 86_400}
 _LONGEST = timedelta(days=366)
 
 
 def _span(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|秒|分钟|小时|天)", str(value).strip())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|秒|分钟|小时|天)", str(value).strip())
     if not found:
         raise ValueError(Words("应为时长，如 30s、5m、2h、7d", "should be a length of time such as 30s, 5m, 2h, 7d"))
     span = timedelta(seconds=float(found[1]) * _UNITS[found[2]])

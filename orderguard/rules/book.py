@@ -45,7 +45,6 @@ class Privacy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     mask_sheets: bool = False
-    retain_days: int = Field(default=180, ge=1, le=3660)
 
 
 class ShipFrom(BaseModel):
@@ -73,7 +72,6 @@ class Rule(BaseModel):
     flags: list[dict[str, Any] | list[dict[str, Any]]] = []
     passes: list[dict[str, Any] | list[dict[str, Any]]] = []
     was: list[str] = []
-    locked: bool = False
     settings: Kind = Field(default=None, exclude=True)  # type: ignore[assignment]
 
     @field_validator("only")
@@ -227,7 +225,7 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
     try:
         rule = Rule.model_validate(item)
     except ValidationError as error:
-        known = ["id", "kind", "with", "points", "status", "only", "says", "ask", "flags", "passes", "was", "locked"]
+        known = ["id", "kind", "with", "points", "status", "only", "says", "ask", "flags", "passes", "was"]
         problems += _with_hints(explain(error, document, at, label), known)
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str):

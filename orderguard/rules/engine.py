@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _FINDINGS = {**schema(FINDINGS), "row": pl.UInt32}
 
-Synonyms = "Mapping[str, frozenset[str]]"
-
 
 class Verdicts(NamedTuple):
     """What the rules said.

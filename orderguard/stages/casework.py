@@ -48,6 +48,14 @@ def flagged_orders(judged: Judged, book: Rulebook, ids: Mapping[str, str]) -> pl
     return flagged.sort("score", "platform", "order_id", descending=[True, False, False])
 
 
+def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:
+    """`flagged` with the receiver's province as `region`, parsed from the address where somebody asks for it."""
+    if team.agents or team.managers:
+        parsed = parse_addresses(flagged.select("province", "city", "district", "address"))
+        return flagged.with_columns(parsed["addr_province"].alias("region"))
+    return flagged.with_columns(region=pl.col("province"))
+
+
 def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
     """Orders that were released are not flagged again on the same evidence: their band is `pass`.
 
@@ -119,17 +127,10 @@ def _routed(
         opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
     opened = add_facts(opened, lacking, {}, Origins())
     linked = link(opened, locale)
-    if team.agents or team.managers:
-        region = parse_addresses(opened.select("province", "city", "district", "address"))["addr_province"].alias(
-            "region"
-        )
-    else:  # nobody to tell apart by region
-        region = opened["province"].alias("region")
     opened = opened.with_columns(
         linked["cluster"],
         linked["cluster_size"],
         linked["linked_by"],
-        region,
         due_times(opened["band"], opened["promised_at"], now),
     )
     return opened.with_columns(assign(opened, team, cases.load(), synonyms).alias("agent"))
@@ -148,10 +149,12 @@ def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime) -> pl.Dat
     rows = []
     for row in beside.iter_rows(named=True):
         marks, before = set(row["evidence"].split(",")), set(row["evidence_old"].split(","))
-        if marks - before:
+        now_held = row["band"] == "hold" and row["band_old"] != "hold" and row["state"] in OPEN
+        if marks - before or now_held:
             band = "hold" if "hold" in (row["band"], row["band_old"]) else row["band"]
-            reopen = row["state"] not in OPEN
-            to_hold = band == "hold" and (reopen or row["hold_run"] is None)
+            # What was found true needs no second look; what was let go does.
+            reopen = row["state"] == "released" and bool(marks - before)
+            to_hold = band == "hold" and (reopen or (row["hold_run"] is None and row["state"] in OPEN))
             rows.append(
                 (row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"])
             )

@@ -19,6 +19,7 @@ from orderguard.outbox import (
     write_run,
     write_tasks,
 )
+from orderguard.outbox.safe import mask_name, mask_phone
 from orderguard.rules.book import say
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from orderguard.ledger import CaseBook
     from orderguard.route import Team
+    from orderguard.rules import Rulebook
     from orderguard.stages.judging import Judged
     from orderguard.stages.options import Clock, Options
     from orderguard.stages.reading import Read
@@ -120,8 +122,8 @@ def deliver(
                 ]
                 write_flagged(
                     folder / "flagged.xlsx", summary_lines(run, book.locale),
-                    _named(flagged, names), _named(findings, names), _named(judged.coverage, names), rules,
-                    book.locale, book.timezone, {"mask_sheets": book.privacy.mask_sheets},
+                    _named(_masked(flagged, book), names), _named(_masked(findings, book), names), _named(judged.coverage, names), rules,
+                    book.locale, book.timezone,
                 )  # fmt: skip
             run["timings"] = {k: round(v, 3) for k, v in clock.told().items()}
             write_run(folder / "run.json", run)
@@ -144,6 +146,15 @@ def deliver(
 STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
 
 
+def _masked(frame: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
+    """Names and phones masked where `privacy: {mask_sheets: true}` asks for it, in sentences too."""
+    if not book.privacy.mask_sheets:
+        return frame
+    phones = [c for c in ("receiver_phone", "reason", "reasons", "linked_by", "buyer_note") if c in frame.columns]
+    names = [c for c in ("receiver_name",) if c in frame.columns]
+    return frame.with_columns([mask_phone(pl.col(c)) for c in phones] + [mask_name(pl.col(c)) for c in names])
+
+
 def _named(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
     """Platforms as people call them, for sheets; frames, hold lists and the ledger keep the permanent id."""
     return frame.with_columns(pl.col("platform").replace(names))
@@ -160,9 +171,9 @@ def _with_items(tasks: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     return tasks.join(items, on=KEY, how="left", maintain_order="left")
 
 
-def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, str, int, int, str, str]]:
+def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, str, int, int, str, str, str]]:
     """One message per manager about the new cases of their regions; no names, phones or addresses in it."""
-    out: list[tuple[str, str, int, int, str, str]] = []
+    out: list[tuple[str, str, int, int, str, str, str]] = []
     if work.tasks.is_empty():
         return out
     zh = locale.startswith("zh")
@@ -181,7 +192,17 @@ def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, s
             if zh
             else f"orderguard: {len(mine)} new abnormal orders ({held} held), the first due by {due}"
         )
-        out.append((manager.name, where or ("全部" if zh else "all"), held, len(mine) - held, due, text))
+        out.append(
+            (
+                manager.name,
+                where or ("全部" if zh else "all"),
+                held,
+                len(mine) - held,
+                due,
+                ", ".join(manager.targets),
+                text,
+            )
+        )
     return out
 
 

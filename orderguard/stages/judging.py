@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from orderguard.ledger import CaseBook
     from orderguard.rules import Rulebook
 
-Synonyms = "Mapping[str, frozenset[str]]"
-
 
 class Judged(NamedTuple):
     """What was found.

@@ -10,6 +10,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.ledger.verdicts import Answer
 from orderguard.platforms.profile import heading_key
+from orderguard.route.team import UNASSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,8 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
                             )
                         )
                     continue
-                agent = by or cell.get("agent") or who
+                assigned = cell.get("agent", "")
+                agent = by or (assigned if assigned != UNASSIGNED else "") or who
                 answers.append(
                     Answer(
                         table.source,

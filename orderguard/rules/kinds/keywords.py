@@ -42,6 +42,19 @@ class Keywords(Kind):
             raise ValueError(Words(f"不是文本列；{hint.zh}", f"is not a text column; {hint.en}"))
         return name
 
+    @field_validator("any")
+    @classmethod
+    def _one_word_each(cls, words: list[str]) -> list[str]:
+        joined = next((w for w in words if any(c in w for c in "，、；")), None)
+        if joined:
+            raise ValueError(
+                Words(
+                    f"“{joined}”像是用中文标点隔开的几个词，请用英文逗号 , 隔开",
+                    f"'{joined}' looks like several words; separate them by ','",
+                )
+            )
+        return words
+
     def _folded(self) -> pl.Expr:
         return pl.col(self.column).str.normalize("NFKC").str.to_lowercase().str.replace_all(_SEPARATORS, "")
 

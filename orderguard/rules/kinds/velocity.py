@@ -69,9 +69,7 @@ class Velocity(Kind):
         return Reach(self.columns(), self.window)
 
     def reads(self) -> set[str]:
-        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), self.at, "ip"} - (
-            {"ip"} if "ip" not in self.columns() else set()
-        )
+        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), self.at}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
