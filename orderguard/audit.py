@@ -14,7 +14,7 @@ from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
-from orderguard.stages.judging import Judged, judge
+from orderguard.stages.judging import Judged, check_places, judge
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.reading import Read, read_orders
 
@@ -31,6 +31,7 @@ def scan(options: Options) -> Scan:
     """
     book, clock = options.book, Clock()
     check_place(options.out)
+    check_places(book)
     profiles = load_profiles(options.platforms_dir)
     synonyms, ids = platform_words(profiles), platform_ids(profiles)
     with clock.room("read"):

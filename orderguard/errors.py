@@ -78,6 +78,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def json_text(value: object) -> str:
+    """JSON with Chinese as it is, but control and bidirectional characters escaped: safe to show on a terminal."""
+    import json  # noqa: PLC0415
+    import re  # noqa: PLC0415
+
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    marks = "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    return re.sub(marks, lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def closest(word: str, known: list[str]) -> Words:
     """A did-you-mean hint for `word`, or a list of what is known."""
     from difflib import get_close_matches  # noqa: PLC0415 - only when something is already wrong

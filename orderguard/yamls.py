@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50
+_MAX_NODES = 200_000
 
 Path_ = tuple[str | int, ...]
 
@@ -29,12 +31,14 @@ class Document:
         name: how the file is called in messages.
         lines: path (keys and indexes) -> 1-based line.
         problems: repeated keys and the like, found while reading.
+        nodes: values built so far, against alias bombs.
     """
 
     data: Any
     name: str
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    nodes: int = 0
 
     def line(self, path: Path_) -> int:
         """The line of `path`, or of its nearest ancestor that has one."""
@@ -71,10 +75,15 @@ def parse_yaml(text: str, name: str) -> Document:
     Raises:
         OrderguardError: not YAML, or nested deeper than 50 levels.
     """
+    if _too_deep(text):
+        what = Words("嵌套过深", "is nested too deep")
+        raise OrderguardError(Problem(what, name, 1, Words("检查多余的 [ { 或 -", "look for needless [ { or -")))
     try:
         node = yaml.compose(text, Loader=_LOADER)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
+        if "end of stream" in str(error):  # where the open quote or bracket began helps more than where the file ends
+            mark = getattr(error, "context_mark", None) or mark
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         what = Words(f"不是有效的 YAML（{said}）", f"is not valid YAML ({said})")
         fix = Words("检查该行缩进、冒号后的空格、引号", "check this line's indentation, quotes, space after ':'")
@@ -85,8 +94,25 @@ def parse_yaml(text: str, name: str) -> Document:
     return document
 
 
+def _too_deep(text: str) -> bool:
+    """Nesting that would overflow the C parser's stack, told before it is parsed."""
+    if re.search(r"(?:[-?:] +){60}", text):
+        return True
+    depth = deepest = 0
+    if text.count("[") + text.count("{") > _MAX_DEPTH:
+        for mark in re.finditer(r"[\[\]{}]", text):
+            depth = depth + 1 if mark[0] in "[{" else max(depth - 1, 0)
+            deepest = max(deepest, depth)
+    indents = [len(line) - len(line.lstrip(" ")) for line in text.splitlines()]
+    return deepest > 2 * _MAX_DEPTH or max(indents, default=0) > 20 * _MAX_DEPTH
+
+
 def _build(node: yaml.Node, path: Path_, document: Document, inside: tuple[int, ...]) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
+    document.nodes += 1
+    if document.nodes > _MAX_NODES:
+        what = Words("内容过多（可能是别名层层引用）", "holds too much (aliases of aliases?)")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
     if id(node) in inside or len(path) > _MAX_DEPTH:
         what = Words("嵌套过深或引用自身", "is nested too deep or refers to itself")
         raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
@@ -140,6 +166,7 @@ def explain(error: ValidationError, document: Document, at: Path_ = (), label: s
 
 
 _SAID: dict[str, Words] = {
+    "invalid_key": Words("键必须是文字（数字请加引号）", "keys must be text (quote a number)"),
     "missing": Words("缺少必填项", "is required"),
     "extra_forbidden": Words("未知的键", "unknown key"),
     "int_parsing": Words("应为整数", "should be a whole number"),

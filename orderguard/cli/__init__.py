@@ -21,7 +21,9 @@ _COMMANDS = {
     "platforms": "orderguard.cli.platforms:platforms",
     "rules": "orderguard.cli.rules:rules",
     "scan": "orderguard.cli.scan:scan",
+    "tasks": "orderguard.cli.tasks:tasks",
     "verdict": "orderguard.cli.verdict:verdict",
+    "watch": "orderguard.cli.watch:watch",
 }
 
 
@@ -51,6 +53,8 @@ _HELP = {
     "platforms": "看各平台的表头怎么读 / how each platform's header is read",
     "rules": "检查、试跑、列出规则 / check, test, list and show rules",
     "scan": "扫描导出的订单 / audit exported orders",
+    "tasks": "重发某人的任务表 / issue an agent's sheet again",
+    "watch": "盯住文件夹，来一个扫一个 / scan files as they arrive in a folder",
     "verdict": "记录、查看、更正处置结果 / record, list and correct verdicts",
 }
 

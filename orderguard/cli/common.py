@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +27,9 @@ def find_rulebook(given: str | None) -> Rulebook:
 
 def print_json(value: Any) -> None:
     """JSON to standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    from orderguard.errors import json_text
+
+    click.echo(json_text(value))
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.errors import EXIT_ASKED, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words
+from orderguard.errors import EXIT_ASKED, EXIT_INPUT, OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     from orderguard.rules import Rulebook
+    from orderguard.stages.options import Options
 
 
 @click.command()
@@ -40,9 +41,6 @@ def scan(**given: Any) -> None:
     book = find_rulebook(given["rules_file"])
     try:
         result = _run(book, given)
-    except DeliveryError as error:
-        fail(error, book.locale)
-        return
     except OrderguardError as error:
         fail(error, book.locale)
         return
@@ -63,10 +61,16 @@ def scan(**given: Any) -> None:
 
 
 def _run(book: Rulebook, given: dict[str, Any]) -> Any:
+    from orderguard.audit import scan as audit
+
+    return audit(options_of(book, given))
+
+
+def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
+    """What a scan is told, from the command line's words."""
     from datetime import UTC, datetime
     from secrets import token_hex
 
-    from orderguard.audit import scan as audit
     from orderguard.route import Team, load_team
     from orderguard.stages.options import OUTPUTS, Options
 
@@ -75,7 +79,7 @@ def _run(book: Rulebook, given: dict[str, Any]) -> Any:
     team = load_team(team_file) if given["team_file"] or team_file.exists() else Team()
     outputs = _outputs(given["outputs"], OUTPUTS)
     quiet = given["quiet"] or given["as_json"] or not sys.stderr.isatty()
-    options = Options(
+    return Options(
         paths=given["paths"],
         book=book,
         team=team,
@@ -90,7 +94,6 @@ def _run(book: Rulebook, given: dict[str, Any]) -> Any:
         date_order=given["date_order"],
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
-    return audit(options)
 
 
 def _outputs(text: str | None, known: tuple[str, ...]) -> frozenset[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+import zlib
 
 import polars as pl
 
@@ -15,6 +17,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MAX_UNPACKED = 4 << 30
 _MAX_RATIO = 400
+_MAX_AREA = 20_000_000
 
 
 def read_book(data: bytes, name: str, score: HeaderScore) -> list[Table]:
@@ -75,12 +78,46 @@ def _check(data: bytes, name: str) -> None:
             encrypted = any(i.flag_bits & 1 for i in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise OrderguardError(_broken(name, error)) from error
+    _check_extent(data, name)
     if encrypted:
         raise OrderguardError(Problem(Words("压缩包有密码", "the archive is protected by a password"), name))
     if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):
         what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
         fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")
         raise OrderguardError(Problem(what, name, fix=fix))
+
+
+def _check_extent(data: bytes, name: str) -> None:
+    """Refuse a sheet whose few cells span a huge area: calamine makes room for all of it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for item in archive.namelist():
+            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", item):
+                continue
+            try:
+                xml = archive.read(item)
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+                raise OrderguardError(_broken(name, error)) from error
+            last = re.match(rb'<row[^>]*? r="(\d+)"', xml[max(xml.rfind(b"<row "), 0) :])
+            if re.search(rb' r="[A-Z]{3,}\d', xml) is None and (not last or int(last[1]) * 40 < len(xml)):
+                continue
+            cells = re.findall(rb'<c[^>]*? r="([A-Z]+)(\d+)"', xml)
+            area = max((int(r) for _, r in cells), default=0) * max((_column(c) for c, _ in cells), default=0)
+            if area > _MAX_AREA and area > 20 * len(cells):
+                what = Words(
+                    "远处有孤立的单元格，整张表会撑到无法读取",
+                    "a stray cell far away makes the sheet too large to read",
+                )
+                fix = Words(
+                    "在 Excel 中按 Ctrl+End 找到它，删去后另存", "find it with Ctrl+End in Excel, delete it and save"
+                )
+                raise OrderguardError(Problem(what, name, fix=fix))
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _rounded(cells: pl.DataFrame, columns: list[str], header_at: int, label: str) -> list[Problem]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, printable
 from orderguard.ingest.delimited import read_delimited
 
 if TYPE_CHECKING:
@@ -77,14 +77,20 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     unique = {p.resolve() if p else None: p for p in reversed(found)}
     kept = [p for p in dict.fromkeys(found) if p is None or unique.get(p.resolve()) is p]
     names = [p.name if p else "stdin" for p in kept]
-    return [
-        Source(p, n if names.count(n) == 1 else str(p).replace("\\", "/")) for p, n in zip(kept, names, strict=True)
-    ]
+    shown = [n if names.count(n) == 1 else str(p).replace("\\", "/") for p, n in zip(kept, names, strict=True)]
+    # A file's name is hostile text too, and need not be UTF-8.
+    return [Source(p, printable(n.encode("utf-8", "replace").decode())) for p, n in zip(kept, shown, strict=True)]
+
+
+_LEFT_BY_SCANS = {
+    "flagged.xlsx", "findings.parquet", "decisions.parquet", "coverage.parquet", "notices.csv", "rejected.csv", "run.json",
+}  # fmt: skip
 
 
 def _is_table(path: Path) -> bool:
     hidden = path.name.startswith((".", "~$", "_"))
-    return path.suffix.lower() in _SUFFIXES and not hidden
+    ours = path.name in _LEFT_BY_SCANS and (path.parent / "run.json").exists()
+    return path.suffix.lower() in _SUFFIXES and not hidden and not ours
 
 
 def read_source(source: Source, score: HeaderScore) -> Source:
@@ -102,6 +108,10 @@ def read_source(source: Source, score: HeaderScore) -> Source:
     except MemoryError:
         what = Words("文件太大，内存不足", "the file is too large for this machine's memory")
         source.problems.append(Problem(what, source.name, fix=Words("请拆分后再扫", "split it and scan the parts")))
+    except Exception as error:  # noqa: BLE001 - one odd file must not take the others down
+        said = f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}"
+        fix = Words(f"请重新导出（{said}）", f"export it again ({said})")
+        source.problems.append(Problem(Words("文件无法读取", "the file cannot be read"), source.name, fix=fix))
     return source
 
 

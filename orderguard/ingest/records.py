@@ -32,7 +32,8 @@ def read_json(data: bytes, name: str) -> Table:
     Raises:
         OrderguardError: not JSON, or no list of objects in it.
     """
-    for encoding in ("utf-8-sig", "gb18030"):
+    wide = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ()
+    for encoding in (*wide, "utf-8-sig", "gb18030"):
         try:
             text = data.decode(encoding)
             break
@@ -131,7 +132,7 @@ def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict
         return
     key = prefix[:-1]
     if value is None or isinstance(value, str):
-        flat[key] = value or None
+        flat[key] = value.encode("utf-8", "replace").decode() if value else None  # half a surrogate pair is no text
     elif isinstance(value, bool):
         flat[key] = "true" if value else "false"
     else:
@@ -156,11 +157,18 @@ def read_parquet(data: bytes, name: str) -> Table:
     nested = [c for c, t in frame.schema.items() if t.is_nested()]
     casts = [pl.col(c).cast(pl.String, strict=False) for c, t in frame.schema.items() if _as_text(t)]
     if nested:
-        frame = frame.with_columns([pl.col(c).map_elements(str, return_dtype=pl.String) for c in nested])
+        frame = frame.with_columns([_flat(c, frame.schema[c]) for c in nested])
     if "source_row" in frame.columns:
         frame = frame.drop("source_row")
     frame = frame.with_columns(casts)
     return Table(name, frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64)))
+
+
+def _flat(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A list as its entries joined by `;`, a struct as JSON."""
+    if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+        return pl.col(name).cast(pl.List(pl.String), strict=False).list.join(";", ignore_nulls=True).alias(name)
+    return pl.struct(name).struct.json_encode().alias(name)
 
 
 def _as_text(dtype: pl.DataType) -> bool:

@@ -132,26 +132,20 @@ class CaseBook:
 
     def pending(self) -> pl.DataFrame:
         """Cases whose task sheet or hold was never delivered (an earlier run was stopped or could not write)."""
-        sql = """SELECT platform, order_id, case_id, band, score, cluster, linked_by, agent, due_at, task_run, hold_run
-                 FROM cases WHERE state IN ('open', 'investigating')
-                 AND (task_run IS NULL OR (band = 'hold' AND hold_run IS NULL))"""
-        rows = self.ledger.db.execute(sql).fetchall()
+        return self._rows("AND (task_run IS NULL OR (band = 'hold' AND hold_run IS NULL))")
+
+    def open_of(self, agent: str) -> pl.DataFrame:
+        """All open cases of one agent."""
+        return self._rows("AND agent = ?", (agent,))
+
+    def _rows(self, where: str, values: tuple[str, ...] = ()) -> pl.DataFrame:
         names = (
-            "platform",
-            "order_id",
-            "case_id",
-            "band",
-            "score",
-            "cluster",
-            "linked_by",
-            "agent",
-            "due_at",
-            "task_run",
-            "hold_run",
-        )
+            "platform", "order_id", "case_id", "band", "score", "cluster", "linked_by", "agent", "due_at", "task_run", "hold_run",
+        )  # fmt: skip
+        sql = f"SELECT {', '.join(names)} FROM cases WHERE state IN ('open', 'investigating') {where}"  # noqa: S608 - own names
+        rows = self.ledger.db.execute(sql, values).fetchall()
         types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
-        frame = pl.DataFrame(rows, schema=types, orient="row")
-        return frame.with_columns(_instant("due_at"))
+        return pl.DataFrame(rows, schema=types, orient="row").with_columns(_instant("due_at"))
 
     def record(
         self,

@@ -170,8 +170,15 @@ def _micros(at: object) -> int | None:
 def _write(frame: pl.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".tmp")
+    try:
+        _write_to(draft, frame)
+    except pl.exceptions.PolarsError as error:  # a full disk, in Polars' words
+        raise OSError(str(error).splitlines()[0]) from error
+    draft.replace(path)
+
+
+def _write_to(draft: Path, frame: pl.DataFrame) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         frame.write_parquet(file, compression="lz4", statistics=False)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)

@@ -51,6 +51,9 @@ _STEPS: dict[int, str] = {
       code TEXT NOT NULL, note TEXT NOT NULL, agent TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
       evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts, ended_run TEXT);
     CREATE INDEX verdicts_case ON verdicts (case_id);
+    CREATE TABLE watched (
+      path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
+      said TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (path, size, mtime_ns)) WITHOUT ROWID;
     CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
     """,
 }
@@ -101,7 +104,9 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         for inside in ("orders", "verdicts"):
             (folder / inside).mkdir(exist_ok=True, mode=0o700)
         lock = _take_lock(folder, say)
-        db = _connect(folder / "ledger.db")
+        ledger = Ledger(folder, _connect(folder / "ledger.db"), lock)
+        _upgrade(ledger)
+        sweep(ledger)
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
         fix = Words(
@@ -109,9 +114,6 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
             "check rights and disk space, or choose another --ledger",
         )
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
-    ledger = Ledger(folder, db, lock)
-    _upgrade(ledger)
-    sweep(ledger)
     return ledger
 
 

@@ -140,13 +140,14 @@ def reject_frame(raw: pl.DataFrame, source: str, reason: pl.Series) -> pl.DataFr
 
 
 def _pick(name: str, pick: _Pick, raw: pl.DataFrame, cleaned: pl.DataFrame, recipe: Recipe) -> pl.Series:
-    if raw.schema[pick.sources[0]] != pl.String:
-        return raw[pick.sources[0]].alias(name)
+    types = {raw.schema[s] for s in pick.sources}
+    if len(types) == 1 and pl.String not in types:
+        return pl.select(pl.coalesce([pl.lit(raw[s]) for s in pick.sources])).to_series().alias(name)
     texts = [_without(cleaned[s], recipe.blanks) for s in pick.sources]
     if pick.how == "extract":
         return texts[0].str.extract(pick.pattern).alias(name)
     if pick.how == "any_amount":
-        some = [pl.when(t.cast(pl.Float64, strict=False) > 0).then(t) for t in texts]
+        some = [pl.when(values.money(t) > 0).then(t) for t in texts]
         return pl.select(pl.coalesce(some)).to_series().alias(name)
     if len(texts) == 1:
         return texts[0].alias(name)
@@ -240,6 +241,10 @@ def _reasons(
                 pl.lit(words.pick(recipe.locale))
             )
         )
+    again = frame["order_id"].is_in(list(recipe.picks["order_id"].sources)) if "order_id" in recipe.picks else None
+    if again is not None:
+        words = Words("重复的表头，不是订单", "the header again, not an order")
+        parts.insert(1, pl.when(pl.lit(again)).then(pl.lit(words.pick(recipe.locale))))
     for name, unreadable in failed.items():
         if name in _MUST_READ:
             what, fix = _WHAT[name].pick(recipe.locale), _FIX[name].pick(recipe.locale)

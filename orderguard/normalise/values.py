@@ -95,7 +95,7 @@ def _read_rest(text: pl.Series, zone: str, order: DateOrder | None) -> pl.Series
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
     half = text.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
     t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(r"(\d)T(\d)", "$1 $2")
-    offset = t.str.extract(r"(?:\d\d|\.\d+)\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$")
+    offset = t.str.extract(r":\d\d(?:\.\d+)?\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$")
     t = pl.select(
         pl.when(offset.is_not_null())
         .then(t.str.replace(r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$", ""))
@@ -231,7 +231,9 @@ def ips(column: pl.Series) -> pl.Series:
     stays as it is.
     """
     text = column.str.split(",").list.first().str.strip_chars(BLANKS)
-    text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1")
+    text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1").str.replace(
+        r"^\[([0-9A-Fa-f:.]+)\](?::\d+)?$", "$1"
+    )
     masked = text.str.contains(r"\*|(?i)(^|[.:])x+([.:]|$)").fill_null(value=False)
     if text.str.contains(":", literal=True).any():
         distinct = text.filter(text.str.contains(":", literal=True)).unique()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orderguard.columns import COVERAGE, DECISIONS, FINDINGS
+from orderguard.errors import json_text
 from orderguard.outbox.flagged import local
 from orderguard.outbox.safe import inert_frame
 
@@ -42,8 +42,9 @@ def _csv(path: Path, frame: pl.DataFrame) -> None:
 
 
 def file_stem(name: str) -> str:
-    """A name that is a harmless file name on every system: no path, no reserved characters, at most 80."""
-    return re.sub(r'[\x00-\x1f\x7f\\/:*?"<>|]', "_", name).strip(". ")[:80] or "_"
+    """A name that is a harmless file name on every system: no path, no reserved characters, at most 120 bytes."""
+    clean = re.sub(r'[\\/:*?"<>|]', "_", "".join(c if c.isprintable() else "_" for c in name)).strip(". ")
+    return clean.encode()[:120].decode("utf-8", "ignore") or "_"
 
 
 def write_holds(folder: Path, held: pl.DataFrame, locale: str, zone: str) -> dict[str, int]:
@@ -91,4 +92,4 @@ def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, 
 
 def write_run(path: Path, run: dict[str, Any]) -> None:
     """Write `run.json`."""
-    path.write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json_text(run) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from glob import escape
 from typing import TYPE_CHECKING, Self
 
 from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
@@ -64,7 +65,7 @@ class Staging:
         self.shown = str(out)
         self.out = out.resolve()  # a link stays a link: what it leads to is replaced
         self.run_id = run_id
-        self.folder = self.out.parent / f".{self.out.name}.{run_id}.{os.getpid()}.tmp"
+        self.folder = self.out.parent / f".{self.out.name}~{run_id}.{os.getpid()}.tmp"
 
     def __enter__(self) -> Self:
         try:
@@ -95,7 +96,7 @@ class Staging:
                 return
             if old is not None:
                 self._keep_issued(old, self.folder, undelivered)
-            aside = self.out.parent / f".{self.out.name}.{self.run_id}.old"
+            aside = self.out.parent / f".{self.out.name}~{self.run_id}.old"
             if old is not None:
                 old.rename(aside)
             self.folder.rename(self.out)
@@ -117,12 +118,12 @@ class Staging:
         parent = self.out.parent
         if not parent.exists():
             return
-        for old in sorted(parent.glob(f".{self.out.name}.*.old")):
+        for old in sorted(parent.glob(f".{escape(self.out.name)}~*.old")):
             if not self.out.exists():
                 old.rename(self.out)
             else:
                 shutil.rmtree(old, ignore_errors=True)
-        for draft in parent.glob(f".{self.out.name}.*.tmp"):
+        for draft in parent.glob(f".{escape(self.out.name)}~*.tmp"):
             if not _alive(draft.name.split(".")[-2]):
                 shutil.rmtree(draft, ignore_errors=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -64,7 +64,7 @@ class Team(BaseModel):
     """Everybody."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    version: int = 1
+    version: Literal[1] = 1
     agents: list[Agent] = []
     managers: list[Manager] = []
 

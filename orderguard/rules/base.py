@@ -22,7 +22,8 @@ def _span(value: object) -> timedelta:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|秒|分钟|小时|天)", str(value).strip())
     if not found:
         raise ValueError(Words("应为时长，如 30s、5m、2h、7d", "should be a length of time such as 30s, 5m, 2h, 7d"))
-    span = timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    seconds = float(found[1]) * _UNITS[found[2]]
+    span = timedelta(seconds=min(seconds, 1e9))
     if not timedelta(0) < span <= _LONGEST:
         raise ValueError(Words("时长须大于 0 且不超过 366 天", "must be above 0 and at most 366 days"))
     return span

@@ -6,12 +6,23 @@ import hashlib
 import json
 import pkgutil
 import sys
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+import polars as pl
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.rules import kinds
@@ -90,11 +101,16 @@ class Rule(BaseModel):
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
+def _whole_one(value: object) -> object:
+    """`true` is no version, though Python says that it equals 1."""
+    return "true" if value is True else value
+
+
 class Rulebook(BaseModel):
     """A whole rulebook."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole_one)]
     locale: Literal["zh-CN", "en"] = "zh-CN"
     timezone: str = "Asia/Shanghai"
     ship_from: ShipFrom = ShipFrom()
@@ -110,7 +126,8 @@ class Rulebook(BaseModel):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
+            pl.Series([datetime(2026, 1, 1)], dtype=pl.Datetime("us")).dt.replace_time_zone(name)  # noqa: DTZ001 - a wall clock
+        except (KeyError, ValueError, OSError, pl.exceptions.PolarsError) as error:
             raise ValueError(Words("未知时区，如 Asia/Shanghai", "unknown time zone; such as Asia/Shanghai")) from error
         return name
 
@@ -195,7 +212,8 @@ def build_rulebook(document: Document) -> Rulebook:
             rules += [rule] if rule else []
         problems += _twice(given, document)
     head = {k: v for k, v in data.items() if k != "rules"}
-    head["rules"] = rules or ([_placeholder()] if isinstance(given, list) and given else given)
+    if "rules" in data:
+        head["rules"] = rules or ([_placeholder()] if isinstance(given, list) and given else given)
     if "promotions" in head:
         what = Words("promotions 在此版本尚不支持", "promotions are not supported in this version yet")
         fix = Words("请删去，或另存一份规则表在活动期使用", "remove it, or keep a second rulebook for the promotion")
@@ -206,7 +224,10 @@ def build_rulebook(document: Document) -> Rulebook:
         book = Rulebook.model_validate(head)
     except ValidationError as error:
         known = [n for n in Rulebook.model_fields if n not in {"source", "sha256"}]
-        problems += _with_hints(explain(error, document), known)
+        nested = [*Bands.model_fields, *Privacy.model_fields, *ShipFrom.model_fields]
+        found = explain(error, document)
+        problems += _with_hints([p for p in found if "." not in p.what.en.split(" ")[0]], known)
+        problems += _with_hints([p for p in found if "." in p.what.en.split(" ")[0]], nested)
     if problems or book is None:
         raise OrderguardError(*sorted(problems, key=lambda p: p.line))
     return book

@@ -166,12 +166,17 @@ def undelivered(cases: CaseBook, history: History, book: Rulebook, opened: pl.Da
     pending = cases.pending()
     if pending.is_empty():
         return opened.clear()
-    orders = history.find(pending)
-    told = tell(cases.findings_of(pending), book, ["platform", "order_id"])
-    rows = pending.join(orders, on=KEY, how="left", maintain_order="left").join(
+    rows = task_rows(pending, cases, history, book)
+    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(*opened.columns, "task_run", "hold_run")
+
+
+def task_rows(chosen: pl.DataFrame, cases: CaseBook, history: History, book: Rulebook) -> pl.DataFrame:
+    """Cases of the ledger with their orders, reasons and what to ask, as a task sheet shows them."""
+    orders = history.find(chosen)
+    told = tell(cases.findings_of(chosen), book, ["platform", "order_id"])
+    rows = chosen.join(orders, on=KEY, how="left", maintain_order="left").join(
         told, on=KEY, how="left", maintain_order="left"
     )
-    rows = rows.with_columns(
+    return rows.with_columns(
         cluster_size=pl.len().over("cluster").cast(pl.Int64), reasons=pl.col("reasons").fill_null("-")
     )
-    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(*opened.columns, "task_run", "hold_run")

@@ -129,10 +129,9 @@ def deliver(
             write_run(folder / "run.json", run)
             late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
             staging.commit(frozenset(r[0] for r in late))
-    except OSError as error:
-        what = Words(
-            f"输出无法写入（{error.strerror or error}）", f"the output cannot be written ({error.strerror or error})"
-        )
+    except (OSError, pl.exceptions.PolarsError) as error:
+        said = str(getattr(error, "strerror", None) or error).splitlines()[0]
+        what = Words(f"输出无法写入（{said}）", f"the output cannot be written ({said})")
         fix = Words(
             "检查磁盘空间与权限后再扫一次；台账已记下，不会漏单",
             "check disk space and rights, scan again; the ledger has it all",

@@ -8,6 +8,8 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.enrich.facts import Origins, add_facts
+from orderguard.enrich.places import locate
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.rules import run_rules
 from orderguard.rules.engine import needed
 from orderguard.score import decide
@@ -37,6 +39,31 @@ class Judged(NamedTuple):
     coverage: pl.DataFrame
     touched: pl.Series
     skipped: int
+
+
+def check_places(book: Rulebook) -> None:
+    """Refuse a ship-from place that is nowhere: every distance from it would silently be not evaluable.
+
+    Raises:
+        OrderguardError: every such place at once.
+    """
+    place = book.ship_from
+    given = [place.default, *place.platform.values(), *place.shop.values(), *place.warehouse.values()]
+    named = list(dict.fromkeys(g for g in given if g))
+    if not named:
+        return
+    lost = [n for n, lat in zip(named, locate(pl.Series(named, dtype=pl.String))["lat"], strict=True) if lat is None]
+    fix = Words(
+        "写城市名（如 杭州）、英文名、国家代码或 纬度,经度",
+        "give a city (such as Hangzhou), a country code, or latitude,longitude",
+    )
+    if lost:
+        raise OrderguardError(
+            *[
+                Problem(Words(f"ship_from：不认识地点“{n}”", f"ship_from: unknown place '{n}'"), book.source, fix=fix)
+                for n in lost
+            ]
+        )
 
 
 def facts_for(frame: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:

@@ -176,9 +176,9 @@ def _joined(
 ) -> pl.DataFrame:
     headings = [c for c in table.frame.columns if c != "source_row"]
     picks = {n: p for n in ("order_id", "buyer_id", *_LOOKED_UP) if (p := present(generic.pick(n), headings))}
-    key = next((k for k in ("order_id", "buyer_id") if k in picks), None)
+    keys = [k for k in ("order_id", "buyer_id") if k in picks]
     got = [n for n in _LOOKED_UP if n in picks]
-    if key is None or not got:
+    if not keys or not got:
         what = Words(
             "--lookup 文件里没有订单编号/买家账号列，或没有可补的列",
             "the --lookup file has no order number or account column, or nothing to add",
@@ -188,18 +188,30 @@ def _joined(
         )
         raise OrderguardError(Problem(what, table.source, fix=fix))
     recipe = Recipe("lookup", picks, (), options.book.timezone, options.book.locale, options.date_order)
-    frame = table.frame
-    if key != "order_id":  # a row without an order number would be rejected; here it is not one
-        recipe = replace(recipe, picks={**picks, "order_id": Pick("first", (_NO_ID,))})
-        frame = frame.with_columns(pl.col("source_row").cast(pl.String).alias(_NO_ID))
-    typed = type_table(frame, table.source, recipe)
+    # A row without an order number would be rejected; here it is not one: numbers of our own stand in.
+    number = pl.concat_str(pl.lit(_NO_ID), pl.col("source_row").cast(pl.String)).alias(_NO_ID)
+    sources = (*picks["order_id"].sources, _NO_ID) if "order_id" in picks else (_NO_ID,)
+    recipe = replace(recipe, picks={**picks, "order_id": Pick("first", sources)})
+    typed = type_table(table.frame.with_columns(number), table.source, recipe)
     problems += typed.notes
-    facts = typed.rows.filter(pl.col(key).is_not_null()).select(key, *got)
-    one = facts.sort(key, *got, nulls_last=True).unique(key, keep="first", maintain_order=True)
-    met = rows.select(key).join(one, on=key, how="left", maintain_order="left")
-    if not rows[key].is_in(one[key].implode()).any():
-        name = heading(key, options.book.locale)
+    met = False
+    for key in keys:
+        own = pl.col("order_id").str.starts_with(_NO_ID)
+        facts = typed.rows.filter(
+            pl.col(key).is_not_null() & (~own if key == "order_id" else own | ("order_id" not in picks))
+        )
+        # Several rows of one account complete each other; where they differ, the first in sorting order counts.
+        one = (
+            facts.sort(key, *got, nulls_last=True)
+            .group_by(key, maintain_order=True)
+            .agg(pl.col(got).drop_nulls().first())
+        )
+        found = rows.select(key).join(one, on=key, how="left", maintain_order="left")
+        met = met or bool(rows[key].is_in(one[key].implode()).any())
+        rows = rows.with_columns([pl.coalesce(pl.col(n), pl.lit(found[n])).alias(n) for n in got])
+    if not met:
+        name = heading(keys[0], options.book.locale)
         problems.append(
             Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False)
         )
-    return rows.with_columns([pl.coalesce(pl.col(n), pl.lit(met[n])).alias(n) for n in got])
+    return rows

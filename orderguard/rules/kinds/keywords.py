@@ -15,6 +15,7 @@ Misses:
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Annotated
 
@@ -32,7 +33,7 @@ class Keywords(Kind):
     """Settings: `column`, and the words of which `any` must be contained."""
 
     column: str = "address"
-    any: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=1)
+    any: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=1, max_length=10_000)
 
     @field_validator("column")
     @classmethod
@@ -52,6 +53,11 @@ class Keywords(Kind):
                     f"“{joined}”像是用中文标点隔开的几个词，请用英文逗号 , 隔开",
                     f"'{joined}' looks like several words; separate them by ','",
                 )
+            )
+        empty = next((w for w in words if not re.sub(_SEPARATORS, "", w)), None)
+        if empty is not None:
+            raise ValueError(
+                Words(f"“{empty}”去掉空白和分隔符后是空的", f"'{empty}' is empty without blanks and separators")
             )
         return words
 

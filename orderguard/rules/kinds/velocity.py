@@ -41,7 +41,6 @@ class Velocity(Kind):
     window: Span
     at_least: int = Field(ge=2, le=100_000)
     who: str | None = None
-    at: str = "created_at"
 
     @field_validator("key", "who")
     @classmethod
@@ -54,13 +53,6 @@ class Velocity(Kind):
             raise ValueError(Words("至少要有一列", "needs at least one column"))
         return value
 
-    @field_validator("at")
-    @classmethod
-    def _instant(cls, name: str) -> str:
-        if name not in {"created_at", "paid_at"}:
-            raise ValueError(Words("只能是 created_at 或 paid_at", "must be created_at or paid_at"))
-        return name
-
     def columns(self) -> tuple[str, ...]:
         """The key's columns in our frames."""
         return tuple(_COLUMNS[k] for k in ([self.key] if isinstance(self.key, str) else self.key))
@@ -69,7 +61,7 @@ class Velocity(Kind):
         return Reach(self.columns(), self.window)
 
     def reads(self) -> set[str]:
-        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), self.at}
+        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), "created_at"}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
@@ -81,7 +73,7 @@ class Velocity(Kind):
         parts = [self._unmasked(c) for c in self.columns()]
         key = frame.select(parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\x1f")).to_series()
         who = frame.select(self._unmasked(_COLUMNS[self.who])).to_series() if self.who else None
-        count = fullest_window(key, frame[self.at], self.window, self.at_least, who)
+        count = fullest_window(key, frame["created_at"], self.window, self.at_least, who)
         return pl.DataFrame({"hit": count >= self.at_least, "value": count.cast(pl.Float64)})
 
     @staticmethod

@@ -1,0 +1,78 @@
+"""`orderguard watch`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from orderguard.stages.options import Options
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--once", is_flag=True, help="看一轮就退出，供 cron 用 / one round, for cron")
+@click.option(
+    "--every", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="秒 / seconds between looks"
+)
+@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+@click.option("--out", default="out", metavar="DIR", show_default=True, help="输出目录 / output folder")
+@click.option("--outputs", metavar="LIST", help="只写这些 / write only these")
+@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+@click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
+@click.option("--platform", metavar="NAME")
+@click.option("--platforms", "platforms_dir", metavar="DIR")
+@click.option("--lookup", "lookups", multiple=True, metavar="FILE")
+@click.option("--date-order", type=click.Choice(["day", "month"]))
+@click.option("--quiet", is_flag=True, help="只报错 / only errors")
+def watch(**given: Any) -> None:
+    """盯住文件夹：导出文件写完即扫，每个只扫一次。 Scan each export once, as soon as it is finished."""
+    from orderguard.cli.common import find_rulebook
+    from orderguard.cli.scan import options_of
+    from orderguard.errors import OrderguardError
+
+    folder, once = Path(given["folder"]), given["once"]
+    seen: dict[str, Any] = {}
+    failed = False
+    looks = 0
+    while True:
+        # The rulebook is read anew each time: a changed threshold counts from the next file on.
+        book = find_rulebook(given["rules_file"])
+        options = options_of(book, {**given, "paths": (), "as_json": False})
+        try:
+            seen, bad = _round(folder, options, seen, quiet=given["quiet"])
+            failed = failed or bad
+        except OrderguardError as error:
+            if once:
+                raise
+            for problem in error.problems:
+                click.echo("✗ " + problem.text(book.locale), err=True)
+        looks += 1
+        if once and looks == 2:
+            sys.exit(2 if failed else 0)
+        time.sleep(min(given["every"], 1.0) if once else given["every"])
+
+
+def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool) -> tuple[dict[str, Any], bool]:
+    from datetime import UTC, datetime
+
+    from orderguard.watching import beat, look
+
+    done, states = look(folder, options, seen)
+    beat(options.ledger, done, datetime.now(UTC))
+    for problem in done.problems:
+        click.echo(("✗ " if problem.fatal else "! ") + problem.text(options.book.locale), err=True)
+    if done.result:
+        run = done.result.run
+        if not quiet:
+            zh = options.book.locale.startswith("zh")
+            click.echo(
+                f"{run['local_time']}  {done.scanned} 个文件  读取 {run['read']:,}  异常 {run['flagged']:,}  新任务 {run['new_cases']:,}"
+                if zh
+                else f"{run['local_time']}  {done.scanned} files  read {run['read']:,}  flagged {run['flagged']:,}  new tasks {run['new_cases']:,}"
+            )
+    return states, bool(done.failed)
