@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 GENERIC = "generic"
-_LEAST = 2
+_LEAST, _MANY, _MOSTLY = 2, 4, 0.8
 """An order file must give at least this many of our columns, the order id among them."""
 
 _COLUMNS = [*(c.name for c in ORDERS if not c.name.startswith("source_")), "line_id", *LINE_ONLY]
@@ -77,6 +77,9 @@ def match_header(
         _match(p, generic, keys) for p in profiles if p is generic or any(heading_key(s) in keys for s in p.signature)
     ]
     usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
+    if not usable:  # a selection of columns without any telltale one, in which the general names find no order number
+        rest = [_match(p, generic, keys) for p in profiles]
+        usable = [m for m in rest if "order_id" in m.picks and len(m.picks) >= _MANY and m.share >= _MOSTLY]
     if not usable:
         shown = ", ".join(h[:20] for h in list(headings)[:12])
         what = Words(
