@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LINE_POINTS = 14.5
+_SLICE = 2_000
 _TOP: dict[str, Any] = {"valign": "top", "font_size": 10}
 _CARD: dict[str, Any] = {**_TOP, "text_wrap": True, "border": 1, "border_color": "#D9D9D9"}
 _HEAD: dict[str, Any] = {
@@ -106,11 +107,17 @@ def write_book(path: Path, sheets: list[Sheet]) -> None:
             _frame_of(book.add_worksheet(sheet.name), sheet, forms)
     with zipfile.ZipFile(shell) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
         for item in source.infolist():
-            data = source.read(item)
             found = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", item.filename)
-            target.writestr(
-                item.filename, _filled(data.decode(), sheets[int(found[1]) - 1]).encode() if found else data
-            )
+            if not found:
+                target.writestr(item.filename, source.read(item))
+                continue
+            head, rows, tail = _filled(source.read(item).decode(), sheets[int(found[1]) - 1])
+            with target.open(item.filename, "w") as part:
+                part.write(head.encode())
+                # In slices: one text of a whole sheet, twice, would be the scan's peak of memory.
+                for start in range(0, len(rows), _SLICE):
+                    part.write(rows[start : start + _SLICE].str.join("").item().encode())
+                part.write(tail.encode())
 
 
 def _needed(sheet: Sheet) -> list[list[str]]:
@@ -141,15 +148,13 @@ def _frame_of(page: Any, sheet: Sheet, forms: dict[str, Any]) -> None:
         sheet.setup(page, max(last, 1))
 
 
-def _filled(xml: str, sheet: Sheet) -> str:
-    """The sheet's XML with the template rows replaced by the real ones."""
-    numbers = _style_numbers(xml, sheet)
+def _filled(xml: str, sheet: Sheet) -> tuple[str, pl.Series, str]:
+    """The sheet's XML before, at and after its rows, the real ones in place of the template rows."""
+    corner = f"A1:{_letters(sheet.frame.width - 1)}{max(len(sheet.frame), 1) + 1}"
+    xml = re.sub(r'<dimension ref="[^"]*"/>', f'<dimension ref="{corner}"/>', xml, count=1)
     start = re.search(r'<row r="2"[ >]', xml)
     end = xml.index("</sheetData>")
-    body = _rows(sheet, numbers)
-    xml = xml[: start.start() if start else end] + body + xml[end:]
-    corner = f"A1:{_letters(sheet.frame.width - 1)}{max(len(sheet.frame), 1) + 1}"
-    return re.sub(r'<dimension ref="[^"]*"/>', f'<dimension ref="{corner}"/>', xml, count=1)
+    return xml[: start.start() if start else end], _rows(sheet, _style_numbers(xml, sheet)), xml[end:]
 
 
 def _style_numbers(xml: str, sheet: Sheet) -> list[dict[str, str]]:
@@ -163,10 +168,11 @@ def _letters(index: int) -> str:
     return (chr(64 + index // 26) if index >= 26 else "") + chr(65 + index % 26)
 
 
-def _rows(sheet: Sheet, numbers: list[dict[str, str]]) -> str:
+def _rows(sheet: Sheet, numbers: list[dict[str, str]]) -> pl.Series:
+    """Each row's XML."""
     frame = inert_frame(sheet.frame).rechunk()
     if frame.is_empty():
-        return ""
+        return pl.Series([], dtype=pl.String)
     row = pl.Series("_row", range(2, len(frame) + 2)).cast(pl.String)
     opened = pl.format('<row r="{}">', pl.lit(row))
     if sheet.lines is not None:
@@ -178,7 +184,7 @@ def _rows(sheet: Sheet, numbers: list[dict[str, str]]) -> str:
     parts = [opened]
     for i, name in enumerate(frame.columns):
         parts.append(_cell(frame, name, _letters(i), sheet.styles[i], numbers[i], sheet.variants.get(name, {}), row))
-    return str(frame.select(pl.concat_str([*parts, pl.lit("</row>")]).str.join("")).item())
+    return frame.select(pl.concat_str([*parts, pl.lit("</row>")])).to_series()
 
 
 def _cell(
