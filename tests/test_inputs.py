@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 
 def test_typed_parquet_columns_mean_what_their_text_means(tmp_path: Path) -> None:
-    """Lists join, an empty list is nothing, the second amount column fills the first, instants keep their zone."""
+    """Lists join, an empty list is nothing, a total is no paid amount, one phone column fills the other."""
     at = datetime(2026, 11, 11, 1, 0, tzinfo=UTC)
     frame = pl.DataFrame(
         {
             "订单编号": ["1", "2"],
             "优惠券": [[], ["满减", "立减"]],
-            "实付金额": pl.Series([None, Decimal("88.00")], dtype=pl.Decimal(10, 2)),
-            "订单金额": pl.Series([Decimal("2000.00"), None], dtype=pl.Decimal(10, 2)),
+            "实付金额": pl.Series([Decimal("2000.00"), None], dtype=pl.Decimal(10, 2)),
+            "订单金额": pl.Series([Decimal("88.00"), Decimal("1000.00")], dtype=pl.Decimal(10, 2)),
+            "手机": pl.Series([None, 13802580000], dtype=pl.Int64),
+            "联系电话": pl.Series([13999110000, None], dtype=pl.Int64),
+            "发货地": ["深圳", "深圳"],
             "买家留言": ["", ""],
             "下单时间": [at, at],
             "注册时间": [at, at],
@@ -38,7 +41,7 @@ def test_typed_parquet_columns_mean_what_their_text_means(tmp_path: Path) -> Non
     frame.write_parquet(tmp_path / "a.parquet")
     house = House(tmp_path)
     house.scan(tmp_path / "a.parquet")
-    assert house.findings() == {("1", "round-amount"), ("2", "new-account-coupon")}
+    assert house.findings() == {("1", "round-amount"), ("1", "far-phone"), ("2", "new-account-coupon")}
 
 
 def test_a_stray_cell_is_told_and_takes_no_other_file_down(tmp_path: Path) -> None:

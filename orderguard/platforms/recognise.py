@@ -101,8 +101,8 @@ def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:
     for name in _COLUMNS:
         found = _present(profile.pick(name), keys) or _present(_first(profile.fallback(name)), keys)
         if found:
-            picks[name] = found
-            used.update(found.sources)
+            picks[name] = _settled(name, found)
+            used.update(picks[name].sources)
     share = len([k for k in keys if k in profile.headings()]) / max(len(keys), 1)
     if profile is not generic:
         for name in _COLUMNS:
@@ -110,11 +110,19 @@ def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:
                 continue
             found = _present(generic.pick(name), {k: h for k, h in keys.items() if h not in used})
             if found:
-                picks[name] = found
-                used.update(found.sources)
+                picks[name] = _settled(name, found)
+                used.update(picks[name].sources)
                 guessed.append(name)
     unused = tuple(h for h in keys.values() if h not in used)
     return Match(profile, share, picks, tuple(guessed), unused)
+
+
+_ONE_COLUMN = ("amount", "buyer_note")
+"""An order total is no paid amount, and a shop's remark no buyer's word: a blank cell of the first heading stays blank."""
+
+
+def _settled(name: str, pick: Pick) -> Pick:
+    return pick._replace(sources=pick.sources[:1]) if name in _ONE_COLUMN and pick.how == "first" else pick
 
 
 def _first(sources: tuple[str, ...]) -> Pick | None:
