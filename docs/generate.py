@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from orderguard import columns
-from orderguard.rules.book import default_rulebook, kind_class, kind_names, kind_page, load_rulebook
+from orderguard.rules.book import default_rulebook, load_rulebook
+from orderguard.rules.registry import kind_class, kind_names, kind_page
 
 HERE = Path(__file__).parent
 FRAMES = (

@@ -63,7 +63,8 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     """一条规则：设置、类型说明。 One rule: its settings and its kind's page."""
     from orderguard.cli.common import find_rulebook, print_json
     from orderguard.errors import OrderguardError, Problem, Words, closest
-    from orderguard.rules.book import kind_page, say
+    from orderguard.rules.book import say
+    from orderguard.rules.registry import kind_page
 
     book = find_rulebook(rules_file)
     rule = next((r for r in book.rules if rule_id in {r.id, *r.was}), None)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pkgutil
-import sys
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -25,8 +22,8 @@ from pydantic import (
 )
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.rules import kinds
 from orderguard.rules.base import Kind
+from orderguard.rules.registry import kind_class, kind_names
 from orderguard.yamls import Document, explain, parse_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -145,33 +142,6 @@ class Rulebook(BaseModel):
     def points(self) -> dict[str, float]:
         """Points of the live rules; trial rules add none."""
         return {r.id: r.points for r in self.rules if r.status == "live"}
-
-
-def kind_names() -> list[str]:
-    """The rule kinds: the modules of `rules/kinds/`."""
-    return sorted(m.name for m in pkgutil.iter_modules(kinds.__path__) if not m.name.startswith("_"))
-
-
-def kind_class(name: str) -> type[Kind]:
-    """The one `Kind` that a kind's module defines.
-
-    Raises:
-        KeyError: no such kind.
-    """
-    if name not in kind_names():
-        raise KeyError(name)
-    module = import_module(f"{kinds.__name__}.{name}")
-    found = [
-        c
-        for c in vars(module).values()
-        if isinstance(c, type) and issubclass(c, Kind) and c.__module__ == module.__name__
-    ]
-    return found[0]
-
-
-def kind_page(name: str) -> str:
-    """The manual page of a kind: its module's docstring."""
-    return (sys.modules[kind_class(name).__module__].__doc__ or "").strip()
 
 
 def default_rulebook() -> Path:
