@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.rules.base import Kind
+from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.registry import kind_class, kind_names
 from orderguard.yamls import Document, explain, parse_yaml, read_yaml
 
