@@ -8,7 +8,7 @@ keeps its region. Tables: see ``tables/PROVENANCE.md``.
 import polars as pl
 
 from orderguard.enrich import phonetables
-from orderguard.enrich.phonetables import FIRST_PREFIX, load_phone_dat
+from orderguard.enrich.phonetables import load_phone_dat
 
 __all__ = ["WHY", "load_phone_dat", "phone_facts"]
 
@@ -56,7 +56,7 @@ def phone_facts(
     Chinese only if it has the form of a Chinese mobile. ``prefixes``: runs as ``load_phone_dat`` returns,
     instead of the table in the package.
     """
-    array = phonetables.shipped() if prefixes is None else phonetables.dense(prefixes)
+    table = phonetables.shipped() if prefixes is None else phonetables.prefixes_of(prefixes)
     frame = pl.DataFrame({"text": numbers.cast(pl.String)})
     value = pl.col("text").cast(pl.UInt64, strict=False)
     bare = (pl.col("text").str.len_bytes() == 11) & value.is_between(_LOWEST, _HIGHEST)
@@ -68,8 +68,8 @@ def phone_facts(
         frame = pl.concat(parts, how="diagonal").sort("row")
     else:
         frame = frame.with_columns(at=pl.lit(None, pl.UInt32), why=pl.lit(None, pl.String))
-    index = (frame["value"] // _LAST_DIGITS - FIRST_PREFIX).cast(pl.UInt32)
-    rows = pl.select(pl.coalesce(frame["at"], array.gather(index).cast(pl.UInt32))).to_series()
+    home = table.rows(frame["value"] // _LAST_DIGITS)
+    rows = pl.select(pl.coalesce(frame["at"], home)).to_series()
     facts = phonetables.regions().select(pl.exclude("adcode"))[rows.fill_null(0)]
     return facts.select(
         frame["key"].alias("phone_key"),

@@ -3,6 +3,7 @@
 import struct
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -128,19 +129,33 @@ def row_of_dialling() -> dict[str, int]:
     return {prefix: abroad[iso] if code is None else _row_of_adcode()[code] for prefix, iso, code in rows}
 
 
-def dense(runs: pl.DataFrame) -> pl.Series:
-    """Spread runs over an array: the ``regions`` row of prefix ``FIRST_PREFIX + i``, else null."""
-    known = runs.filter(pl.col("first") >= FIRST_PREFIX, pl.col("last") <= LAST_PREFIX).sort("first")
-    row = pl.col("adcode").replace_strict(_row_of_adcode(), default=None, return_dtype=pl.UInt16)
-    prefixes = pl.int_ranges("first", pl.col("last") + 1, dtype=pl.UInt32).alias("prefix")
-    spread = known.select(prefixes, row.alias("row")).explode("prefix")
-    if known.select((pl.col("first") <= pl.col("last").shift(1)).any()).item():  # a hand-made list may overlap
-        spread = spread.unique("prefix", keep="first", maintain_order=True)
-    array = pl.Series("row", [None], pl.UInt16).new_from_index(0, LAST_PREFIX - FIRST_PREFIX + 1)
-    return array.scatter(spread["prefix"] - FIRST_PREFIX, spread["row"])
+class Prefixes(NamedTuple):
+    """Disjoint runs of prefixes, sorted: `first` and `last` of each, and its ``regions`` row."""
+
+    first: pl.Series
+    last: pl.Series
+    row: pl.Series
+
+    def rows(self, prefix: pl.Series) -> pl.Series:
+        """Return the ``regions`` row of each prefix (UInt32), null where no run holds it; by binary search."""
+        run = self.first.search_sorted(prefix.fill_null(0), side="right").cast(pl.Int64) - 1
+        run = run.clip(0)
+        inside = (prefix >= self.first.gather(run)) & (prefix <= self.last.gather(run))
+        return pl.select(pl.when(inside).then(self.row.gather(run))).to_series().cast(pl.UInt32)
+
+
+def prefixes_of(runs: pl.DataFrame) -> Prefixes:
+    """Read runs (``first last adcode``); where hand-made ones overlap, the one that starts first counts."""
+    known = runs.filter(pl.col("first") >= FIRST_PREFIX, pl.col("last") <= LAST_PREFIX).sort(
+        "first", maintain_order=True
+    )
+    before = pl.col("last").cum_max().shift(1).fill_null(0)
+    cut = known.with_columns(first=pl.max_horizontal("first", before + 1)).filter(pl.col("first") <= pl.col("last"))
+    row = cut["adcode"].replace_strict(_row_of_adcode(), default=None, return_dtype=pl.UInt16)
+    return Prefixes(cut["first"].cast(pl.UInt64), cut["last"].cast(pl.UInt64), row)
 
 
 @cache
-def shipped() -> pl.Series:
-    """Return ``dense`` of the table in the package."""
-    return dense(table("phones"))
+def shipped() -> Prefixes:
+    """Return the table in the package."""
+    return prefixes_of(table("phones"))

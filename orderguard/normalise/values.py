@@ -71,9 +71,15 @@ def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Se
         return done
     distinct = column.filter(rest).unique(maintain_order=True)
     read = _read_rest(distinct, zone, order)
-    table = pl.DataFrame({"text": distinct, "at": read})
-    filled = pl.DataFrame({"text": column}).join(table, on="text", how="left", maintain_order="left")["at"]
-    return pl.select(pl.coalesce(done, filled)).to_series().alias(column.name)
+    return _filled(column, done, rest, pl.DataFrame({"text": distinct, "read": read}))
+
+
+def _filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.DataFrame) -> pl.Series:
+    """`done` with the unread cells looked up in `table` (`text read`): only these few rows are joined."""
+    rows = unread.arg_true()
+    texts = pl.DataFrame({"text": column.gather(rows)})
+    found = texts.join(table, on="text", how="left", maintain_order="left")["read"]
+    return done.scatter(rows, found).alias(column.name)
 
 
 def _parse(text: pl.Series, form: str) -> pl.Series:
@@ -205,14 +211,13 @@ def money(column: pl.Series) -> pl.Series:
     done = column.cast(MONEY, strict=False)
     if done.null_count() == column.null_count():
         return done
-    rest = column.filter(column.is_not_null() & done.is_null()).unique(maintain_order=True)
+    unread = column.is_not_null() & done.is_null()
+    rest = column.filter(unread).unique(maintain_order=True)
     text = pl.Series(column.name, [v.translate(_WIDE) for v in rest.to_list()], dtype=pl.String)
     text = text.str.replace_all(_CURRENCY, "").str.replace(r"^(-?)\s*[¥￥$€£৳₹₩฿]\s*", "$1").str.strip_chars(BLANKS)
     grouped = text.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
     plain = pl.select(pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)).to_series()
-    table = pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)})
-    filled = pl.DataFrame({"text": column}).join(table, on="text", how="left", maintain_order="left")["read"]
-    return pl.select(pl.coalesce(done, filled)).to_series().alias(column.name)
+    return _filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 
 
 def whole(column: pl.Series) -> pl.Series:
