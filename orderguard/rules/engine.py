@@ -68,7 +68,7 @@ def run_rules(
         base = base.with_row_index("row")
     if "past" not in base.columns:
         base = base.with_columns(past=pl.lit(value=False))
-    current = base.filter(~pl.col("past"))
+    current = base.filter(~pl.col("past")) if base["past"].any() else base
     findings, coverage = [], []
     for rule in rules:
         windowed = rule.settings.reach().within is not None
