@@ -23,7 +23,7 @@ CODES = (
 NOTE = ("备注", "Note")
 _COLUMNS = (
     ("order_id", 22), ("result", 13), ("code", 14), ("note", 24), ("due_at", 12), ("band", 7), ("reasons", 52),
-    ("ask", 36), ("receiver_name", 10), ("receiver_phone", 15), ("place", 40), ("amount", 11), ("currency", 6),
+    ("ask", 36), ("receiver_name", 10), ("receiver_phone", 15), ("place", 40), ("amount", 11), ("currency", 9),
     ("items", 34), ("buyer_note", 24), ("created_at", 12), ("promised_at", 12), ("platform", 11), ("shop", 14),
     ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("agent", 10), ("case_id", 15),
 )  # fmt: skip
@@ -113,5 +113,7 @@ def _lines(rows: pl.DataFrame) -> pl.Series:
     """Lines that the fullest wrapped cell of each row needs (a Chinese character is two wide)."""
     wide = dict(_COLUMNS)
     columns = ("reasons", "ask", "place", "items", "buyer_note")
-    needs = [((pl.col(c).str.len_bytes() * 2 / 3).fill_null(0) / (wide[c] - 2)).ceil() for c in columns]
+    # Latin letters are one byte and one wide, Chinese ones three bytes and two wide.
+    width = [(pl.col(c).str.len_chars() + (pl.col(c).str.len_bytes() - pl.col(c).str.len_chars()) / 2) for c in columns]
+    needs = [(w.fill_null(0) / (wide[c] - 2)).ceil() for c, w in zip(columns, width, strict=True)]
     return rows.select(pl.max_horizontal(needs).clip(1, 8).cast(pl.Int64)).to_series()
