@@ -421,9 +421,8 @@ def test_terminal_says_no_markup_and_one_line_per_row(hostile: Shell) -> None:
     assert not [line for line in hostile.err.splitlines() if line.startswith("ERROR")]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights are not modes on Windows")
 def test_files_with_personal_data_are_the_owners_alone(hostile: Shell) -> None:
     """Nobody else on the machine reads outputs or ledger."""
-    if sys.platform == "win32":
-        pytest.skip("rights are not modes on Windows")
     open_to_others = [p for p in [*(hostile.folder / "out").rglob("*"), *(hostile.folder / "ledger").rglob("*")] if p.stat().st_mode & 0o077]
     assert open_to_others == []

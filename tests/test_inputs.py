@@ -124,3 +124,11 @@ def test_a_selection_of_shopify_columns_without_a_telltale_one(tmp_path: Path) -
     house = House(tmp_path)
     done = house.scan(path)
     assert (done.run["inputs"][0]["platform"], house.bands()) == ("shopify", {"#1": "pass"})
+
+
+def test_the_summary_names_the_workbook_only_when_there_is_one(tmp_path: Path) -> None:
+    file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    assert "flagged.xlsx" not in shell("scan", file, "--outputs", "frames", cwd=tmp_path).stdout
+    told = shell("scan", file, cwd=tmp_path).stdout
+    assert "打开 out/flagged.xlsx" in told
+    assert "读取 1 = 正常 0 + 异常 1 + 未能读取 0" in told

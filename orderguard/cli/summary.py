@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from orderguard.errors import printable
+from orderguard.errors import Words, printable
 from orderguard.rules.book import say
 
 if TYPE_CHECKING:
@@ -75,35 +75,42 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
     tasks = "  ".join(f"{printable(a)} {n}" for a, n in run["tasks"].items()) or "—"
     holds = "  ".join(f"{printable(p)} {n}" for p, n in run["holds"].items()) or "—"
-    if zh:
-        lines = [
-            f"读取 {run['read']:,} = 正常 {run['clean']:,} + 异常 {run['flagged']:,} + 未能读取 {run['rejected']:,}"
-            + (f"（其中按状态未审 {run['skipped']:,}）" if run["skipped"] else ""),
-            f"暂扣 {run['held']:,}  复核 {run['review']:,}  新任务 {run['new_cases']:,}"
-            + (f"  曾放行、不再标记 {run['released_before']:,}" if run["released_before"] else "")
-            + (f"  另有先前订单因新证据异常 {run['past_flagged']:,}" if run["past_flagged"] else ""),
-            f"任务表：{tasks}",
-            f"暂扣清单：{holds}",
-            f"用时 {seconds:.2f}s（{rooms}）",
-            f"打开 {out / 'flagged.xlsx'}",
-        ]
-        if (out / "earlier").is_dir():
-            lines.insert(4, f"先前发出的任务表与清单仍在 {out / 'earlier'}")
-        return lines
-    lines = [
-        f"read {run['read']:,} = clean {run['clean']:,} + flagged {run['flagged']:,} + rejected {run['rejected']:,}"
-        + (f" ({run['skipped']:,} not audited because of their status)" if run["skipped"] else ""),
-        f"held {run['held']:,}  review {run['review']:,}  new tasks {run['new_cases']:,}"
-        + (f"  released before, not flagged again {run['released_before']:,}" if run["released_before"] else "")
-        + (f"  earlier orders flagged on new evidence {run['past_flagged']:,}" if run["past_flagged"] else ""),
-        f"task sheets: {tasks}",
-        f"hold lists: {holds}",
-        f"took {seconds:.2f}s ({rooms})",
-        f"open {out / 'flagged.xlsx'}",
+    read, clean, flagged, rejected = (f"{run[n]:,}" for n in ("read", "clean", "flagged", "rejected"))
+    held, review, new = (f"{run[n]:,}" for n in ("held", "review", "new_cases"))
+    skipped, before, past = (f"{run[n]:,}" for n in ("skipped", "released_before", "past_flagged"))
+    blind = any(c["not_evaluable"] for c in run["coverage"])
+    said: list[tuple[bool, Words]] = [
+        (
+            True,
+            Words(
+                f"读取 {read} = 正常 {clean} + 异常 {flagged} + 未能读取 {rejected}",
+                f"read {read} = clean {clean} + flagged {flagged} + rejected {rejected}",
+            ),
+        ),
+        (skipped != "0", Words(f"其中按状态未审 {skipped}", f"of these {skipped} not audited because of their status")),
+        (True, Words(f"暂扣 {held}  复核 {review}  新任务 {new}", f"held {held}  review {review}  new tasks {new}")),
+        (before != "0", Words(f"曾放行、不再标记 {before}", f"released before, not flagged again {before}")),
+        (past != "0", Words(f"另有先前订单因新证据异常 {past}", f"earlier orders flagged on new evidence {past}")),
+        (
+            blind,
+            Words(
+                "无法判断：缺列、空白或打码。platforms detect 看缺哪列，--lookup 可补账号信息",
+                "not evaluable: a column is missing, blank or masked; see 'platforms detect', add account facts with --lookup",
+            ),
+        ),
+        (True, Words(f"任务表：{tasks}", f"task sheets: {tasks}")),
+        (True, Words(f"暂扣清单：{holds}", f"hold lists: {holds}")),
+        (
+            (out / "earlier").is_dir(),
+            Words(
+                f"先前发出的任务表与清单仍在 {out / 'earlier'}",
+                f"sheets and lists issued earlier are still in {out / 'earlier'}",
+            ),
+        ),
+        (True, Words(f"用时 {seconds:.2f}s（{rooms}）", f"took {seconds:.2f}s ({rooms})")),
+        ((out / "flagged.xlsx").exists(), Words(f"打开 {out / 'flagged.xlsx'}", f"open {out / 'flagged.xlsx'}")),
     ]
-    if (out / "earlier").is_dir():
-        lines.insert(4, f"sheets and lists issued earlier are still in {out / 'earlier'}")
-    return lines
+    return [words.pick("zh-CN" if zh else "en") for wanted, words in said if wanted]
 
 
 def _draw(tables: list[_Table], lines: list[str]) -> None:

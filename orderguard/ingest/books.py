@@ -76,7 +76,7 @@ def _check(data: bytes, name: str) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(i.file_size for i in archive.infolist())
             encrypted = any(i.flag_bits & 1 for i in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise OrderguardError(_broken(name, error)) from error
     _check_extent(data, name)
     if encrypted:
