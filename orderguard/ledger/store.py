@@ -13,50 +13,13 @@ from typing import TYPE_CHECKING
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import sweep
+from orderguard.ledger.schema import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SCHEMA_VERSION = 1
 _WAIT_SECONDS = 900
-
-_STEPS: dict[int, str] = {
-    1: """
-    CREATE TABLE runs (
-      run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, version TEXT NOT NULL, rulebook TEXT NOT NULL,
-      inputs TEXT NOT NULL, counts TEXT NOT NULL, delivered_at TEXT);
-    CREATE TABLE history (
-      path TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, rows INTEGER NOT NULL,
-      first_at INTEGER, last_at INTEGER, seq INTEGER NOT NULL);
-    CREATE INDEX history_span ON history (last_at, first_at);
-    CREATE TABLE findings (
-      platform TEXT NOT NULL, order_id TEXT NOT NULL, rule_id TEXT NOT NULL, rule_fingerprint TEXT NOT NULL,
-      value REAL, reason TEXT NOT NULL, points REAL NOT NULL, status TEXT NOT NULL,
-      run_id TEXT NOT NULL REFERENCES runs, found_at TEXT NOT NULL,
-      PRIMARY KEY (platform, order_id, rule_id, rule_fingerprint)) WITHOUT ROWID;
-    CREATE TABLE cases (
-      case_id TEXT PRIMARY KEY, platform TEXT NOT NULL, order_id TEXT NOT NULL, state TEXT NOT NULL,
-      band TEXT NOT NULL, score REAL NOT NULL, cluster TEXT NOT NULL, linked_by TEXT NOT NULL, agent TEXT NOT NULL,
-      opened_run TEXT NOT NULL REFERENCES runs, opened_at TEXT NOT NULL, due_at TEXT NOT NULL,
-      task_run TEXT, hold_run TEXT, evidence TEXT NOT NULL,
-      UNIQUE (platform, order_id));
-    CREATE INDEX cases_open ON cases (state, agent);
-    CREATE TABLE events (
-      event_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, at TEXT NOT NULL, who TEXT NOT NULL,
-      what TEXT NOT NULL, why TEXT NOT NULL, run_id TEXT);
-    CREATE INDEX events_case ON events (case_id);
-    CREATE TABLE verdicts (
-      verdict_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, result TEXT NOT NULL,
-      code TEXT NOT NULL, note TEXT NOT NULL, agent TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
-      evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts, ended_run TEXT);
-    CREATE INDEX verdicts_case ON verdicts (case_id);
-    CREATE TABLE watched (
-      path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
-      said TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (path, size, mtime_ns)) WITHOUT ROWID;
-    CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
-    """,
-}
 
 
 class Ledger:
@@ -150,16 +113,16 @@ def _private(path: Path) -> None:
 
 def _upgrade(ledger: Ledger) -> None:
     version = int(ledger.db.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
+    if version > len(STEPS):
         ledger.close()
         what = Words(
-            f"台账版本 {version} 比本程序（{SCHEMA_VERSION}）新",
-            f"the ledger's version {version} is newer than this program's {SCHEMA_VERSION}",
+            f"台账版本 {version} 比本程序（{len(STEPS)}）新",
+            f"the ledger's version {version} is newer than this program's {len(STEPS)}",
         )
         raise OrderguardError(Problem(what, str(ledger.folder), fix=Words("请升级 orderguard", "upgrade orderguard")))
-    for step in range(version + 1, SCHEMA_VERSION + 1):
+    for step in range(version + 1, len(STEPS) + 1):
         with ledger.commit() as db:
-            for statement in _STEPS[step].split(";\n"):
+            for statement in STEPS[step - 1].split(";\n"):
                 if statement.strip():
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {step}")

@@ -1,0 +1,42 @@
+"""The database's tables, as steps: a ledger at version n gets the steps after n, each in one transaction.
+
+A step that has been released is never edited; a change is a new step at the end.
+"""
+
+STEPS = (
+    # 1: runs, history, findings, cases, their trail, verdicts, watched files, recorded sheets
+    """
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY, started_at TEXT NOT NULL, version TEXT NOT NULL, rulebook TEXT NOT NULL,
+  inputs TEXT NOT NULL, counts TEXT NOT NULL, delivered_at TEXT);
+CREATE TABLE history (
+  path TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, rows INTEGER NOT NULL,
+  first_at INTEGER, last_at INTEGER, seq INTEGER NOT NULL);
+CREATE INDEX history_span ON history (last_at, first_at);
+CREATE TABLE findings (
+  platform TEXT NOT NULL, order_id TEXT NOT NULL, rule_id TEXT NOT NULL, rule_fingerprint TEXT NOT NULL,
+  value REAL, reason TEXT NOT NULL, points REAL NOT NULL, status TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs, found_at TEXT NOT NULL,
+  PRIMARY KEY (platform, order_id, rule_id, rule_fingerprint)) WITHOUT ROWID;
+CREATE TABLE cases (
+  case_id TEXT PRIMARY KEY, platform TEXT NOT NULL, order_id TEXT NOT NULL, state TEXT NOT NULL,
+  band TEXT NOT NULL, score REAL NOT NULL, cluster TEXT NOT NULL, linked_by TEXT NOT NULL, agent TEXT NOT NULL,
+  opened_run TEXT NOT NULL REFERENCES runs, opened_at TEXT NOT NULL, due_at TEXT NOT NULL,
+  task_run TEXT, hold_run TEXT, evidence TEXT NOT NULL,
+  UNIQUE (platform, order_id));
+CREATE INDEX cases_open ON cases (state, agent);
+CREATE TABLE events (
+  event_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, at TEXT NOT NULL, who TEXT NOT NULL,
+  what TEXT NOT NULL, why TEXT NOT NULL, run_id TEXT);
+CREATE INDEX events_case ON events (case_id);
+CREATE TABLE verdicts (
+  verdict_id INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases, result TEXT NOT NULL,
+  code TEXT NOT NULL, note TEXT NOT NULL, agent TEXT NOT NULL, at TEXT NOT NULL, why TEXT NOT NULL,
+  evidence TEXT NOT NULL, source TEXT NOT NULL, source_row INTEGER NOT NULL, replaced_by INTEGER REFERENCES verdicts, ended_run TEXT);
+CREATE INDEX verdicts_case ON verdicts (case_id);
+CREATE TABLE watched (
+  path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
+  said TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (path, size, mtime_ns)) WITHOUT ROWID;
+CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
+""",
+)
