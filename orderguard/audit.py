@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from orderguard import __version__
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
+from orderguard.ledger.history import QUARTER
 from orderguard.outbox import check_place
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
@@ -17,9 +20,6 @@ from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.judging import Judged, check_places, judge
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.reading import Read, read_orders
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 def scan(options: Options) -> Scan:
@@ -55,7 +55,9 @@ def scan(options: Options) -> Scan:
             work = Work(opened, raised, flagged, late, known, book.locale)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {"released_before": released}
-            cases.record(run, files.result(), _recorded(judged, options), opened, raised, options.now)
+            written = files.result()
+            traffic = history.traffic.with_columns(pl.col("quarter").fill_null(int(options.now.timestamp()) // QUARTER))
+            cases.record(run, written, _recorded(judged, options), opened, raised, options.now, traffic)
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
             deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names)
@@ -74,10 +76,13 @@ def scan(options: Options) -> Scan:
 
 
 def _recorded(judged: Judged, options: Options) -> pl.DataFrame:
-    import polars as pl  # noqa: PLC0415
-
     status = {r.id: r.status for r in options.book.rules}
+    # An undated order counts from when it was first seen.
+    made = (
+        judged.frame["created_at"].gather(judged.findings["row"]).dt.epoch("s").fill_null(int(options.now.timestamp()))
+    )
     return judged.findings.with_columns(
+        ordered_at=made,
         points=pl.col("rule_id").replace_strict(options.book.points, default=0.0, return_dtype=pl.Float64),
         status=pl.col("rule_id").replace_strict(status, return_dtype=pl.String),
     )
@@ -85,8 +90,6 @@ def _recorded(judged: Judged, options: Options) -> pl.DataFrame:
 
 def _with_case(flagged: pl.DataFrame, opened: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Flagged orders with the case they belong to, whether it was opened now or earlier."""
-    import polars as pl  # noqa: PLC0415
-
     names = ["case_id", "cluster", "linked_by", "agent", "due_at"]
     case = pl.concat([opened.select(names), known.select(names)])
     told = flagged.join(case, on="case_id", how="left", maintain_order="left")
@@ -99,7 +102,9 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
     bands = dict(current["band"].value_counts().iter_rows())
     flagged = read.orders.filter(current["band"] != "pass")["source_file"].value_counts()
     per_file = dict(flagged.iter_rows())
+    spans = _spans(read.orders)
     for file in read.files:
+        file["first_order_at"], file["last_order_at"] = spans.get(file["file"], (None, None))
         file["flagged"] = per_file.get(file["file"], 0)
         file["clean"] = file["read"] - file["rejected"] - file["flagged"]
     total = {n: sum(f[n] for f in read.files) for n in ("rows", "folded", "read", "clean", "flagged", "rejected")}
@@ -120,9 +125,18 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "past_flagged": int((judged.decisions["band"][len(read.orders) :] != "pass").sum()),
         "new_cases": len(opened),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
+        "coverage_by_platform": judged.coverage.to_dicts(),
         "problems": [
             {"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems
         ],
         "tasks": {},
         "holds": {},
     }
+
+
+def _spans(orders: pl.DataFrame) -> dict[str, tuple[str | None, str | None]]:
+    """First and last order of each file: what tells a late file, and a report which runs touch its month."""
+    ends = [pl.col("created_at").min().alias("first"), pl.col("created_at").max().alias("last")]
+    spans = orders.group_by("source_file").agg(ends)
+    stamps = spans.with_columns(pl.col("first", "last").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    return {file: (first, last) for file, first, last in stamps.iter_rows()}

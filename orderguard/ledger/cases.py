@@ -155,16 +155,18 @@ class CaseBook:
         opened: pl.DataFrame,
         raised: pl.DataFrame,
         now: datetime,
+        traffic: pl.DataFrame,
     ) -> None:
         """The run's one transaction: the run, its history files, findings, new cases and raised ones.
 
         Args:
             run: what `run.json` will say.
             files: history files to name.
-            findings: with `points` and `status` of each rule.
+            findings: with `points` and `status` of each rule, and `ordered_at` of the order (seconds since 1970).
             opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence`.
             raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
             now: the clock.
+            traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
         """
         stamp, run_id = iso(now), run["run_id"]
         with self.ledger.commit() as db:
@@ -181,11 +183,25 @@ class CaseBook:
             )
             name_files(db, run_id, files)
             rows = findings.select(
-                "platform", "order_id", "rule_id", "rule_fingerprint", "value", "reason", "points", "status"
+                "platform",
+                "order_id",
+                "rule_id",
+                "rule_fingerprint",
+                "value",
+                "reason",
+                "points",
+                "status",
+                "ordered_at",
             )
             db.executemany(
-                "INSERT OR IGNORE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                """INSERT OR IGNORE INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points,
+                   status, ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 ((*r, run_id, stamp) for r in rows.iter_rows()),
+            )
+            db.executemany(
+                """INSERT INTO traffic (quarter, platform, orders, run_id) VALUES (?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET orders = orders + excluded.orders""",
+                ((*r, run_id) for r in traffic.iter_rows()),
             )
             names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
             due = opened["due_at"].dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
@@ -228,7 +244,7 @@ def _instant(name: str) -> pl.Expr:
 
 
 def _counts(run: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in run.items() if isinstance(v, int) or k == "coverage"}
+    return {k: v for k, v in run.items() if isinstance(v, int) or k in {"coverage", "coverage_by_platform"}}
 
 
 def iso(at: datetime) -> str:

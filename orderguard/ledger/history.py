@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 _NAMES = [c.name for c in ORDERS]
 _EMPTY = schema(ORDERS)
 
+QUARTER = 900
+"""Seconds."""
+
 HistoryFile = tuple[str, int, int | None, int | None]
 """Path in the ledger, rows, first and last instant in microseconds."""
 
 
 class History:
-    """Reads and adds to `orders/<day>/`."""
+    """Reads and adds to `orders/<day>/`.
+
+    Attributes:
+        traffic: after `write`, its orders that were not known before: `quarter platform orders`, the quarter in
+            quarters of an hour since 1970 (every zone's midnight is a multiple of one), null for undated orders.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
+        self.traffic = pl.DataFrame(schema={"quarter": pl.Int64, "platform": pl.String, "orders": pl.Int64})
         self._worker = ThreadPoolExecutor(max_workers=1)
 
     def start_writing(self, orders: pl.DataFrame, run_id: str) -> Future[list[HistoryFile]]:
@@ -100,6 +109,9 @@ class History:
         new = orders.join(known.select(facts), on=facts, how="anti", nulls_equal=True) if len(known) else orders
         if new.is_empty():
             return []
+        unseen = new.join(known.select(KEY), on=KEY, how="anti") if len(known) else new
+        quarter = pl.col("created_at").dt.epoch("s") // QUARTER
+        self.traffic = unseen.group_by(quarter.alias("quarter"), "platform").agg(orders=pl.len().cast(pl.Int64))
         _marker(self.ledger).write_text(run_id, encoding="utf-8")
         day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
         named = []

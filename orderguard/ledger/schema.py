@@ -39,4 +39,12 @@ CREATE TABLE watched (
   said TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (path, size, mtime_ns)) WITHOUT ROWID;
 CREATE TABLE sheets (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, recorded_at TEXT NOT NULL, path TEXT NOT NULL);
 """,
+    # report: when each found order was made, and how many new orders each quarter of an hour brought
+    """
+ALTER TABLE findings ADD COLUMN ordered_at INTEGER;
+CREATE INDEX findings_ordered ON findings (ordered_at, rule_id);
+CREATE TABLE traffic (
+  quarter INTEGER NOT NULL, platform TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES runs, orders INTEGER NOT NULL,
+  PRIMARY KEY (quarter, platform, run_id)) WITHOUT ROWID;
+""",
 )
