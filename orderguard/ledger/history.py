@@ -87,7 +87,7 @@ class History:
     def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
         sql = "SELECT path FROM history WHERE rows > 0"
         if low is not None:
-            sql += f" AND (last_at >= {low} AND first_at <= {high})"
+            sql += f" AND (last_at IS NULL OR (last_at >= {low} AND first_at <= {high}))"
         paths = [row[0] for row in self.ledger.db.execute(sql + " ORDER BY seq")]
         parts = []
         for path in paths:
