@@ -79,9 +79,9 @@ def add_facts(
         origins: ship-from places for orders that name none.
     """
     if needed & _DISTANCE:
-        needed = needed | _PHONE | _SHIP
+        needed = needed | {"phone_lat", "phone_lon"} | _SHIP
     if needed & _PHONE:
-        orders = orders.with_columns(phone_facts(orders["receiver_phone"]).get_columns())
+        orders = orders.with_columns(phone_facts(orders["receiver_phone"], only=needed & _PHONE).get_columns())
     if needed & _SHIP:
         place = locate(orders.select(origins.text().alias("ship"))["ship"])
         orders = orders.with_columns(

@@ -5,6 +5,8 @@ handed out far from it more often: read it as weaker evidence. A number that was
 keeps its region. Tables: see ``tables/PROVENANCE.md``.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
 from orderguard.enrich import phonetables
@@ -41,7 +43,10 @@ _WHOLE_ABROAD = r"^[1-9]\d{6,14}$"  # of an international number without its plu
 
 
 def phone_facts(
-    numbers: pl.Series, default_country: str | None = None, prefixes: pl.DataFrame | None = None
+    numbers: pl.Series,
+    default_country: str | None = None,
+    prefixes: pl.DataFrame | None = None,
+    only: Collection[str] = FACTS,
 ) -> pl.DataFrame:
     """Return the facts of each number, in the height and order of ``numbers`` (String, nulls allowed).
 
@@ -54,7 +59,7 @@ def phone_facts(
 
     ``default_country``: where the shop is, ISO code; None is China. Abroad an unprefixed number is read as
     Chinese only if it has the form of a Chinese mobile. ``prefixes``: runs as ``load_phone_dat`` returns,
-    instead of the table in the package.
+    instead of the table in the package. ``only``: the facts that are wanted.
     """
     table = phonetables.shipped() if prefixes is None else phonetables.prefixes_of(prefixes)
     frame = pl.DataFrame({"text": numbers.cast(pl.String)})
@@ -63,33 +68,35 @@ def phone_facts(
     frame = frame.with_columns(value=pl.when(bare).then(value), key="text")
     odd = frame["value"].is_null()
     if odd.any():
-        frame = frame.with_row_index("row")
-        parts = [frame.filter(~odd), *_odd(frame.filter(odd), default_country)]
-        frame = pl.concat(parts, how="diagonal").sort("row")
+        unusual = _odd(frame.select("text").with_row_index("row").filter(odd), default_country)
+        # Only these rows are put in place: sorting the whole frame back together costs more than reading it.
+        at = unusual["row"]
+        frame = pl.DataFrame([frame[n].scatter(at, unusual[n]) for n in ("value", "key")])
+        away = pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(frame)).scatter(at, unusual["at"])
+        why = pl.Series([None], dtype=pl.String).new_from_index(0, len(frame)).scatter(at, unusual["why"])
+        home = table.rows(frame["value"] // _LAST_DIGITS)
+        rows = pl.select(pl.coalesce(away, home)).to_series()
     else:
-        frame = frame.with_columns(at=pl.lit(None, pl.UInt32), why=pl.lit(None, pl.String))
-    home = table.rows(frame["value"] // _LAST_DIGITS)
-    rows = pl.select(pl.coalesce(frame["at"], home)).to_series()
-    facts = phonetables.regions().select(pl.exclude("adcode"))[rows.fill_null(0)]
-    return facts.select(
-        frame["key"].alias("phone_key"),
-        pl.when(rows.is_not_null()).then(pl.all()),
-        pl.when(rows.is_null()).then(frame["why"].fill_null("unknown_prefix")).alias("phone_why"),
-    ).select(FACTS)
+        why = pl.Series([None], dtype=pl.String).new_from_index(0, len(frame))
+        rows = table.rows(frame["value"] // _LAST_DIGITS)
+    regions, known = phonetables.regions(), rows.is_not_null()
+    facts = {n: regions[n].gather(rows) for n in FACTS if n in only and n in regions.columns}
+    facts["phone_key"] = frame["key"]
+    if "phone_why" in only:
+        facts["phone_why"] = why.fill_null("unknown_prefix").set(known, None)
+    return pl.DataFrame({name: facts[name] for name in FACTS if name in only})
 
 
-def _odd(frame: pl.DataFrame, default_country: str | None) -> list[pl.DataFrame]:
-    """Read what is not eleven bare digits: ``value`` of mobiles, else ``at`` (row of regions) or ``why``."""
+def _odd(frame: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
+    """Read what is not eleven bare digits: ``row key``, ``value`` of mobiles, else ``at`` (of regions) or ``why``."""
     plain = frame["text"].str.contains(_PLAIN).fill_null(value=False)
     easy = frame.filter(plain).with_columns(key=pl.col("text").str.replace_all(r"\D+", "").str.tail(11))
     easy = easy.with_columns(value=pl.col("key").cast(pl.UInt64))
     hard = frame.filter(~plain).select("row", "text")
     read = _read(hard["text"].unique(maintain_order=True).drop_nulls(), default_country)
     hard = hard.join(read, on="text", how="left")
-    return [
-        easy,
-        hard.with_columns(why=pl.when(pl.col("text").is_null()).then(pl.lit("blank")).otherwise("why")),
-    ]
+    hard = hard.with_columns(why=pl.when(pl.col("text").is_null()).then(pl.lit("blank")).otherwise("why"))
+    return pl.concat([easy.select("row", "key", "value"), hard.drop("text")], how="diagonal")
 
 
 def _clean(texts: pl.Series) -> pl.DataFrame:

@@ -170,14 +170,17 @@ def locate(texts: pl.Series) -> pl.DataFrame:
     adcodes, Latin names (Shenzhen, Los Angeles), countries (US, 美国) and ``lat,lon`` in degrees. A province
     stands at its capital, a country at its capital. 华东仓 is no place.
     """
-    clean = texts.cast(pl.String).str.normalize("NFKC").str.strip_chars().rename("text")
-    distinct = clean.unique(maintain_order=True).drop_nulls()
+    given = texts.cast(pl.String).rename("given")
+    spelt = given.unique(maintain_order=True).drop_nulls()
+    clean = spelt.str.normalize("NFKC").str.strip_chars().rename("text")
+    distinct = clean.unique(maintain_order=True)
     keys = [_key(text) for text in distinct.to_list()]
     # One pass for all: each call builds an automaton of all region words.
     words = pl.Series(keys, dtype=pl.String).str.extract_many(regions.region_words(), leftmost=True).to_list()
     rows = [_locate_one(text, key, found) for text, key, found in zip(distinct.to_list(), keys, words, strict=True)]
     found = pl.DataFrame(rows, schema=PLACE_SCHEMA, orient="row").with_columns(distinct)
-    return clean.to_frame().join(found, on="text", how="left", maintain_order="left").drop("text")
+    known = pl.DataFrame([spelt, clean]).join(found, on="text", how="left", maintain_order="left").drop("text")
+    return given.to_frame().join(known, on="given", how="left", maintain_order="left").drop("given")
 
 
 def distance_km(lat1: str | pl.Expr, lon1: str | pl.Expr, lat2: str | pl.Expr, lon2: str | pl.Expr) -> pl.Expr:

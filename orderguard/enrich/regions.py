@@ -1,7 +1,7 @@
 """Reads a chain of Chinese region words (广东省, 深圳市, 南山区) as one place, or says why it cannot."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -47,26 +47,57 @@ class Reading(NamedTuple):
     used: int
 
 
-@cache
-def places() -> dict[int, Place]:
-    """Return adcode -> place."""
-    columns = ("adcode", "level", "name", "province", "city", "lat", "lon", "parent", "once_under")
-    found: dict[int, Place] = {}
-    rows = {row[0]: row for row in table("places").select(columns).iter_rows()}
-    for code, level, name, province, city, lat, lon, parent, once in rows.values():
+class _Places(Mapping[int, Place]):
+    """adcode -> place, each made when it is asked for: most runs ask for a few dozen of 3,400."""
+
+    def __init__(self) -> None:
+        columns = ("adcode", "level", "name", "province", "city", "lat", "lon", "parent", "once_under")
+        self._rows = {row[0]: row for row in table("places").select(columns).iter_rows()}
+        self._made: dict[int, Place] = {}
+
+    def __getitem__(self, adcode: int) -> Place:
+        made = self._made.get(adcode)
+        if made is None:
+            made = self._made[adcode] = self._make(*self._rows[adcode])
+        return made
+
+    def _make(
+        self,
+        code: int,
+        level: str,
+        name: str,
+        province: str,
+        city: str | None,
+        lat: float | None,
+        lon: float | None,
+        parent: int | None,
+        once: int | None,
+    ) -> Place:
         above = {code, code // 10000 * 10000}
         for step in (parent, once):
-            above |= {step, rows[step][7] or step} if step in rows else {step} - {None}
-        found[code] = Place(code, _LEVELS[level], name, province, city, lat, lon, frozenset(above))
-    return found
+            if step is not None:
+                above |= {step, self._rows[step][7] or step} if step in self._rows else {step}
+        return Place(code, _LEVELS[level], name, province, city, lat, lon, frozenset(above))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@cache
+def places() -> Mapping[int, Place]:
+    """Return adcode -> place."""
+    return _Places()
 
 
 @cache
 def names() -> dict[str, dict[int, str]]:
     """Return Chinese region word -> adcode -> kind (official, alias, former, short)."""
     found: dict[str, dict[int, str]] = defaultdict(dict)
-    for name, code, kind in table("names").filter(table("names")["kind"] != "latin").iter_rows():
-        if code in places():
+    for name, code, kind in table("names").select("name", "adcode", "kind").iter_rows():
+        if kind != "latin" and code in places():
             found[name][code] = kind
     return dict(found)
 
@@ -77,12 +108,11 @@ def region_words() -> list[str]:
 
     Short names of districts are left out: 长安, 和平 or 新华 open far more streets than districts.
     """
-    kept = [
-        word
-        for word, codes in names().items()
-        if any(kind != "short" or places()[code].level < _LEVELS["district"] for code, kind in codes.items())
-    ]
-    return sorted({*kept, *FILLERS}, key=lambda word: (-len(word), word))
+    levels = table("places").select("adcode", "level")
+    kept = table("names").filter(pl.col("kind") != "latin").join(levels, on="adcode")
+    kept = kept.filter((pl.col("kind") != "short") | (pl.col("level") != "district"))
+    words = pl.concat([kept["name"], pl.Series("name", FILLERS)]).unique().to_frame()
+    return words.sort(pl.col("name").str.len_chars(), "name", descending=[True, False])["name"].to_list()
 
 
 @cache

@@ -79,7 +79,8 @@ class Kind(BaseModel):
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`hit` (Boolean, null = not evaluable) and, where it is known already, `value`; same height as `frame`."""
-        return frame.select(hit=self.hit())
+        # Lazily, for there a part that the expression names twice is computed once.
+        return frame.lazy().select(hit=self.hit()).collect()
 
 
 def span_words(span: timedelta, locale: str) -> str:

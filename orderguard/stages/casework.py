@@ -123,8 +123,6 @@ def _routed(
     locale: str,
 ) -> pl.DataFrame:
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
-    if "phone_key" in lacking:  # the facts come together; those that rules asked for stay as they are
-        opened = opened.drop([c for c in opened.columns if c.startswith("phone_")])
     opened = add_facts(opened, lacking, {}, Origins())
     linked = link(opened, locale)
     opened = opened.with_columns(
