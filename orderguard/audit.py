@@ -20,6 +20,7 @@ from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.judging import Judged, check_places, judge
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.reading import Read, read_orders
+from orderguard.stages.telling import demotions, overlap, profiles_held
 
 
 def scan(options: Options) -> Scan:
@@ -41,11 +42,12 @@ def scan(options: Options) -> Scan:
         cases, history = CaseBook(ledger), History(ledger)
     try:
         with clock.room("ledger"):
-            past = history.around(read.orders, needed(book.active)[2], ids)
+            past = history.around(read.orders, needed(book.variants)[2], ids)
             # Written beside the rules' work; the files count only once the run's transaction names them.
             files = history.start_writing(read.orders, options.run_id)
         with clock.room("rules"):
             judged = judge(read.orders, past, book, synonyms, cases)
+            read.problems += demotions(judged.demoted, book)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
@@ -76,16 +78,11 @@ def scan(options: Options) -> Scan:
 
 
 def _recorded(judged: Judged, options: Options) -> pl.DataFrame:
-    status = {r.id: r.status for r in options.book.rules}
     # An undated order counts from when it was first seen.
     made = (
         judged.frame["created_at"].gather(judged.findings["row"]).dt.epoch("s").fill_null(int(options.now.timestamp()))
     )
-    return judged.findings.with_columns(
-        ordered_at=made,
-        points=pl.col("rule_id").replace_strict(options.book.points, default=0.0, return_dtype=pl.Float64),
-        status=pl.col("rule_id").replace_strict(status, return_dtype=pl.String),
-    )
+    return judged.findings.with_columns(ordered_at=made)
 
 
 def _with_case(flagged: pl.DataFrame, opened: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -124,6 +121,9 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "skipped": judged.skipped,
         "past_flagged": int((judged.decisions["band"][len(read.orders) :] != "pass").sum()),
         "new_cases": len(opened),
+        "demoted": judged.demoted,
+        "trial": overlap(judged, len(read.orders), book),
+        "profiles": profiles_held(current, book),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
         "coverage_by_platform": judged.coverage.to_dicts(),
         "problems": [

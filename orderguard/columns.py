@@ -156,6 +156,7 @@ DECISIONS: Final = (
     Column("order_id", pl.String, "订单编号", "Order ID", "of the order", "2026111100012345"),
     Column("score", pl.Float64, "分数", "Score", "sum of points", "70"),
     Column("band", pl.String, "级别", "Band", "pass, review or hold", "hold"),
+    Column("profile", pl.String, "时段", "Profile", "the promotion that held for the order, else `base`", "base"),
 )
 
 CASES: Final = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -163,6 +163,18 @@ def explain(error: ValidationError, document: Document, at: Path_ = (), label: s
         loc = tuple(part for part in item["loc"] if not (isinstance(part, str) and "[" in part))
         problems.append(_one(item, loc, document, at, label))
     return problems
+
+
+def hinted(problems: list[Problem], known: list[str]) -> list[Problem]:
+    """`problems` with a did-you-mean for each unknown key."""
+    out = []
+    for problem in problems:
+        if problem.what.en.endswith("unknown key") and not problem.fix.en:
+            name = problem.what.en.removesuffix("unknown key").strip().split(" ")[-1].split(".")[-1]
+            out.append(replace(problem, fix=closest(name, known)))
+        else:
+            out.append(problem)
+    return out
 
 
 _SAID: dict[str, Words] = {

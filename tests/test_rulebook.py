@@ -63,7 +63,6 @@ WRONG = {
     "window of one": (HEAD + "- {id: a, kind: velocity, with: {window: 5m, at_least: 1}, points: 1}\n", 4, "at least 2"),
     "unknown window key": (HEAD + "- {id: a, kind: velocity, with: {key: ipp, window: 5m, at_least: 3}, points: 1}\n", 4, "did you mean 'ip'"),
     "far beyond the earth": (HEAD + "- {id: a, kind: distance, with: {more_than_km: 99999}, points: 1}\n", 4, "at most 20040"),
-    "promotions": (HEAD + GOOD + "promotions: []\n", 5, "not supported"),
     "aliases of aliases": (aliases(10), 0, "too much"),
     "deep brackets": ("[" * 200_000, 1, "nested too deep"),
     "deep dashes": ("- " * 100_000, 1, "nested too deep"),

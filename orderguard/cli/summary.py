@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orderguard.errors import Words, printable
 from orderguard.rules.book import say
+from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,8 @@ def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:
     for rule in book.active:
         c = seen.get(rule.id, {"judged": 0, "hits": 0, "not_evaluable": 0})
         share = f"{c['hits'] / c['judged']:.2%}" if c["judged"] else "—"
-        points = f"{rule.points:g}" if rule.status == "live" else ("试运行" if zh else "trial")
+        on_trial = rule.status != "live" or rule.id in {d["rule_id"] for d in run["demoted"]}
+        points = ("试运行" if zh else "trial") if on_trial else f"{rule.points:g}"
         rows.append(
             [
                 rule.id,
@@ -98,6 +100,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
                 "not evaluable: a column is missing, blank or masked; see 'platforms detect', add account facts with --lookup",
             ),
         ),
+        *[(True, Words(printable(w.zh), printable(w.en))) for w in rule_lines(run)],
         (True, Words(f"任务表：{tasks}", f"task sheets: {tasks}")),
         (True, Words(f"暂扣清单：{holds}", f"hold lists: {holds}")),
         (

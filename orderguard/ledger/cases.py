@@ -48,7 +48,7 @@ class CaseBook:
         return frame.with_columns(_instant("due_at"))
 
     def findings_of(self, keys: pl.DataFrame) -> pl.DataFrame:
-        """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason`."""
+        """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason status`."""
         names = {
             "platform": pl.String,
             "order_id": pl.String,
@@ -56,6 +56,7 @@ class CaseBook:
             "rule_fingerprint": pl.String,
             "value": pl.Float64,
             "reason": pl.String,
+            "status": pl.String,
         }
         if keys.is_empty():
             return pl.DataFrame(schema=names)
@@ -193,9 +194,12 @@ class CaseBook:
                 "status",
                 "ordered_at",
             )
+            # What did not count when it was found (on trial, demoted, without its partner) may count now.
             db.executemany(
-                """INSERT OR IGNORE INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points,
-                   status, ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
+                   ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+                   SET points = excluded.points, status = excluded.status
+                   WHERE findings.status <> 'live' AND excluded.status = 'live'""",
                 ((*r, run_id, stamp) for r in rows.iter_rows()),
             )
             db.executemany(
@@ -244,7 +248,8 @@ def _instant(name: str) -> pl.Expr:
 
 
 def _counts(run: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in run.items() if isinstance(v, int) or k in {"coverage", "coverage_by_platform"}}
+    told = {"coverage", "coverage_by_platform", "trial", "demoted", "profiles"}
+    return {k: v for k, v in run.items() if isinstance(v, int) or k in told}
 
 
 def iso(at: datetime) -> str:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.rules.model import Bands, Privacy, Rule, Rulebook, ShipFrom, say
+from orderguard.rules.model import Privacy, Rule, Rulebook, ShipFrom, is_zone, say
+from orderguard.rules.needs import check_needs
+from orderguard.rules.promotions import Bands, read_promotions
 from orderguard.rules.registry import kind_class, kind_names
-from orderguard.yamls import Document, explain, parse_yaml, read_yaml
+from orderguard.yamls import Document, explain, hinted, parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_OWN = {"source", "sha256", "settings", "held"}
+"""Fields that no file gives."""
 
 __all__ = ["Bands", "Rule", "Rulebook", "build_rulebook", "default_rulebook", "load_rulebook", "parse_rulebook", "say"]
 
@@ -59,20 +64,25 @@ def build_rulebook(document: Document) -> Rulebook:
     head = {k: v for k, v in data.items() if k != "rules"}
     if "rules" in data:
         head["rules"] = rules or ([_placeholder()] if isinstance(given, list) and given else given)
-    if "promotions" in head:
-        what = Words("promotions 在此版本尚不支持", "promotions are not supported in this version yet")
-        fix = Words("请删去，或另存一份规则表在活动期使用", "remove it, or keep a second rulebook for the promotion")
-        problems.append(Problem(what, document.name, document.line(("promotions",)), fix))
-        head.pop("promotions")
+    promotions = head.pop("promotions", None)
+    if isinstance(given, list):
+        ids = {str(r["id"]) for r in given if isinstance(r, dict) and "id" in r}
+        problems += check_needs(given, document)
+        if promotions is not None:
+            zone = data.get("timezone", "Asia/Shanghai")
+            head["promotions"], found = read_promotions(
+                promotions, {r.id: r for r in rules}, ids, document, zone if is_zone(zone) else None
+            )
+            problems += found
     book = None
     try:
         book = Rulebook.model_validate(head)
     except ValidationError as error:
-        known = [n for n in Rulebook.model_fields if n not in {"source", "sha256"}]
+        known = [n for n in Rulebook.model_fields if n not in _OWN]
         nested = [*Bands.model_fields, *Privacy.model_fields, *ShipFrom.model_fields]
         found = explain(error, document)
-        problems += _with_hints([p for p in found if "." not in p.what.en.split(" ")[0]], known)
-        problems += _with_hints([p for p in found if "." in p.what.en.split(" ")[0]], nested)
+        problems += hinted([p for p in found if "." not in p.what.en.split(" ")[0]], known)
+        problems += hinted([p for p in found if "." in p.what.en.split(" ")[0]], nested)
     if problems or book is None:
         raise OrderguardError(*sorted(problems, key=lambda p: p.line))
     return book
@@ -88,11 +98,15 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
     label = str(item.get("id", f"#{index + 1}")) if isinstance(item, dict) else f"#{index + 1}"
     problems: list[Problem] = []
     rule = None
+    for name in ("settings", "held") if isinstance(item, dict) else ():
+        if name in item:
+            what = Words(f"{label}: {name} 未知的键", f"{label}: {name} unknown key")
+            problems.append(Problem(what, document.name, document.line((*at, name)), closest("with", ["with"])))
     try:
         rule = Rule.model_validate(item)
     except ValidationError as error:
-        known = ["id", "kind", "with", "points", "status", "only", "says", "ask", "flags", "passes", "was"]
-        problems += _with_hints(explain(error, document, at, label), known)
+        known = [f.alias or n for n, f in Rule.model_fields.items() if n not in _OWN]
+        problems += hinted(explain(error, document, at, label), known)
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str):
         return None, problems
@@ -107,19 +121,8 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
         settings = cls.model_validate(item.get("with") or {})
     except ValidationError as error:
         at_with = (*at, "with") if isinstance(item.get("with"), dict) else at
-        return None, problems + _with_hints(explain(error, document, at_with, label), list(cls.model_fields))
+        return None, problems + hinted(explain(error, document, at_with, label), list(cls.model_fields))
     return (rule.model_copy(update={"settings": settings}) if rule else None), problems
-
-
-def _with_hints(problems: list[Problem], known: list[str]) -> list[Problem]:
-    out = []
-    for problem in problems:
-        if problem.what.en.endswith("unknown key") and not problem.fix.en:
-            name = problem.what.en.removesuffix("unknown key").strip().split(" ")[-1].split(".")[-1]
-            out.append(Problem(problem.what, problem.where, problem.line, closest(name, known)))
-        else:
-            out.append(problem)
-    return out
 
 
 def _twice(given: Iterable[Any], document: Document) -> list[Problem]:

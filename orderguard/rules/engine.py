@@ -23,10 +23,12 @@ class Verdicts(NamedTuple):
     Attributes:
         findings: the contract's columns and `row`, the index of the order in the frame that was judged.
         coverage: per rule and platform `judged hits not_evaluable`, of the current orders only.
+        blind: `row rule_id` of every order that a rule could not evaluate; only where it was asked for.
     """
 
     findings: pl.DataFrame
     coverage: pl.DataFrame
+    blind: pl.DataFrame | None = None
 
 
 def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], timedelta]:
@@ -35,7 +37,7 @@ def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], time
     limits: dict[str, set[float]] = {}
     longest = timedelta(0)
     for rule in rules:
-        columns |= rule.settings.reads() | set(rule.only)
+        columns |= rule.settings.reads() | set(rule.only) | ({"created_at"} if rule.held else set())
         for fact, limit in rule.settings.limits().items():
             limits.setdefault(fact, set()).add(limit)
         longest = max(longest, rule.settings.reach().within or timedelta(0))
@@ -48,6 +50,8 @@ def run_rules(
     locale: str,
     synonyms: Mapping[str, frozenset[str]] | None = None,
     audited: pl.Series | None = None,
+    *,
+    blind: bool = False,
 ) -> Verdicts:
     """Judge every order of `frame`.
 
@@ -58,6 +62,7 @@ def run_rules(
         locale: language of the reasons.
         synonyms: words for one platform, for `only: {platform: ..}`.
         audited: False for orders that are left out (their status says so); default all.
+        blind: also tell which orders each rule could not evaluate.
     """
     base = (
         frame
@@ -69,13 +74,18 @@ def run_rules(
     if "past" not in base.columns:
         base = base.with_columns(past=pl.lit(value=False))
     current = base.filter(~pl.col("past")) if base["past"].any() else base
-    findings, coverage = [], []
+    findings, coverage, unseen = [], [], []
     for rule in rules:
         windowed = rule.settings.reach().within is not None
         part = _scoped(base if windowed else current, rule.only, synonyms or {})
         measured = rule.settings.measure(part)
+        if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
+            holds = part.select(rule.held.mask()).to_series()
+            part, measured = part.filter(holds), measured.filter(holds)
         judged = part.select("platform", "past").with_columns(hit=measured["hit"]).filter(~pl.col("past"))
         coverage.append(_coverage(judged, rule.id))
+        if blind:
+            unseen.append(part.filter(measured["hit"].is_null()).select("row", pl.lit(rule.id).alias("rule_id")))
         # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
         hits = part.filter(measured["hit"]).rechunk()
         if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
@@ -99,7 +109,9 @@ def run_rules(
     order = {rule.id: i for i, rule in enumerate(rules)}
     found = found.sort("row", pl.col("rule_id").replace_strict(order, return_dtype=pl.Int32))
     seen = pl.concat(coverage) if coverage else pl.DataFrame(schema=schema(COVERAGE))
-    return Verdicts(found.cast(_FINDINGS), seen)  # type: ignore[arg-type]
+    if any(rule.held for rule in rules):
+        seen = seen.group_by("rule_id", "platform", maintain_order=True).sum()
+    return Verdicts(found.cast(_FINDINGS), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
 
 
 def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -13,24 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from orderguard.errors import Words, closest
 from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
+from orderguard.rules.promotions import BASE, Bands, Held, Promotion
 
 SCOPES = ("platform", "shop", "ship_from", "currency", "status", "province")
 Text = str | dict[Literal["zh", "en"], str]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-
-
-class Bands(BaseModel):
-    """Scores from which an order is reviewed and held."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    review: float = Field(default=20, gt=0, le=100_000)
-    hold: float = Field(default=30, gt=0, le=100_000)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Bands:
-        if self.review > self.hold:
-            raise ValueError(Words("review 不能高于 hold", "review must not be above hold"))
-        return self
 
 
 class Privacy(BaseModel):
@@ -50,6 +38,39 @@ class ShipFrom(BaseModel):
     warehouse: dict[str, str] = {}
 
 
+def _share(value: object) -> object:
+    """`20%` or 0.2."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*[%％]\s*", value) if isinstance(value, str) else None
+    share = float(found[1]) / 100 if found else value
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise ValueError(
+            Words("应为份额，如 20% 或 0.2（最多 100%）", "should be a share such as 20% or 0.2, at most 100%")
+        )
+    return share
+
+
+Share = Annotated[float, BeforeValidator(_share)]
+
+
+class Needs(BaseModel):
+    """The rules beside which a rule counts: `any` of them, or `all` of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    any: list[str] = []
+    all: list[str] = []
+
+    @property
+    def ids(self) -> list[str]:
+        """All that are named."""
+        return [*self.any, *self.all]
+
+    @model_validator(mode="after")
+    def _some(self) -> Needs:
+        if not self.ids:
+            raise ValueError(Words("needs 至少要写一条规则", "needs must name at least one rule"))
+        return self
+
+
 class Rule(BaseModel):
     """One rule, as written. `settings` is `with:` checked by the rule's kind."""
 
@@ -65,7 +86,17 @@ class Rule(BaseModel):
     flags: list[dict[str, Any] | list[dict[str, Any]]] = []
     passes: list[dict[str, Any] | list[dict[str, Any]]] = []
     was: list[str] = []
+    needs: Needs | None = None
+    max_share: Share | None = None
     settings: Kind = Field(default=None, exclude=True)  # type: ignore[assignment]
+    held: Held | None = Field(default=None, exclude=True)
+
+    @field_validator("needs", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"any": [value]}
+        return {"any": value} if isinstance(value, list) else value
 
     @field_validator("only")
     @classmethod
@@ -81,6 +112,18 @@ class Rule(BaseModel):
         """12 hex digits of what decides a finding: kind, all settings, scope; not points or words."""
         told = {"kind": self.kind, "with": self.settings.model_dump(mode="json"), "only": self.only}
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def is_zone(name: object) -> bool:
+    """Whether both Python and Polars know the time zone."""
+    if not isinstance(name, str):
+        return False
+    try:
+        ZoneInfo(name)
+        pl.Series([datetime(2026, 1, 1)], dtype=pl.Datetime("us")).dt.replace_time_zone(name)  # noqa: DTZ001 - a wall clock
+    except (KeyError, ValueError, OSError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def _whole_one(value: object) -> object:
@@ -99,6 +142,8 @@ class Rulebook(BaseModel):
     bands: Bands
     only_status: list[str] = []
     privacy: Privacy = Privacy()
+    max_share: Share = 0.2
+    promotions: list[Promotion] = []
     rules: list[Rule] = Field(min_length=1)
     source: str = Field(default="", exclude=True)
     sha256: str = Field(default="", exclude=True)
@@ -106,11 +151,8 @@ class Rulebook(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-            pl.Series([datetime(2026, 1, 1)], dtype=pl.Datetime("us")).dt.replace_time_zone(name)  # noqa: DTZ001 - a wall clock
-        except (KeyError, ValueError, OSError, pl.exceptions.PolarsError) as error:
-            raise ValueError(Words("未知时区，如 Asia/Shanghai", "unknown time zone; such as Asia/Shanghai")) from error
+        if not is_zone(name):
+            raise ValueError(Words("未知时区，如 Asia/Shanghai", "unknown time zone; such as Asia/Shanghai"))
         return name
 
     @field_validator("ship_from", mode="before")
@@ -120,13 +162,76 @@ class Rulebook(BaseModel):
 
     @property
     def active(self) -> list[Rule]:
-        """Rules that run: live and trial."""
-        return [r for r in self.rules if r.status != "retired"]
+        """Rules that run at some time: live and trial ones, and retired ones that a promotion wakes."""
+        return [r for r in self.rules if any(p.status[r.id] != "retired" for p in self.profiles)]
 
     @property
     def points(self) -> dict[str, float]:
-        """Points of the live rules; trial rules add none."""
-        return {r.id: r.points for r in self.rules if r.status == "live"}
+        """Points of the live rules outside promotions; trial rules add none."""
+        return self.profiles[0].points
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """What holds outside promotions, then what holds in each of them, in the file's order."""
+        out = [Profile(BASE, {r.id: r.points for r in self.rules}, {r.id: r.status for r in self.rules}, self.bands)]
+        for promotion in self.promotions:
+            change = promotion.rules
+            worth = {
+                r.id: r.points if r.id not in change or change[r.id].points is None else change[r.id].points
+                for r in self.rules
+            }
+            status = {r.id: (change[r.id].status if r.id in change else None) or r.status for r in self.rules}
+            out.append(Profile(promotion.label, worth, status, promotion.bands or self.bands))  # type: ignore[arg-type]
+        return [p._replace(points={k: v for k, v in p.points.items() if p.status[k] == "live"}) for p in out]
+
+    @property
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """When each promotion holds: its first instant, and the first one after it (UTC)."""
+        return [p.span(self.timezone) for p in self.promotions]
+
+    def holding(self) -> pl.Expr:
+        """Index into `profiles` per order: the promotion that its `created_at` falls in, else 0."""
+        which = pl.lit(0, dtype=pl.Int32)
+        for i, span in enumerate(self.spans, 1):
+            which = pl.when(Held(True, (span,)).mask()).then(pl.lit(i, dtype=pl.Int32)).otherwise(which)
+        return which.alias("profile")
+
+    @property
+    def variants(self) -> list[Rule]:
+        """What runs: each active rule once for every different setting, with the times it is held to."""
+        out = []
+        for rule in self.rules:
+            apart: list[tuple[datetime, datetime]] = []
+            own: dict[str, tuple[Rule, list[tuple[datetime, datetime]]]] = {}
+            for promotion, span, profile in zip(self.promotions, self.spans, self.profiles[1:], strict=True):
+                change = promotion.rules.get(rule.id)
+                changed = rule.model_copy(update={"settings": change.settings}) if change and change.settings else rule
+                same = changed.fingerprint == rule.fingerprint and rule.status != "retired"
+                if profile.status[rule.id] == "retired":
+                    apart.append(span)
+                elif not same:
+                    apart.append(span)
+                    own.setdefault(changed.fingerprint, (changed, []))[1].append(span)
+            if rule.status != "retired":
+                out.append(rule.model_copy(update={"held": Held(False, tuple(apart))}) if apart else rule)
+            out += [r.model_copy(update={"held": Held(True, tuple(spans))}) for r, spans in own.values()]
+        return out
+
+
+class Profile(NamedTuple):
+    """What holds at a time.
+
+    Attributes:
+        name: the promotion's, or `base`.
+        points: of the rules that are live then.
+        status: of every rule then.
+        bands: scores from which an order is reviewed and held.
+    """
+
+    name: str
+    points: dict[str, float]
+    status: dict[str, str]
+    bands: Bands
 
 
 def say(text: Text, locale: str) -> str:

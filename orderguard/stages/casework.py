@@ -80,12 +80,13 @@ def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[
 
 
 def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.DataFrame:
-    """Findings of live rules joined per order: `reasons ask evidence burst`."""
+    """Findings that count joined per order: `reasons ask evidence burst`."""
     bursts = [r.id for r in book.active if r.settings.reach().within is not None]
     asks = {r.id: say(r.ask, book.locale) for r in book.rules}
     comma = "；" if book.locale.startswith("zh") else "; "
     ask = pl.col("rule_id").replace_strict(asks, default="", return_dtype=pl.String)
-    said = findings.filter(pl.col("rule_id").is_in(list(book.points))).with_columns(
+    live = {name for profile in book.profiles for name in profile.points}
+    said = findings.filter(pl.col("rule_id").is_in(sorted(live)) & (pl.col("status") == "live")).with_columns(
         ask=pl.when(ask != "").then(ask),
         mark=pl.col("rule_id") + "@" + pl.col("rule_fingerprint"),
         burst=pl.col("rule_id").is_in(bursts),

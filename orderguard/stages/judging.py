@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -12,7 +12,8 @@ from orderguard.enrich.places import locate
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.rules import run_rules
 from orderguard.rules.engine import needed
-from orderguard.score import decide
+from orderguard.rules.needs import in_order
+from orderguard.score import Weights, decide, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,14 @@ class Judged(NamedTuple):
 
     Attributes:
         frame: current orders first, then earlier ones (`past`), with facts.
-        findings: with `row`, the index in `frame`.
+        findings: with `row`, the index in `frame`, `points`, and `status`: how it counted in this run (`live`,
+            `trial`, `demoted` by the guard rail, or `alone`: without the rule that it needs).
         decisions: per row of `frame`.
         coverage: of the current orders.
         touched: rows that this run tells about: all current ones, and past ones that a window flags now.
         skipped: current orders left out because of `only_status`.
+        demoted: rules that flagged more than their share: `rule_id hits orders share max_share`.
+        blind: with `row` and `rule_id`, what could not be evaluated; only where it was asked for.
     """
 
     frame: pl.DataFrame
@@ -39,6 +43,12 @@ class Judged(NamedTuple):
     coverage: pl.DataFrame
     touched: pl.Series
     skipped: int
+    demoted: list[dict[str, Any]]
+    blind: pl.DataFrame | None = None
+
+
+GUARD_FROM = 200
+"""Orders judged in a run from which the guard rail looks: a share of fewer says nothing."""
 
 
 def check_places(book: Rulebook) -> None:
@@ -68,7 +78,7 @@ def check_places(book: Rulebook) -> None:
 
 def facts_for(frame: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:
     """`frame` with the facts that the rulebook's rules need."""
-    columns, limits, _ = needed(book.active)
+    columns, limits, _ = needed(book.variants)
     place = book.ship_from
     return add_facts(
         frame, columns, limits, Origins(place.default, place.platform, place.shop, place.warehouse, synonyms)
@@ -76,18 +86,80 @@ def facts_for(frame: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozen
 
 
 def judge(
-    orders: pl.DataFrame, past: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozenset[str]], cases: CaseBook
+    orders: pl.DataFrame,
+    past: pl.DataFrame,
+    book: Rulebook,
+    synonyms: Mapping[str, frozenset[str]],
+    cases: CaseBook | None,
+    *,
+    guard: bool = True,
+    blind: bool = False,
 ) -> Judged:
-    """Run the rulebook over the orders, with earlier ones beside them for the windows."""
+    """Run the rulebook over the orders, with earlier ones beside them for the windows.
+
+    Args:
+        orders, past: current and earlier orders.
+        book: the rulebook.
+        synonyms: words for platforms.
+        cases: what the ledger holds against past orders; None when there are none.
+        guard: demote rules that flag more than their share.
+        blind: also tell what could not be evaluated.
+    """
     both = pl.concat([orders, past], rechunk=True) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
     audited = _audited(frame, book)
-    found = run_rules(frame, book.active, book.locale, synonyms, audited)
-    findings = _with_earlier(found.findings, frame, cases, book)
-    decisions = decide(frame, findings, book.points, book.bands.review, book.bands.hold)
-    hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
+    found = run_rules(frame, book.variants, book.locale, synonyms, audited, blind=blind)
+    findings = _with_earlier(found.findings, frame, cases, book) if cases else found.findings
     skipped = 0 if audited is None else int((~audited & ~frame["past"]).sum())
-    return Judged(frame, findings, decisions, found.coverage, ~frame["past"] | hit, skipped)
+    over = over_share(found.coverage, len(orders) - skipped, book)
+    demoted = over if guard else []
+    findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted})
+    hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
+    return Judged(frame, findings, decisions, found.coverage, ~frame["past"] | hit, skipped, demoted, found.blind)
+
+
+def weighed(
+    frame: pl.DataFrame, findings: pl.DataFrame, book: Rulebook, demoted: set[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Points and status of each finding, and each order's decision, by the profile that holds for it."""
+    profiles = book.profiles
+    weights = [
+        Weights(p.name, {k: v for k, v in p.points.items() if k not in demoted}, p.bands.review, p.bands.hold)
+        for p in profiles
+    ]
+    which = frame.select(book.holding()).to_series() if len(profiles) > 1 else pl.Series([0], dtype=pl.Int32)
+    findings = weigh(findings, weights, which, in_order(book.active))
+    said = pl.lit("trial")
+    if len(profiles) == 1:
+        live = pl.col("rule_id").is_in(list(profiles[0].points))
+    else:
+        at = pl.lit(which).gather(pl.col("row"))
+        live = pl.any_horizontal([(at == i) & pl.col("rule_id").is_in(list(p.points)) for i, p in enumerate(profiles)])
+    said = pl.when("counts").then(pl.lit("live")).when(live).then(pl.lit("alone")).otherwise(said)
+    if demoted:
+        said = pl.when(pl.col("rule_id").is_in(sorted(demoted)) & live).then(pl.lit("demoted")).otherwise(said)
+    findings = findings.with_columns(status=said).drop("counts")
+    return findings, decide(frame.select(KEY), findings, weights, which)
+
+
+def over_share(coverage: pl.DataFrame, orders: int, book: Rulebook) -> list[dict[str, Any]]:
+    """Live rules that flag more than their `max_share` of a run of at least 200 orders."""
+    if orders < GUARD_FROM:
+        return []
+    hits = dict(coverage.group_by("rule_id").agg(pl.col("hits").sum()).iter_rows())
+    live = {name for p in book.profiles for name in p.points}
+    told = [
+        {
+            "rule_id": r.id,
+            "hits": hits.get(r.id, 0),
+            "orders": orders,
+            "share": round(hits.get(r.id, 0) / orders, 4),
+            "max_share": r.max_share or book.max_share,
+        }
+        for r in book.active
+        if r.id in live
+    ]
+    return [d for d in told if d["hits"] > d["max_share"] * orders]
 
 
 def _audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
@@ -104,7 +176,7 @@ def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, boo
     if past.is_empty():
         return found
     valid = pl.DataFrame(
-        [(r.id, r.fingerprint) for r in book.active], schema=["rule_id", "rule_fingerprint"], orient="row"
+        [(r.id, r.fingerprint) for r in book.variants], schema=["rule_id", "rule_fingerprint"], orient="row"
     )
     before = cases.findings_of(past).join(valid, on=["rule_id", "rule_fingerprint"], how="semi").join(past, on=KEY)
     merged = pl.concat([found, before.select(found.columns)])

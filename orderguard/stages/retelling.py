@@ -32,11 +32,14 @@ def answers(
     Returns:
         Per rule: `rule_id says status answer value reason`; `answer` is `flagged`, `passed` or `not_evaluable`.
     """
-    past = History(ledger).around(order, needed(book.active)[2], ids)
+    past = History(ledger).around(order, needed(book.variants)[2], ids)
     both = pl.concat([order, past], rechunk=True).with_columns(past=pl.int_range(pl.len()) >= 1)
     frame = facts_for(both, book, synonyms)
     told = []
-    for rule in book.active:
+    profile = book.profiles[frame[:1].select(book.holding()).item()]
+    for rule in book.variants:
+        if rule.held and not frame[:1].select(rule.held.mask()).item():
+            continue
         measured = rule.settings.measure(frame)
         hit = measured["hit"][0]
         answer = "not_evaluable" if hit is None else "flagged" if hit else "passed"
@@ -54,7 +57,7 @@ def answers(
             {
                 "rule_id": rule.id,
                 "says": say(rule.says, book.locale),
-                "status": rule.status,
+                "status": profile.status[rule.id],
                 "answer": answer,
                 "value": value,
                 "reason": reason,

@@ -1,0 +1,120 @@
+"""What a run says about its rules: those on trial, those that a guard rail demoted, the promotions that held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from orderguard.errors import Problem, Words
+
+if TYPE_CHECKING:
+    from orderguard.rules import Rulebook
+    from orderguard.stages.judging import Judged
+
+
+def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
+    """One loud notice for each rule that flagged more than its share."""
+    return [
+        Problem(
+            Words(
+                f"规则 {d['rule_id']} 命中了 {d['orders']:,} 单中的 {d['hits']:,} 单（{d['share']:.1%}，上限 {d['max_share']:.0%}）："
+                "本次降为试运行，不计分、不暂扣",
+                f"rule {d['rule_id']} flagged {d['hits']:,} of {d['orders']:,} orders ({d['share']:.1%}, limit {d['max_share']:.0%}): "
+                "on trial for this run, no points, no holds",
+            ),
+            book.source,
+            fix=Words(
+                f"检查该规则的设置；若确属异常，给它写 max_share: {min(1, d['share'] + 0.1):.0%} 再扫一次",
+                f"check its settings; if it is right, give it max_share: {min(1, d['share'] + 0.1):.0%} and scan again",
+            ),
+            fatal=False,
+        )
+        for d in demoted
+    ]
+
+
+def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]]:
+    """What the rules that do not count found beside those that do, among the current orders.
+
+    Returns:
+        Per rule: `rule_id status hits already_flagged with_live alone would_flag overlap`: `already_flagged` are under
+        review or held without it, `with_live` have a finding that counts, `alone` have none, `would_flag` would come
+        under review by its points, `overlap` counts its orders by live rule.
+    """
+    findings = judged.findings.filter(pl.col("row") < current)
+    idle = findings.filter(pl.col("status").is_in(["trial", "demoted"]))
+    beside = judged.decisions.select("score", "band", "profile").with_row_index("row")
+    bands = {p.name: p.bands.review for p in book.profiles}
+    live = findings.filter(pl.col("status") == "live").select("row", pl.col("rule_id").alias("other"))
+    found = []
+    on_trial = [r for r in book.active if any(p.status[r.id] == "trial" for p in book.profiles)]
+    for rule in [r for r in book.active if r in on_trial or r.id in {d["rule_id"] for d in judged.demoted}]:
+        own = idle.filter(pl.col("rule_id") == rule.id).select("row", "status").join(beside, on="row")
+        with_live = own.select("row").join(live, on="row")
+        limit = pl.col("profile").replace_strict(bands, return_dtype=pl.Float64)
+        new = own.filter((pl.col("band") == "pass") & (pl.col("score") + rule.points >= limit))
+        others = with_live.group_by("other").len().sort(["len", "other"], descending=[True, False])
+        met = with_live["row"].n_unique()
+        found.append(
+            {
+                "rule_id": rule.id,
+                "status": own["status"][0] if len(own) else "trial",
+                "hits": len(own),
+                "already_flagged": int((own["band"] != "pass").sum()),
+                "with_live": met,
+                "alone": len(own) - met,
+                "would_flag": len(new),
+                "overlap": dict(others.iter_rows()),
+            }
+        )
+    return found
+
+
+def profiles_held(current: pl.DataFrame, book: Rulebook) -> list[dict[str, Any]]:
+    """Orders and what became of them per profile; `from` and `to` are in the rulebook's zone."""
+    band = pl.col("band")
+    counts = current.group_by("profile").agg(
+        orders=pl.len(), flagged=(band != "pass").sum(), held=(band == "hold").sum()
+    )
+    told = {row["profile"]: row for row in counts.iter_rows(named=True)}
+    zone = ZoneInfo(book.timezone)
+    spans = [(None, None), *book.spans]
+    return [
+        {"profile": p.name, "orders": 0, "flagged": 0, "held": 0}
+        | told.get(p.name, {})
+        | {"from": first and first.astimezone(zone).isoformat(), "to": after and after.astimezone(zone).isoformat()}
+        for p, (first, after) in zip(book.profiles, spans, strict=True)
+    ]
+
+
+def rule_lines(run: dict[str, Any]) -> list[Words]:
+    """The same for people: demotions first, then trial rules, then promotions."""
+    out = [
+        Words(
+            f"！规则 {d['rule_id']} 命中 {d['share']:.1%}（{d['hits']:,} / {d['orders']:,}，上限 {d['max_share']:.0%}），本次降为试运行",
+            f"! rule {d['rule_id']} flagged {d['share']:.1%} ({d['hits']:,} of {d['orders']:,}, limit {d['max_share']:.0%}): on trial for this run",
+        )
+        for d in run["demoted"]
+    ]
+    for t in run["trial"]:
+        beside = "、".join(f"{k} {n:,}" for k, n in list(t["overlap"].items())[:4])
+        out.append(
+            Words(
+                f"试运行 {t['rule_id']}：命中 {t['hits']:,}，其中已被启用规则标出 {t['already_flagged']:,}，启用后会新增 {t['would_flag']:,}"
+                + (f"（同时命中：{beside}）" if beside else ""),
+                f"trial {t['rule_id']}: {t['hits']:,} hits, {t['already_flagged']:,} flagged by live rules already, {t['would_flag']:,} more if it were live"
+                + (f" (together with {beside.replace('、', ', ')})" if beside else ""),
+            )
+        )
+    if len(run["profiles"]) > 1:
+        for p in run["profiles"]:
+            when = f"（{p['from']} → {p['to']}）" if p["from"] else ""
+            out.append(
+                Words(
+                    f"时段 {p['profile']}{when}：{p['orders']:,} 单，异常 {p['flagged']:,}，暂扣 {p['held']:,}",
+                    f"profile {p['profile']}{when.replace('（', ' (').replace('）', ')')}: {p['orders']:,} orders, {p['flagged']:,} flagged, {p['held']:,} held",
+                )
+            )
+    return out
