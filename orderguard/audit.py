@@ -12,12 +12,13 @@ from orderguard import __version__
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.history import QUARTER
-from orderguard.outbox import check_place
+from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.judging import Judged, check_places, judge
+from orderguard.stages.notices import tell
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.reading import Read, read_orders
 from orderguard.stages.telling import demotions, overlap, profiles_held
@@ -73,8 +74,13 @@ def scan(options: Options) -> Scan:
     finally:
         history.finish()
         ledger.close()
+    lost: list[Problem] = []
+    if options.notify:
+        with clock.room("notify"):
+            run["notices"], lost = tell(options, names)
+        retell(options.out, run)
     run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
-    return Scan(run, read.problems)
+    return Scan(run, [*read.problems, *lost], run["notices"]["failed"] if options.notify else 0)
 
 
 def _recorded(judged: Judged, options: Options) -> pl.DataFrame:

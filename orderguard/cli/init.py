@@ -19,6 +19,11 @@ agents:
 
 managers:
   # - {name: 华南经理, region: [广东, 广西, 海南]}
+  # scan --notify 才真的发；密钥只写环境变量名 / sent with scan --notify only; secrets are named, not written:
+  # - {name: 总部, targets: ['wecombot://${WECOM_KEY}', 'dingtalk://${DING_TOKEN}', 'mailtos://${MAIL}']}
+
+# every: 15m          # 每人最多隔多久一条通知、一张任务表 / at most one notice and one sheet a person in this time
+# due: {hold: 2h, review: 8h, before_promise: 2h}     # 处理时限 / by when a case needs a decision
 """
 
 

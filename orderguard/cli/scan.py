@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.errors import EXIT_ASKED, EXIT_INPUT, OrderguardError, Problem, Words
+from orderguard.errors import EXIT_ASKED, EXIT_DELIVERY, EXIT_INPUT, OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     from orderguard.rules import Rulebook
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
 )
+@click.option("--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them")
 @click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def scan(**given: Any) -> None:
@@ -45,7 +47,7 @@ def scan(**given: Any) -> None:
         fail(error, book.locale)
         return
     for problem in result.problems:
-        if problem.fatal or not given["quiet"]:
+        if problem.fatal or result.undelivered or not given["quiet"]:
             click.echo(("✗ " if problem.fatal else "! ") + problem.text(book.locale), err=True)
     if given["as_json"]:
         print_json(result.run)
@@ -55,6 +57,8 @@ def scan(**given: Any) -> None:
         show(result.run, book, Path(given["out"]))
     if any(p.fatal for p in result.problems):
         sys.exit(EXIT_INPUT)
+    if result.undelivered:
+        sys.exit(EXIT_DELIVERY)
     asked = {"hold": result.run["held"], "review": result.run["flagged"], None: 0}
     if asked[given["fail_on"]]:
         sys.exit(EXIT_ASKED)
@@ -72,11 +76,13 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
     from secrets import token_hex
 
     from orderguard.route import Team, load_team
+    from orderguard.stages.notices import check_targets
     from orderguard.stages.options import OUTPUTS, Options
 
     now = datetime.now(UTC)
     team_file = Path(given["team_file"] or "team.yaml")
     team = load_team(team_file) if given["team_file"] or team_file.exists() else Team()
+    targets = check_targets(team, str(team_file), os.environ) if given["notify"] else {}
     outputs = _outputs(given["outputs"], OUTPUTS)
     quiet = given["quiet"] or given["as_json"] or not sys.stderr.isatty()
     return Options(
@@ -92,6 +98,8 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         platforms_dir=given["platforms_dir"],
         lookups=given["lookups"],
         date_order=given["date_order"],
+        notify=given["notify"],
+        targets=targets,
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
 

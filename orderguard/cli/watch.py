@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--platforms", "platforms_dir", metavar="DIR")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE")
 @click.option("--date-order", type=click.Choice(["day", "month"]))
+@click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def watch(**given: Any) -> None:
     """盯住文件夹：导出文件写完即扫，每个只扫一次。 Scan each export once, as soon as it is finished."""

@@ -164,7 +164,8 @@ class CaseBook:
             run: what `run.json` will say.
             files: history files to name.
             findings: with `points` and `status` of each rule, and `ordered_at` of the order (seconds since 1970).
-            opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence`.
+            opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence region
+                created_at`.
             raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
             now: the clock.
             traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
@@ -208,11 +209,13 @@ class CaseBook:
                 ((*r, run_id) for r in traffic.iter_rows()),
             )
             names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
-            due = opened["due_at"].dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
+            due = pl.col("due_at").dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
+            rows = opened.select(*names, due, "region", pl.col("created_at").dt.timestamp("us"))
             db.executemany(
                 """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
-                   due_at, state, opened_run, opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
-                ((*r, d, run_id, stamp) for r, d in zip(opened.select(names).iter_rows(), due, strict=True)),
+                   due_at, region, ordered_at, state, opened_run, opened_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
+                ((*r, run_id, stamp) for r in rows.iter_rows()),
             )
             columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
             for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
@@ -226,9 +229,11 @@ class CaseBook:
                         "UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL", (run_id, case)
                     )
                     db.execute(
-                        "UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, due_at = ? WHERE case_id = ?",
+                        """UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, release_run = NULL,
+                           escalated_at = NULL, due_at = ? WHERE case_id = ?""",
                         (iso(due_at), case),
                     )
+                    db.execute("DELETE FROM told WHERE case_id = ?", (case,))
                 db.execute(
                     "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
                     (case, stamp, what, evidence, run_id),

@@ -47,4 +47,24 @@ CREATE TABLE traffic (
   quarter INTEGER NOT NULL, platform TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES runs, orders INTEGER NOT NULL,
   PRIMARY KEY (quarter, platform, run_id)) WITHOUT ROWID;
 """,
+    # divert: where a case belongs, when it was ordered, what became of it at time-out;
+    # notices, who was told of which case, what reached which target
+    """
+ALTER TABLE cases ADD COLUMN region TEXT;
+ALTER TABLE cases ADD COLUMN ordered_at INTEGER;
+ALTER TABLE cases ADD COLUMN escalated_at TEXT;
+ALTER TABLE cases ADD COLUMN release_run TEXT;
+CREATE TABLE notices (
+  notice_id INTEGER PRIMARY KEY, who TEXT NOT NULL, created_at TEXT NOT NULL, run_id TEXT NOT NULL);
+CREATE INDEX notices_who ON notices (who, created_at);
+CREATE TABLE told (
+  case_id TEXT NOT NULL REFERENCES cases, who TEXT NOT NULL, kind TEXT NOT NULL,
+  notice_id INTEGER NOT NULL REFERENCES notices, PRIMARY KEY (case_id, who, kind)) WITHOUT ROWID;
+CREATE INDEX told_notice ON told (notice_id);
+CREATE TABLE deliveries (
+  notice_id INTEGER NOT NULL REFERENCES notices, target TEXT NOT NULL, label TEXT NOT NULL, state TEXT NOT NULL,
+  tries INTEGER NOT NULL, said TEXT NOT NULL, at TEXT NOT NULL, claim TEXT NOT NULL,
+  PRIMARY KEY (notice_id, target)) WITHOUT ROWID;
+CREATE INDEX deliveries_state ON deliveries (state);
+""",
 )

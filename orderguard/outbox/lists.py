@@ -93,3 +93,14 @@ def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, 
 def write_run(path: Path, run: dict[str, Any]) -> None:
     """Write `run.json`."""
     path.write_text(json_text(run) + "\n", encoding="utf-8")
+
+
+def retell(out: Path, run: dict[str, Any]) -> None:
+    """Say in `run.json` what became of the notices, unless another run's outputs are in place by now."""
+    path, draft = out / "run.json", out.parent / f".{out.name}~run.json.tmp"
+    try:
+        if f'"run_id": "{run["run_id"]}"' in path.read_text(encoding="utf-8")[:2_000]:
+            write_run(draft, run)
+            draft.replace(path)
+    except OSError:
+        return  # the ledger has it; the outputs themselves are in place

@@ -12,27 +12,23 @@ from orderguard.route.team import UNASSIGNED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from orderguard.route.team import Agent, Team
+    from orderguard.route.team import Agent, Due, Team
 
-HOLD_HOURS, REVIEW_HOURS = 2, 8
-_BEFORE_PROMISE = timedelta(hours=2)
 _AT_LEAST = timedelta(minutes=15)
 
 
-def due_times(bands: pl.Series, promised: pl.Series, now: datetime) -> pl.Series:
+def due_times(bands: pl.Series, promised: pl.Series, now: datetime, due: Due) -> pl.Series:
     """When a decision is needed.
 
-    Two hours for a hold, eight for a review, but two hours before the promised ship time, and never sooner than
-    in 15 minutes.
+    `due.hold` or `due.review` from now (two and eight hours), but `due.before_promise` (two hours) before the promised
+    ship time, and never sooner than in 15 minutes.
     """
     frame = pl.DataFrame({"band": bands, "promised": promised})
     clock = pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    own = clock + pl.when(pl.col("band") == "hold").then(pl.duration(hours=HOLD_HOURS)).otherwise(
-        pl.duration(hours=REVIEW_HOURS)
-    )
-    early = pl.min_horizontal(own, pl.col("promised") - _BEFORE_PROMISE)
-    due = pl.max_horizontal(early, clock + _AT_LEAST)
-    return frame.select(due.dt.truncate("1s").alias("due_at")).to_series()
+    own = clock + pl.when(pl.col("band") == "hold").then(pl.lit(due.hold)).otherwise(pl.lit(due.review))
+    early = pl.min_horizontal(own, pl.col("promised") - due.before_promise)
+    latest = pl.max_horizontal(early, clock + _AT_LEAST)
+    return frame.select(latest.dt.truncate("1s").alias("due_at")).to_series()
 
 
 def assign(

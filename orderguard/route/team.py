@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
 from orderguard.yamls import explain, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 UNASSIGNED = "unassigned"
+NOTICE_EVERY = timedelta(minutes=15)
+PLACES = ("name", "region", "new", "hold", "review", "due", "platforms", "overdue")
+"""What a `message:` may name in braces."""
 
 
 class Handles(BaseModel):
@@ -32,6 +37,12 @@ class Agent(BaseModel):
     name: str = Field(min_length=1, max_length=40)
     handles: Handles = Handles()
     capacity: int = Field(default=200, ge=1, le=100_000)
+    targets: list[str] = []
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _one_target(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("name")
     @classmethod
@@ -47,24 +58,65 @@ class Agent(BaseModel):
 
 
 class Manager(BaseModel):
-    """One regional manager; an empty `region` means all regions. `targets`: names of where to tell them, no secrets."""
+    """One regional manager; an empty `region` means all regions.
+
+    `targets` are apprise URLs or webhooks; secrets come from the environment: `wecombot://${WECOM_KEY}`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1, max_length=40)
     region: list[str] = []
     targets: list[str] = []
+    locale: Literal["zh-CN", "en"] | None = None
 
-    @field_validator("region", mode="before")
+    @field_validator("region", "targets", mode="before")
     @classmethod
     def _one(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
 
+class Due(BaseModel):
+    """By when a case needs a decision."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hold: Span = timedelta(hours=2)
+    review: Span = timedelta(hours=8)
+    before_promise: Pause = timedelta(hours=2)
+
+
+class Message(BaseModel):
+    """The words of a notice, in place of orderguard's own; `{new}` and the other `PLACES` are filled in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    zh: str | None = None
+    en: str | None = None
+
+    @field_validator("zh", "en")
+    @classmethod
+    def _known(cls, text: str | None) -> str | None:
+        named = re.findall(r"{([^{}]*)}", text or "")
+        wrong = [n for n in named if n not in PLACES]
+        if wrong or re.sub(r"{[^{}]*}", "", text or "").count("{"):
+            listed = " ".join(f"{{{p}}}" for p in PLACES)
+            raise ValueError(Words(f"只能用 {listed}", f"may name only {listed}"))
+        return text
+
+
 class Team(BaseModel):
-    """Everybody."""
+    """Everybody.
+
+    Attributes:
+        every: at most one notice and one task sheet per person in this time. Without it: a notice every 15 minutes at
+            most, a task sheet from each scan that has something new.
+        due: by when a case needs a decision.
+        message: own words for notices.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: Literal[1] = 1
+    every: Pause | None = None
+    due: Due = Due()
+    message: Message = Message()
     agents: list[Agent] = []
     managers: list[Manager] = []
 

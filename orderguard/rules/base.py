@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
-from datetime import timedelta
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
-from orderguard.errors import Words
+from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here
 
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "秒": 1, "分钟": 60, "小时": 3600, "天": 86_400}
-_LONGEST = timedelta(days=366)
-
-
-def _span(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|秒|分钟|小时|天)", str(value).strip())
-    if not found:
-        raise ValueError(Words("应为时长，如 30s、5m、2h、7d", "should be a length of time such as 30s, 5m, 2h, 7d"))
-    seconds = float(found[1]) * _UNITS[found[2]]
-    span = timedelta(seconds=min(seconds, 1e9))
-    if not timedelta(0) < span <= _LONGEST:
-        raise ValueError(Words("时长须大于 0 且不超过 366 天", "must be above 0 and at most 366 days"))
-    return span
-
-
-Span = Annotated[
-    timedelta, BeforeValidator(_span), PlainSerializer(lambda s: f"{s.total_seconds():g}s", return_type=str)
-]
-"""A length of time in a rulebook: `30s`, `5m`, `2h`, `7d`."""
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class Reach(NamedTuple):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orderguard.ledger import CaseBook, History
-    from orderguard.route import Team
+    from orderguard.route import Due, Team
     from orderguard.rules import Rulebook
     from orderguard.stages.judging import Judged
 
@@ -112,7 +112,7 @@ def open_cases(
     opened = flagged.filter(~pl.col("case_id").is_in(known["case_id"].implode())) if len(known) else flagged
     opened = opened.unique("case_id", keep="first", maintain_order=True)
     opened = _routed(opened, cases, team, synonyms, now, locale)
-    return opened, _raised(flagged, known, now)
+    return opened, _raised(flagged, known, now, team.due)
 
 
 def _routed(
@@ -130,16 +130,16 @@ def _routed(
         linked["cluster"],
         linked["cluster_size"],
         linked["linked_by"],
-        due_times(opened["band"], opened["promised_at"], now),
+        due_times(opened["band"], opened["promised_at"], now, team.due),
     )
     return opened.with_columns(assign(opened, team, cases.load(), synonyms).alias("agent"))
 
 
-def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=_RAISED)
     names = ("case_id", "state", "band", "evidence", "hold_run")
-    told = flagged.with_columns(due_times(flagged["band"], flagged["promised_at"], now)).select(
+    told = flagged.with_columns(due_times(flagged["band"], flagged["promised_at"], now, due)).select(
         "case_id", "band", "score", "evidence", "due_at"
     )
     beside = told.join(known.select(names), on="case_id", suffix="_old").unique(

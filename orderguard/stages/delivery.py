@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY
-from orderguard.enrich.places import canonical_region
 from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.ledger.notices import NEW
 from orderguard.outbox import (
     Staging,
     write_flagged,
@@ -21,7 +21,9 @@ from orderguard.outbox import (
     write_tasks,
 )
 from orderguard.outbox.safe import mask_name, mask_phone
+from orderguard.outbox.targets import target_label
 from orderguard.rules.book import say
+from orderguard.stages.notices import compose, people
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def deliver(
                 (folder / "holds").mkdir()
                 run["holds"] = write_holds(folder / "holds", work.holds, book.locale, book.timezone)
             if "notices" in wanted:
-                told = notices(work, options.team, book.locale, book.timezone)
+                told = notices(work, options.team, book.locale, book.timezone, names)
                 write_notices(folder / "notices.csv", told, book.locale)
             write_rejected(folder / "rejected.csv", read.rejects, book.locale)
             if "frames" in wanted:
@@ -176,38 +178,24 @@ def _with_items(tasks: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     return tasks.join(items, on=KEY, how="left", maintain_order="left")
 
 
-def notices(work: Work, team: Team, locale: str, zone: str) -> list[tuple[str, str, int, int, str, str, str]]:
-    """One message per manager about the new cases of their regions; no names, phones or addresses in it."""
+def notices(
+    work: Work, team: Team, locale: str, zone: str, names: dict[str, str]
+) -> list[tuple[str, str, int, int, str, str, str]]:
+    """One message per person about the new cases of theirs; no names, phones or addresses in it."""
     out: list[tuple[str, str, int, int, str, str, str]] = []
     if work.tasks.is_empty():
         return out
     zh = locale.startswith("zh")
-    for manager in team.managers:
-        names = canonical_region(pl.Series(manager.region, dtype=pl.String)).to_list()
-        regions = [n or r for n, r in zip(names, manager.region, strict=True)]
-        mine = work.tasks.filter(pl.col("region").is_in(regions)) if regions else work.tasks
-        if mine.is_empty():
+    for person in people(team, locale):
+        mine = person.mine(work.tasks)
+        if mine.is_empty() or (person.agent and not person.targets):
             continue
         held = int((mine["band"] == "hold").sum())
         first: datetime = mine["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
-        due = first.strftime("%m-%d %H:%M")
-        where = "、".join(regions) if zh else ", ".join(regions)
-        text = (
-            f"orderguard：新增异常订单 {len(mine)} 单（暂扣 {held}），最早须在 {due} 前处理"
-            if zh
-            else f"orderguard: {len(mine)} new abnormal orders ({held} held), the first due by {due}"
-        )
-        out.append(
-            (
-                manager.name,
-                where or ("全部" if zh else "all"),
-                held,
-                len(mine) - held,
-                due,
-                ", ".join(manager.targets),
-                text,
-            )
-        )
+        where = ("、" if zh else ", ").join(person.regions) or ("全部" if zh else "all")
+        targets = ", ".join(target_label(t) for t in person.targets.values())
+        _, text = compose(mine.with_columns(kind=pl.lit(NEW)), person, team, zone, names)
+        out.append((person.name, where, held, len(mine) - held, first.strftime("%m-%d %H:%M"), targets, text))
     return out
 
 

@@ -8,11 +8,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from orderguard.errors import Problem, Words
+    from orderguard.outbox.targets import Target
     from orderguard.route import Team
     from orderguard.rules import Rulebook
 
@@ -36,6 +37,8 @@ class Options:
         now: the clock.
         run_id: unique, sortable.
         tell: progress in words.
+        notify: send the notices; else they are only written.
+        targets: with `notify`, where they go, by key.
     """
 
     paths: Sequence[str]
@@ -51,14 +54,17 @@ class Options:
     lookups: Sequence[str] = ()
     date_order: Any = None
     tell: Callable[[Words], None] = _silent
+    notify: bool = False
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass
 class Scan:
-    """What a scan found: `run` is the content of `run.json`."""
+    """What a scan found: `run` is the content of `run.json`; `undelivered` counts notices that nobody took."""
 
     run: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
+    undelivered: int = 0
 
 
 class Clock:
