@@ -14,6 +14,7 @@ from orderguard import __version__
 from orderguard.errors import EXIT_BUG, EXIT_INPUT, OrderguardError, Problem, Words
 
 _COMMANDS = {
+    "backtest": "orderguard.cli.backtest:backtest",
     "cases": "orderguard.cli.cases:cases",
     "explain": "orderguard.cli.cases:explain",
     "init": "orderguard.cli.init:init",
@@ -47,6 +48,7 @@ class _Lazy(click.Group):
 
 
 _HELP = {
+    "backtest": "换规则前先试，对历史或文件 / compare two rulebooks over history or files",
     "cases": "看案件、放行、转派 / list, show, release, reassign cases",
     "explain": "一单的来龙去脉 / the whole story of an order",
     "ledger": "检查台账 / check the ledger",

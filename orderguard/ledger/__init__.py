@@ -2,6 +2,6 @@
 
 from orderguard.ledger.cases import CaseBook
 from orderguard.ledger.history import History
-from orderguard.ledger.store import Ledger, open_ledger
+from orderguard.ledger.store import Ledger, open_ledger, reading
 
-__all__ = ["CaseBook", "History", "Ledger", "open_ledger"]
+__all__ = ["CaseBook", "History", "Ledger", "open_ledger", "reading"]

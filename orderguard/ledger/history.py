@@ -69,6 +69,16 @@ class History:
         now = orders.select(one, "order_id")
         return inside.join(now, on=["_id", "order_id"], how="anti", maintain_order="left").drop("_id")
 
+    def everything(self, ids: Mapping[str, str]) -> pl.DataFrame:
+        """The newest version of every order; one order under two words for its platform is one."""
+        one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
+        return (
+            self._read(None, None)
+            .with_columns(one)
+            .unique(["_id", "order_id"], keep="last", maintain_order=True)
+            .drop("_id")
+        )
+
     def find(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The newest version of the orders named by `platform order_id`."""
         if keys.is_empty():

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import sweep
@@ -80,6 +81,40 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
     return ledger
 
 
+@contextmanager
+def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterator[Ledger]:
+    """An existing ledger, to be read only: nothing in its folder changes, not even a journal beside the database.
+
+    The lock is held meanwhile, so that no other command writes.
+
+    Raises:
+        OrderguardError: there is none in that folder, or a newer program made it.
+    """
+    path = folder / "ledger.db"
+    if not path.exists():
+        what = Words("这里没有台账", "there is no ledger here")
+        fix = Words(
+            "先运行 orderguard scan，或用 --ledger 指明目录",
+            "run 'orderguard scan' first, or name the folder with --ledger",
+        )
+        raise OrderguardError(Problem(what, str(folder), fix=fix))
+    lock = _take_lock(folder, say) if (folder / ".lock").exists() and os.access(folder, os.W_OK) else None
+    try:
+        # With a journal left by a killed command the database must read that too; otherwise it is whole as it lies.
+        left = path.with_name("ledger.db-wal")
+        mode = "mode=ro" if left.exists() and left.stat().st_size else "immutable=1"
+        db = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{mode}", uri=True, isolation_level=None)
+        ledger = Ledger(folder, db, lock or sqlite3.connect(":memory:"))
+        _not_newer(ledger)
+    except sqlite3.Error as error:
+        what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
+        raise OrderguardError(Problem(what, str(folder))) from error
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
 def _take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Connection:
     path = folder / ".lock"
     lock = sqlite3.connect(path, isolation_level=None, timeout=0.2)
@@ -111,7 +146,8 @@ def _private(path: Path) -> None:
         path.chmod(0o600)
 
 
-def _upgrade(ledger: Ledger) -> None:
+def _not_newer(ledger: Ledger) -> int:
+    """The ledger's version, which this program must know."""
     version = int(ledger.db.execute("PRAGMA user_version").fetchone()[0])
     if version > len(STEPS):
         ledger.close()
@@ -120,6 +156,11 @@ def _upgrade(ledger: Ledger) -> None:
             f"the ledger's version {version} is newer than this program's {len(STEPS)}",
         )
         raise OrderguardError(Problem(what, str(ledger.folder), fix=Words("请升级 orderguard", "upgrade orderguard")))
+    return version
+
+
+def _upgrade(ledger: Ledger) -> None:
+    version = _not_newer(ledger)
     for step in range(version + 1, len(STEPS) + 1):
         with ledger.commit() as db:
             for statement in STEPS[step - 1].split(";\n"):

@@ -154,6 +154,12 @@ class VerdictBook:
         ).fetchone()
         return dict(zip(("verdict_id", "result", "agent", "at"), row, strict=True)) if row else None
 
+    def standing(self) -> list[tuple[str, str, str]]:
+        """The verdict that counts for each case that has one: platform as the export called it, order number, result."""
+        sql = """SELECT c.platform, c.order_id, v.result FROM verdicts v JOIN cases c USING (case_id)
+                 WHERE v.replaced_by IS NULL AND v.ended_run IS NULL ORDER BY v.verdict_id"""
+        return self.ledger.db.execute(sql).fetchall()
+
     def listed(self, case: str | None = None) -> list[dict[str, Any]]:
         """All verdicts, replaced ones too, oldest first."""
         names = (

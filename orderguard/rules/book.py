@@ -41,6 +41,40 @@ def load_rulebook(path: Path) -> Rulebook:
     return book.model_copy(update={"source": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
 
 
+def load_candidate(path: Path, against: Rulebook) -> Rulebook:
+    """A rulebook, or `against` with the points of a proposal (`points: {rule-id: number}`, as `learn` writes it).
+
+    Raises:
+        OrderguardError: every problem of the file at once.
+    """
+    document = read_yaml(path)
+    data = document.data
+    if not isinstance(data, dict) or "rules" in data or "points" not in data:
+        return load_rulebook(path)
+    given = data["points"]
+    problems = list(document.problems)
+    if not isinstance(given, dict) or not given:
+        said = Words("points 应为 规则: 分值", "points should be rule: number")
+        raise OrderguardError(*problems, Problem(said, document.name, document.line(("points",))))
+    known = {r.id for r in against.rules}
+    worth: dict[str, float] = {}
+    for name, value in given.items():
+        line = document.line(("points", name))
+        if name not in known:
+            said = Words(f"{against.source} 里没有规则 '{name}'", f"{against.source} has no rule '{name}'")
+            problems.append(Problem(said, document.name, line, closest(str(name), sorted(known))))
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10_000:
+            said = Words(f"{name}：分值应为 0 到 10000 的数字", f"{name}: points should be a number from 0 to 10000")
+            problems.append(Problem(said, document.name, line))
+        else:
+            worth[name] = float(value)
+    if problems:
+        raise OrderguardError(*problems)
+    rules = [r.model_copy(update={"points": worth.get(r.id, r.points)}) for r in against.rules]
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return against.model_copy(update={"rules": rules, "source": str(path), "sha256": sha256})
+
+
 def parse_rulebook(text: str, name: str = "rules.yaml") -> Rulebook:
     """A rulebook from text (for tests and tools); raises as `load_rulebook`."""
     return build_rulebook(parse_yaml(text, name))

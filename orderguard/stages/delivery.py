@@ -122,7 +122,7 @@ def deliver(
                 ]
                 write_flagged(
                     folder / "flagged.xlsx", summary_lines(run, book.locale),
-                    _named(_masked(flagged, book), names), _named(_masked(findings, book), names),
+                    _named(masked(flagged, book), names), _named(masked(findings, book), names),
                     _named(judged.coverage, names), rules, book.locale, book.timezone,
                 )  # fmt: skip
             sheets.result()
@@ -153,7 +153,7 @@ def _write_sheets(folder: Path, options: Options, work: Work, read: Read, names:
 STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
 
 
-def _masked(frame: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
+def masked(frame: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
     """Names and phones masked where `privacy: {mask_sheets: true}` asks for it, in sentences too."""
     if not book.privacy.mask_sheets:
         return frame

@@ -1,0 +1,165 @@
+"""What a backtest shows on the terminal and on its workbook's first sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orderguard.errors import Words, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orderguard.rules import Rulebook
+
+_DAYS = 14
+
+
+def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
+    """Rules, days and the sum."""
+    from orderguard.cli.common import print_table
+
+    zh = book.locale.startswith("zh")
+    head = (
+        ["规则", "命中 现→新", "新命中", "属实", "误判", "未判", "不再命中", "属实", "误判", "未判", "原/现无法判断"]
+        if zh
+        else [
+            "Rule",
+            "Hits now→new",
+            "Newly",
+            "confirmed",
+            "false",
+            "unlabelled",
+            "No longer",
+            "confirmed",
+            "false",
+            "unlabelled",
+            "Not evaluable",
+        ]
+    )
+    rows = []
+    for r in told["rules"]:
+        new, gone = r["newly_flagged"], r["no_longer_flagged"]
+        rows.append([
+            r["rule_id"], f"{r['hits_before']:,} → {r['hits_after']:,}",
+            *[f"{t[k]:,}" for t in (new, gone) for k in ("total", "confirmed", "false_alarm", "unlabelled")],
+            f"{new['not_evaluable']:,} / {gone['not_evaluable']:,}",
+        ])  # fmt: skip
+    print_table(head, rows)
+    days = sorted(told["by_day"], key=lambda d: -max(d["before"], d["after"]))[:_DAYS]
+    head = (
+        ["日期", "订单", "队列 现→新", "变化", "工时变化"]
+        if zh
+        else ["Day", "Orders", "Queue now→new", "Change", "Hours"]
+    )
+    shown = sorted(days, key=lambda d: d["day"])
+    print_table(
+        head,
+        [
+            [
+                d["day"],
+                f"{d['orders']:,}",
+                f"{d['before']:,} → {d['after']:,}",
+                f"{d['change']:+,}",
+                f"{d['hours_change']:+.1f}",
+            ]
+            for d in shown
+        ],
+    )
+    if len(told["by_day"]) > _DAYS:
+        click.echo(
+            f"（只列队列最长的 {_DAYS} 天，全部见工作簿）"
+            if zh
+            else f"(the {_DAYS} days with the longest queue; all are in the workbook)"
+        )
+    for item, text in lines(told, book.locale):
+        click.echo(f"{item}{'：' if zh else ': '}{text}")
+    if file:
+        click.echo(f"打开 {file}" if zh else f"open {file}")
+
+
+def lines(told: dict[str, Any], locale: str) -> list[tuple[str, str]]:
+    """The sum as items and sentences."""
+    total, hours = told["total"], told["agent_hours"]
+    said = [
+        (
+            Words("比较", "compared"),
+            Words(
+                f"{told['against']['path']} → {told['new']['path']}，{told['orders']:,} 单（{told['days']} 天），其中 {told['labelled']:,} 单有处置结果",
+                f"{told['against']['path']} → {told['new']['path']}, {told['orders']:,} orders ({told['days']} days), {told['labelled']:,} with a verdict",
+            ),
+        ),
+        (Words("异常", "flagged"), _both(f"{total['flagged_before']:,} → {total['flagged_after']:,}")),
+        (Words("暂扣", "held"), _both(f"{total['held_before']:,} → {total['held_after']:,}")),
+        (
+            Words("新增异常", "newly flagged"),
+            _tally(total["newly_flagged"], Words("原先无法判断", "not evaluable before")),
+        ),
+        (
+            Words("不再异常", "no longer flagged"),
+            _tally(total["no_longer_flagged"], Words("现在无法判断", "not evaluable now")),
+        ),
+        (
+            Words("工时", "agent hours"),
+            Words(
+                f"{hours['before']:,.1f} → {hours['after']:,.1f}（{hours['change']:+,.1f}，每单 {hours['minutes_per_case']:g} 分钟）",
+                f"{hours['before']:,.1f} → {hours['after']:,.1f} ({hours['change']:+,.1f}, {hours['minutes_per_case']:g} minutes a case)",
+            ),
+        ),
+    ]
+    said += [
+        (
+            Words("！超过护栏", "! above the guard rail"),
+            Words(
+                f"{over['rule_id']} 会命中 {over['share']:.1%}，上限 {over['max_share']:.0%}：一次扫描这些订单时它会降为试运行",
+                f"{over['rule_id']} would flag {over['share']:.1%}, limit {over['max_share']:.0%}: in one scan of these it would be on trial",
+            ),
+        )
+        for over in told["over_share"]["after"]
+    ]
+    if "fit_queue" in told:
+        said += _fit(told["fit_queue"])
+    return [(printable(item.pick(locale)), printable(text.pick(locale))) for item, text in said]
+
+
+def _both(text: str) -> Words:
+    return Words(text, text)
+
+
+def _tally(tally: dict[str, int], blind: Words) -> Words:
+    n = {k: f"{v:,}" for k, v in tally.items()}
+    return Words(
+        f"{n['total']}（属实 {n['confirmed']}，误判 {n['false_alarm']}，调查中 {n['investigating']}，未判 {n['unlabelled']}；{blind.zh} {n['not_evaluable']}）",
+        f"{n['total']} ({n['confirmed']} confirmed, {n['false_alarm']} false alarms, {n['investigating']} investigating, {n['unlabelled']} unlabelled; {n['not_evaluable']} {blind.en})",
+    )
+
+
+def _fit(fit: dict[str, Any]) -> list[tuple[Words, Words]]:
+    limit, gone = fit["limit"], fit["let_go"]
+    item = Words(f"每日不超过 {limit:,} 单", f"at most {limit:,} a day")
+    worst = f"{fit['queue_before']:,} ({fit['busiest_day']})"
+    if fit["fits_now"]:
+        return [(item, Words(f"现在最多 {worst}，分数线不必动", f"now at most {worst}: the bands can stay"))]
+    if not fit["fits"]:
+        return [
+            (
+                item,
+                Words(
+                    f"光调分数线做不到：只留最高分，仍有一天 {fit['queue_after']:,} 单；请拉开规则分值，或加人",
+                    f"bands alone cannot do it: with the highest scores only, a day still has {fit['queue_after']:,}; spread the rules' points, or add staff",
+                ),
+            )
+        ]
+    return [
+        (
+            item,
+            Words(
+                f"现在最多 {worst}；照下面的分数线，最忙日降为 {fit['queue_after']:,}，放过 {gone['total']:,} 单"
+                f"（属实 {gone['confirmed']:,}，误判 {gone['false_alarm']:,}，未判 {gone['unlabelled']:,}）",
+                f"now at most {worst}; with the bands below the busiest day falls to {fit['queue_after']:,}, and {gone['total']:,} orders leave "
+                f"the queue ({gone['confirmed']:,} confirmed, {gone['false_alarm']:,} false alarms, {gone['unlabelled']:,} unlabelled)",
+            ),
+        ),
+        *[(Words("建议", "proposal"), Words(line, line)) for line in fit["yaml"].splitlines()],
+    ]
