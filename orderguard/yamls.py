@@ -112,10 +112,12 @@ def _build(node: yaml.Node, path: Path_, document: Document, inside: tuple[int, 
     document.nodes += 1
     if document.nodes > _MAX_NODES:
         what = Words("内容过多（可能是别名层层引用）", "holds too much (aliases of aliases?)")
-        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
+        fix = Words("把 & 和 * 引用写开", "write out what & and * refer to")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1, fix))
     if id(node) in inside or len(path) > _MAX_DEPTH:
         what = Words("嵌套过深或引用自身", "is nested too deep or refers to itself")
-        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1))
+        fix = Words("把 & 和 * 引用写开", "write out what & and * refer to")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1, fix))
     inside = (*inside, id(node))
     if isinstance(node, yaml.MappingNode):
         out: dict[Any, Any] = {}
@@ -143,7 +145,8 @@ def _scalar(node: yaml.Node, document: Document) -> Any:
         value = loader.construct_object(node)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         what = Words(f"无法读取的值 '{node.value[:60]}'", f"unreadable value '{node.value[:60]}'")
-        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1)) from error
+        fix = Words("检查日期是否存在；文字请加引号", "is it a day that exists? quote a text")
+        raise OrderguardError(Problem(what, document.name, node.start_mark.line + 1, fix)) from error
     finally:
         loader.dispose()
     return value
@@ -160,7 +163,8 @@ def explain(error: ValidationError, document: Document, at: Path_ = (), label: s
     """
     problems = []
     for item in error.errors(include_url=False):
-        loc = tuple(part for part in item["loc"] if not (isinstance(part, str) and "[" in part))
+        # The members of a union (`str`, `dict[..]`) are parts of pydantic's path, not of the file's.
+        loc = tuple(part for part in item["loc"] if not (isinstance(part, str) and ("[" in part or part == "str")))
         problems.append(_one(item, loc, document, at, label))
     return problems
 
@@ -196,6 +200,17 @@ _SAID: dict[str, Words] = {
     "bool_parsing": Words("应为 true 或 false", "should be true or false"),
     "too_short": Words("至少要有一项", "needs at least one entry"),
     "string_too_short": Words("不能为空", "must not be empty"),
+    "string_pattern_mismatch": Words("含有不能用的字符", "holds what it must not"),
+}
+_FIXES: dict[str, Words] = {
+    "missing": Words("补上 {0}:", "add {0}:"),
+    "model_type": Words("写成 键: 值", "write key: value"),
+    "dict_type": Words("写成 键: 值", "write key: value"),
+    "list_type": Words("写成 [一, 二]", "write [one, two]"),
+    "string_pattern_mismatch": Words(
+        "只用小写字母、数字、- 和 _，以字母或数字开头，最多 64 个",
+        "small letters, digits, - and _, 64 at most, a letter or digit first",
+    ),
 }
 
 
@@ -215,14 +230,24 @@ def _one(item: Any, loc: Path_, document: Document, at: Path_, label: str) -> Pr
     fix = context.get("fix", Words("", ""))
     if item["type"] == "extra_forbidden" and context.get("known"):
         fix = closest(str(loc[-1]), context["known"])
+    elif item["type"] in _FIXES and not fix.en:
+        general = _FIXES[item["type"]]
+        fix = Words(general.zh.format(loc[-1] if loc else ""), general.en.format(loc[-1] if loc else ""))
+    elif item["type"] == "literal_error" and isinstance(given, bool):
+        fix = Words(
+            "YAML 把 on/off/yes/no 读成真假，请加引号", "YAML reads on/off/yes/no as true/false; quote the word"
+        )
     prefix = f"{label}: " if label else ""
-    what = Words(f"{prefix}{name} {said.zh}{shown}".strip(), f"{prefix}{name} {said.en}{shown_en}".strip())
+    name += " " if name else ""
+    what = Words(f"{prefix}{name}{said.zh}{shown}".strip(), f"{prefix}{name}{said.en}{shown_en}".strip())
     return Problem(what, document.name, document.line((*at, *loc)), fix)
 
 
 def _by_type(item: Any, context: dict[str, Any]) -> Words:
     kind = item["type"]
-    limit = next((context[k] for k in ("ge", "gt", "le", "lt", "min_length", "max_length") if k in context), None)
+    limit = next(
+        (f"{context[k]:g}" for k in ("ge", "gt", "le", "lt", "min_length", "max_length") if k in context), None
+    )
     table = {
         "greater_than_equal": Words(f"不能小于 {limit}", f"must be at least {limit}"),
         "greater_than": Words(f"必须大于 {limit}", f"must be more than {limit}"),
@@ -233,6 +258,6 @@ def _by_type(item: Any, context: dict[str, Any]) -> Words:
         return table[kind]
     if kind in {"literal_error", "enum"}:
         allowed = str(context.get("expected", ""))
-        return Words(f"只能是 {allowed}", f"must be one of {allowed}")
+        return Words(f"只能是 {allowed.replace(' or ', ' 或 ')}", f"must be one of {allowed}")
     message = item["msg"].removeprefix("Value error, ")
     return Words(message, message)

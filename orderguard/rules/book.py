@@ -11,15 +11,12 @@ from pydantic import ValidationError
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.rules.model import Privacy, Rule, Rulebook, ShipFrom, is_zone, say
 from orderguard.rules.needs import check_needs
-from orderguard.rules.promotions import Bands, read_promotions
+from orderguard.rules.promotions import OWN, Bands, read_promotions, without_own
 from orderguard.rules.registry import kind_class, kind_names
 from orderguard.yamls import Document, explain, hinted, parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_OWN = {"source", "sha256", "settings", "held"}
-"""Fields that no file gives."""
 
 __all__ = ["Bands", "Rule", "Rulebook", "build_rulebook", "default_rulebook", "load_rulebook", "parse_rulebook", "say"]
 
@@ -49,7 +46,7 @@ def load_candidate(path: Path, against: Rulebook) -> Rulebook:
     """
     document = read_yaml(path)
     data = document.data
-    if not isinstance(data, dict) or "rules" in data or "points" not in data:
+    if not isinstance(data, dict) or "bands" in data or "points" not in data:
         return load_rulebook(path)
     given = data["points"]
     problems = list(document.problems)
@@ -86,7 +83,10 @@ def build_rulebook(document: Document) -> Rulebook:
     data = document.data
     if not isinstance(data, dict):
         what = Words("应以 version: 1、bands:、rules: 开头", "should start with version: 1, bands: and rules:")
-        raise OrderguardError(Problem(what, document.name, 1))
+        fix = Words("orderguard init 可写出一份样本", "'orderguard init' writes one to start from")
+        raise OrderguardError(Problem(what, document.name, 1, fix))
+    data, found = without_own(data, (), "", document)
+    problems += found
     given = data.get("rules")
     rules: list[Rule] = []
     if isinstance(given, list):
@@ -112,7 +112,7 @@ def build_rulebook(document: Document) -> Rulebook:
     try:
         book = Rulebook.model_validate(head)
     except ValidationError as error:
-        known = [n for n in Rulebook.model_fields if n not in _OWN]
+        known = [n for n in Rulebook.model_fields if n not in OWN]
         nested = [*Bands.model_fields, *Privacy.model_fields, *ShipFrom.model_fields]
         found = explain(error, document)
         problems += hinted([p for p in found if "." not in p.what.en.split(" ")[0]], known)
@@ -132,14 +132,12 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
     label = str(item.get("id", f"#{index + 1}")) if isinstance(item, dict) else f"#{index + 1}"
     problems: list[Problem] = []
     rule = None
-    for name in ("settings", "held") if isinstance(item, dict) else ():
-        if name in item:
-            what = Words(f"{label}: {name} 未知的键", f"{label}: {name} unknown key")
-            problems.append(Problem(what, document.name, document.line((*at, name)), closest("with", ["with"])))
+    item, found = without_own(item, at, label, document)
+    problems += found
     try:
         rule = Rule.model_validate(item)
     except ValidationError as error:
-        known = [f.alias or n for n, f in Rule.model_fields.items() if n not in _OWN]
+        known = [f.alias or n for n, f in Rule.model_fields.items() if n not in OWN]
         problems += hinted(explain(error, document, at, label), known)
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str):

@@ -67,7 +67,7 @@ class Needs(BaseModel):
     @model_validator(mode="after")
     def _some(self) -> Needs:
         if not self.ids:
-            raise ValueError(Words("needs 至少要写一条规则", "needs must name at least one rule"))
+            raise ValueError(Words("至少要写一条规则", "must name at least one rule"))
         return self
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BASE = "base"
 """The name of what holds when no promotion does."""
 
+OWN = {"source", "sha256", "settings", "held"}
+"""Fields of our models that no file gives."""
+
 Instants = tuple[datetime, datetime]
 
 
@@ -114,6 +117,22 @@ class Promotion(BaseModel):
         return first.astimezone(UTC), after.astimezone(UTC)
 
 
+def without_own(item: Any, at: tuple[str | int, ...], label: str, document: Document) -> tuple[Any, list[Problem]]:
+    """A mapping without the keys that are ours, each told as unknown."""
+    if not isinstance(item, dict):
+        return item, []
+    found = [k for k in item if k in OWN]
+    prefix = f"{label}: " if label else ""
+    problems = [
+        Problem(
+            Words(f"{prefix}{k} 未知的键", f"{prefix}{k} unknown key"), document.name, document.line((*at, k)),
+            Words("删去它", "remove it"),
+        )
+        for k in found
+    ]  # fmt: skip
+    return {k: v for k, v in item.items() if k not in OWN}, problems
+
+
 def read_promotions(
     given: Any, rules: Mapping[str, Rule], ids: set[str], document: Document, zone: str | None
 ) -> tuple[list[Promotion], list[Problem]]:
@@ -128,7 +147,8 @@ def read_promotions(
     """
     if not isinstance(given, list):
         said = Words("promotions 应为列表 [..]", "promotions should be a list [..]")
-        return [], [Problem(said, document.name, document.line(("promotions",)))]
+        fix = Words("每个促销以 - 开头", "begin each promotion with -")
+        return [], [Problem(said, document.name, document.line(("promotions",)), fix)]
     good: list[tuple[int, Promotion]] = []
     problems: list[Problem] = []
     for i, item in enumerate(given):
@@ -144,25 +164,30 @@ def _one(
     named = (item.get("id") or item.get("name")) if isinstance(item, dict) else None
     label = str(named)[:64] if named else f"promotions #{int(at[1]) + 1}"
     problems: list[Problem] = []
+    if isinstance(item, dict) and isinstance(item.get("rules"), dict):
+        rules_of = {}
+        for rule_id, change in item["rules"].items():
+            rules_of[rule_id], found = without_own(change, (*at, "rules", rule_id), f"{label}: {rule_id}", document)
+            problems += found
+        item = {**item, "rules": rules_of}
     try:
         promotion = Promotion.model_validate(item)
     except ValidationError as error:
         known = ["id", "name", "from", "to", "rules", "bands", "points", "status", "with", "review", "hold"]
-        return None, hinted(explain(error, document, at, label), known)
+        return None, problems + hinted(explain(error, document, at, label), known)
     if not named or promotion.label == BASE:
         said = Words(
             f"{label}：要有 id 或 name（不能叫 {BASE}）", f"{label}: needs an id or a name (other than '{BASE}')"
         )
-        problems.append(Problem(said, document.name, document.line(at)))
+        problems.append(
+            Problem(said, document.name, document.line(at), Words("加上 id: 双11", "add an id, such as id: double11"))
+        )
     changes = {}
     for rule_id, change in promotion.rules.items():
         place = (*at, "rules", rule_id)
         if rule_id not in ids:
             said = Words(f"{label}：没有规则 '{rule_id}'", f"{label}: no rule '{rule_id}'")
             problems.append(Problem(said, document.name, document.line(place), closest(rule_id, sorted(ids))))
-        if not isinstance(item["rules"][rule_id], dict) or "settings" in item["rules"][rule_id]:
-            said = Words(f"{label}：{rule_id} 未知的键 'settings'", f"{label}: {rule_id} unknown key 'settings'")
-            problems.append(Problem(said, document.name, document.line(place), closest("with", ["with"])))
         rule = rules.get(rule_id)
         changes[rule_id] = change
         if rule is None or not change.with_:

@@ -57,7 +57,10 @@ class Keywords(Kind):
         empty = next((w for w in words if not re.sub(_SEPARATORS, "", w)), None)
         if empty is not None:
             raise ValueError(
-                Words(f"“{empty}”去掉空白和分隔符后是空的", f"'{empty}' is empty without blanks and separators")
+                Words(
+                    f"“{empty}”去掉空白和分隔符后是空的，请删去",
+                    f"'{empty}' is empty without blanks and separators; remove it",
+                )
             )
         return words
 
