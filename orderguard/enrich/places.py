@@ -81,6 +81,22 @@ def canonical_region(texts: pl.Series) -> pl.Series:
     return key.replace_strict(full, default=None, return_dtype=pl.String).alias("region")
 
 
+@cache
+def _starts() -> dict[str, str]:
+    """Return the first two characters of provinces and prefectures -> province, where they lead to one only."""
+    found: dict[str, set[str]] = {}
+    for row in regions.places().values():
+        if row.adcode % 100 == 0 and row.province:
+            found.setdefault(row.name[:2], set()).add(row.province)
+    found |= {row.province[:2]: {row.province} for row in regions.places().values() if row.province}
+    return {start: names.pop() for start, names in found.items() if len(names) == 1}
+
+
+def province_of(start: str) -> str | None:
+    """Return the province that an address beginning with these two characters is in (杭州 -> 浙江省), else None."""
+    return _starts().get(start)
+
+
 def _chinese_row(adcode: int) -> Row:
     place = regions.places()[adcode]
     return (place.name, adcode, place.province, place.city, country_of(adcode), place.lat, place.lon)

@@ -5,6 +5,8 @@ Source of the rule: OWASP "CSV Injection": a cell that starts with = + - @ TAB o
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
@@ -18,6 +20,12 @@ def inert(column: pl.Expr) -> pl.Expr:
     text = column.str.replace_all(_CONTROL, "").str.slice(0, _MAX_CELL)
     risky = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBERLIKE)
     return pl.when(risky).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
+
+
+def inert_text(text: str) -> str:
+    """`inert` for one text."""
+    clean = re.sub(_CONTROL, "", text)[:_MAX_CELL]
+    return "'" + clean if re.match(_FORMULA, clean) and not re.fullmatch(_NUMBERLIKE, clean) else clean
 
 
 def inert_frame(frame: pl.DataFrame) -> pl.DataFrame:

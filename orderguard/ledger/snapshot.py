@@ -1,0 +1,139 @@
+"""What the ledger holds, read at one moment without its lock: reports and boards never hold up a scan."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.schema import STEPS
+from orderguard.ledger.store import open_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_TEXT = pl.String
+_RUNS = {"run_id": _TEXT, "started_at": _TEXT, "rulebook": _TEXT, "inputs": _TEXT, "counts": _TEXT}
+_CASES = {
+    "case_id": _TEXT, "platform": _TEXT, "order_id": _TEXT, "state": _TEXT, "band": _TEXT, "score": pl.Float64,
+    "cluster": _TEXT, "agent": _TEXT, "opened_at": _TEXT, "due_at": _TEXT,
+}  # fmt: skip
+_VERDICTS = {
+    "verdict_id": pl.Int64, "case_id": _TEXT, "result": _TEXT, "code": _TEXT, "agent": _TEXT, "at": _TEXT,
+    "why": _TEXT, "replaced_by": pl.Int64, "ended_run": _TEXT,
+}  # fmt: skip
+_EVENTS = {"case_id": _TEXT, "at": _TEXT, "who": _TEXT, "what": _TEXT}
+_FINDINGS = {
+    "platform": _TEXT, "order_id": _TEXT, "rule_id": _TEXT, "rule_fingerprint": _TEXT, "points": pl.Float64,
+    "status": _TEXT, "value": pl.Float64, "found_at": _TEXT, "ordered_at": pl.Int64,
+}  # fmt: skip
+_TRAFFIC = {"quarter": pl.Int64, "platform": _TEXT, "orders": pl.Int64}
+
+
+class Snapshot(NamedTuple):
+    """A ledger at one moment. Times are instants in UTC; `ordered_at` of findings is in seconds since 1970.
+
+    Attributes:
+        runs: `run_id started_at rulebook inputs counts` (the last three as JSON text).
+        cases: `case_id platform order_id state band score cluster agent opened_at due_at`.
+        verdicts: `verdict_id case_id result code agent at why replaced_by ended_run`.
+        events: `case_id at who what`, reopened and released ones.
+        findings: `platform order_id rule_id rule_fingerprint points status value found_at ordered_at` of orders made
+            since the moment that was asked for.
+        traffic: `quarter platform orders` since then.
+        files: history files that can hold orders of the inner span, oldest first, and undated ones: path, run, rows,
+            whether it is undated.
+    """
+
+    runs: pl.DataFrame
+    cases: pl.DataFrame
+    verdicts: pl.DataFrame
+    events: pl.DataFrame
+    findings: pl.DataFrame
+    traffic: pl.DataFrame
+    files: list[tuple[str, str, int, bool]]
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A read transaction on a ledger, without its lock. An older ledger is brought up to date first.
+
+    Raises:
+        OrderguardError: there is no ledger, it cannot be read, or it is of a newer version.
+    """
+    path = folder / "ledger.db"
+    if not path.is_file():
+        what = Words("这里没有台账", "there is no ledger here")
+        fix = Words(
+            "先运行 orderguard scan，或用 --ledger 指明目录",
+            "run 'orderguard scan' first, or name the folder with --ledger",
+        )
+        raise OrderguardError(Problem(what, str(folder), fix=fix))
+    try:
+        db = _open(path)
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if version != len(STEPS):
+            db.close()
+            open_ledger(folder).close()  # upgrades, or says that it is too new
+            db = _open(path)
+        try:
+            db.execute("BEGIN")
+            yield db
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        what = Words(f"台账读不出（{error}）", f"the ledger cannot be read ({error})")
+        fix = Words("运行 orderguard ledger check 查看", "see 'orderguard ledger check'")
+        raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
+
+
+def take(db: sqlite3.Connection, since: int, files_since: int) -> Snapshot:
+    """Read what concerns orders made from a moment on.
+
+    Args:
+        db: from `reading`.
+        since: first second of the orders whose findings and traffic are wanted.
+        files_since: of the orders whose history files are wanted.
+    """
+    # Findings of an older version do not know when their order was made: they count from when they were found.
+    made = "COALESCE(ordered_at, CAST(strftime('%s', substr(found_at, 1, 19)) AS INTEGER))"
+    columns = ", ".join(made if n == "ordered_at" else n for n in _FINDINGS)
+    findings = f"SELECT {columns} FROM findings WHERE ordered_at >= ? OR (ordered_at IS NULL AND {made} >= ?)"  # noqa: S608 - own names
+    files = db.execute(
+        "SELECT path, run_id, rows, last_at IS NULL FROM history WHERE rows > 0 AND (last_at IS NULL OR last_at >= ?) ORDER BY seq",
+        (files_since * 1_000_000,),
+    ).fetchall()
+    return Snapshot(
+        _frame(db, _sql("runs", _RUNS), _RUNS, instants=("started_at",)),
+        _frame(db, _sql("cases", _CASES), _CASES, instants=("opened_at", "due_at")),
+        _frame(db, _sql("verdicts", _VERDICTS), _VERDICTS, instants=("at",)),
+        _frame(db, _sql("events", _EVENTS) + " WHERE what IN ('reopened', 'released')", _EVENTS, instants=("at",)),
+        _frame(db, findings, _FINDINGS, (since, since), instants=("found_at",)),
+        _frame(db, _sql("traffic", _TRAFFIC) + " WHERE quarter >= ?", _TRAFFIC, (since // 900,)),
+        [(path, run, rows, bool(undated)) for path, run, rows, undated in files],
+    )
+
+
+def _sql(table: str, names: dict[str, Any]) -> str:
+    return f"SELECT {', '.join(names)} FROM {table}"  # noqa: S608 - own names
+
+
+def _frame(
+    db: sqlite3.Connection, sql: str, types: dict[str, Any], values: Sequence[Any] = (), instants: Sequence[str] = ()
+) -> pl.DataFrame:
+    rows = db.execute(sql, values).fetchall()
+    frame = pl.DataFrame(rows, schema=types, orient="row")
+    return frame.with_columns([instant(n) for n in instants])
+
+
+def instant(name: str) -> pl.Expr:
+    """A stored time (`2026-11-11T00:00:03+0000` or `+00:00`, UTC) as an instant."""
+    return pl.col(name).str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", time_zone="UTC")

@@ -1,0 +1,77 @@
+"""Numbers as a reader sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Say = Callable[[str, str], str]
+
+NONE = "—"
+ENOUGH = 10
+"""As in report.stats: verdicts from which a share is shown as a percentage."""
+
+
+def speaker(locale: str) -> Say:
+    """`say(zh, en)` for a locale."""
+    zh = locale.startswith("zh")
+    return lambda chinese, english: chinese if zh else english
+
+
+def whole(value: float | None) -> str:
+    """`12,345`."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """`31.2 %`; a trace of something is never shown as nothing."""
+    if value is None:
+        return NONE
+    if 0 < value < 0.5 * 10 ** -(digits + 2):
+        return f"<{10**-digits:g} %"
+    return f"{100 * value:.{digits}f} %"
+
+
+def lasting(seconds: float | None, say: Say) -> str:
+    """A time span in its two largest units."""
+    if seconds is None:
+        return NONE
+    total = round(seconds)
+    units = ((86_400, say(" 天", " d")), (3_600, say(" 小时", " h")), (60, say(" 分", " min")), (1, say(" 秒", " s")))
+    parts = []
+    for size, word in units:
+        if total >= size:
+            parts.append(f"{total // size}{word}")
+            total %= size
+        elif parts:
+            break
+    return " ".join(parts[:2]) or f"0{say(' 秒', ' s')}"
+
+
+def money(amounts: Mapping[str, float]) -> str:
+    """`CNY 1,234.50 + USD 10.00`."""
+    return " + ".join(f"{code} {value:,.2f}" for code, value in amounts.items()) or NONE
+
+
+def change(value: float | None, say: Say, *, points: bool = False) -> str:
+    """A difference to the other period: `+12.0 %`, or in percentage points."""
+    if value is None:
+        return ""
+    return f"{100 * value:+.1f} {say('个百分点', 'points') if points else '%'}"
+
+
+def share(row: Mapping[str, Any], key: str, say: Say) -> str:
+    """`31.0 % (19–46 %, n = 61)`, or that there are too few."""
+    n, value = row[f"{key}_n"], row[key]
+    if not n or value is None:
+        return NONE
+    if n < ENOUGH:
+        return say(f"太少（n = {n}）", f"too few (n = {n})")
+    low, high = 100 * row[f"{key}_low"], 100 * row[f"{key}_high"]
+    digits = 0 if high - low >= 2 else 1
+    return say(
+        f"{percent(value)}（{low:.{digits}f}–{high:.{digits}f} %，n = {n:,}）",
+        f"{percent(value)} ({low:.{digits}f}–{high:.{digits}f} %, n = {n:,})",
+    )

@@ -1,0 +1,203 @@
+"""The words of a report in both languages: what each column is called and how it is shown, and what figures mean."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from orderguard.errors import Words
+
+
+class Field(NamedTuple):
+    """A column of a report's table.
+
+    Attributes:
+        key: in the figures.
+        words: its heading.
+        kind: text, whole, number, share (with its interval and count), part (a plain share), median (of seconds).
+    """
+
+    key: str
+    words: Words
+    kind: str
+
+
+def _fields(*given: tuple[str, str, str, str]) -> tuple[Field, ...]:
+    return tuple(Field(key, Words(zh, en), kind) for key, zh, en, kind in given)
+
+
+RULES = _fields(
+    ("rule_id", "规则", "Rule", "text"),
+    ("says", "说明", "Says", "text"),
+    ("state", "状态", "Status", "text"),
+    ("hits", "命中", "Hits", "whole"),
+    ("unique", "仅此规则命中", "Only this rule", "whole"),
+    ("people", "涉及人数", "People", "whole"),
+    ("confirmed", "属实", "Confirmed", "whole"),
+    ("false_alarms", "误判", "False alarms", "whole"),
+    ("precision", "准确率", "Precision", "share"),
+    ("recall", "召回率", "Recall", "share"),
+    ("f1", "F1", "F1", "number"),
+    ("judged", "可判断", "Judged", "whole"),
+    ("not_evaluable", "无法判断", "Not evaluable", "whole"),
+)
+AGENTS = _fields(
+    ("agent", "处理人", "Agent", "text"),
+    ("tasks", "任务", "Tasks", "whole"),
+    ("groups", "关联组", "Groups", "whole"),
+    ("open", "未处理", "Open", "whole"),
+    ("overdue", "已超时", "Overdue", "whole"),
+    ("late", "逾期处理", "Decided late", "whole"),
+    ("verdicts", "处置", "Verdicts", "whole"),
+    ("confirmed", "属实", "Confirmed", "whole"),
+    ("false_alarms", "误判", "False alarms", "whole"),
+    ("investigating", "需调查", "Unclear", "whole"),
+    ("seconds", "处理时长", "Time to verdict", "median"),
+    ("upheld", "未被更正", "Upheld", "share"),
+)
+_SPLIT = (
+    ("scanned", "订单", "Orders", "whole"),
+    ("flagged", "异常", "Flagged", "whole"),
+    ("flagged_share", "异常率", "Share flagged", "share"),
+    ("held", "暂扣", "Held", "whole"),
+    ("confirmed", "属实", "Confirmed", "whole"),
+    ("false_alarms", "误判", "False alarms", "whole"),
+    ("open", "未处理", "Open", "whole"),
+    ("precision", "准确率", "Precision", "share"),
+)
+PLATFORMS = _fields(("platform_name", "平台", "Platform", "text"), *_SPLIT)
+SHOPS = _fields(("shop", "店铺", "Shop", "text"), ("platform_name", "平台", "Platform", "text"), *_SPLIT)
+REGIONS = _fields(("region", "地区", "Region", "text"), *_SPLIT)
+OUTCOMES = _fields(
+    ("group", "订单", "Orders", "text"),
+    ("orders", "单数", "Count", "whole"),
+    ("refund", "退款", "Refunds", "whole"),
+    ("claim", "理赔投诉", "Claims", "whole"),
+    ("wrong_delivery", "错发", "Wrong deliveries", "whole"),
+    ("abnormal", "异常退货", "Abnormal", "whole"),
+    ("abnormal_share", "出问题的比例", "Share abnormal", "share"),
+    ("money", "售后金额", "Money", "money"),
+    ("abnormal_money", "其中问题单", "Of abnormal ones", "money"),
+)
+COVERAGE = _fields(
+    ("rule_id", "规则", "Rule", "text"),
+    ("platform_name", "平台", "Platform", "text"),
+    ("judged", "已判断", "Judged", "whole"),
+    ("hits", "命中", "Hits", "whole"),
+    ("not_evaluable", "无法判断", "Not evaluable", "whole"),
+    ("blind_share", "无法判断的比例", "Share not evaluable", "share"),
+)
+OVERLAP = _fields(
+    ("a", "规则甲", "Rule A", "text"),
+    ("b", "规则乙", "Rule B", "text"),
+    ("both", "同时命中", "Both", "whole"),
+    ("a_hits", "甲命中", "Hits of A", "whole"),
+    ("share_of_a", "占甲", "Of A", "part"),
+    ("b_hits", "乙命中", "Hits of B", "whole"),
+    ("share_of_b", "占乙", "Of B", "part"),
+)
+
+HEADLINE = (
+    ("scanned", Words("扫描订单", "Orders scanned")),
+    ("flagged", Words("异常", "Flagged")),
+    ("held", Words("暂扣", "Held")),
+    ("confirmed", Words("属实", "Confirmed")),
+    ("false_alarms", Words("误判", "False alarms")),
+    ("released", Words("未判定即放行", "Released without a verdict")),
+    ("open", Words("未处理", "Open")),
+    ("overdue", Words("其中已超时", "Of these overdue")),
+)
+STATUS = {
+    "live": Words("启用", "live"),
+    "trial": Words("试运行", "trial"),
+    "retired": Words("停用", "retired"),
+    "gone": Words("规则表已无", "not in the rulebook"),
+}
+GROUPS = {
+    "held": Words("暂扣的", "Held"),
+    "reviewed": Words("复核的", "Reviewed"),
+    "passed": Words("放行的", "Passed"),
+    "kept": Words("曾被标记、后放行", "Flagged, then let go"),
+    "others": Words("从未被标记", "Never flagged"),
+}
+OUTCOME_PARTS = (
+    ("confirmed", Words("属实", "Confirmed"), "c1"),
+    ("false_alarms", Words("误判", "False alarms"), "c0"),
+    ("released", Words("未判定即放行", "Released without a verdict"), "c5"),
+    ("open", Words("未处理", "Open"), "c4"),
+    ("other", Words("其他", "Other"), "c7"),
+)
+WEEKDAYS = (
+    Words("周一", "Mon"), Words("周二", "Tue"), Words("周三", "Wed"), Words("周四", "Thu"), Words("周五", "Fri"),
+    Words("周六", "Sat"), Words("周日", "Sun"),
+)  # fmt: skip
+UNKNOWN = Words("（未知）", "(unknown)")
+
+DEFINITIONS = (
+    (
+        Words("订单归属的月份", "Which month"),
+        Words(
+            "按下单时间，规则表的时区；没有下单时间的，按首次扫描的时间。同一订单号在同一平台只算一单，无论扫描几次。",
+            "By the time an order was made, in the rulebook's time zone; one without a time by when it was first scanned. "
+            "One order number on one platform is one order, however often it was scanned.",
+        ),
+    ),
+    (
+        Words("属实、误判、未处理", "Confirmed, false alarm, open"),
+        Words(
+            "以目前有效的处置结果为准；更正过的只算最后一次，因新证据重新打开的算未处理。",
+            "The verdict that counts now; of a corrected one the last; a case reopened on new evidence is open.",
+        ),
+    ),
+    (
+        Words("准确率", "Precision"),
+        Words(
+            "属实 ÷（属实 + 误判），括号内为单数与 95 % 区间（Wilson）。少于 10 条处置不显示百分比。",
+            "Confirmed / (confirmed + false alarms), with the counts and the 95 % interval (Wilson). Under 10 verdicts no "
+            "percentage is shown.",
+        ),
+    ),
+    (
+        Words("召回率", "Recall"),
+        Words(
+            "已知异常订单中被该规则命中的比例。已知异常 = 判为属实的订单，加上售后表里出问题而未判属实的订单"
+            "（理赔、错发、异常退货；普通退款不算），加上对照样本查出的订单（按抽样比例放大）。",
+            "Of all orders known to be abnormal, the share that the rule hit. Known: confirmed orders, those that after-sales "
+            "shows to be abnormal (claims, wrong deliveries, abnormal returns; ordinary refunds are not), and those found in "
+            "the control sample (each standing for as many as the sample left out).",
+        ),
+    ),
+    (
+        Words("发现时长、处理时长", "Detection and handling time"),
+        Words(
+            "下单到标记；标记（或重新打开）到第一次判定属实或误判。p50、p90、p99 为该比例的订单不超过的时长。",
+            "From order to flag; from flag (or reopening) to the first verdict that decides. p50, p90, p99: that share took "
+            "no longer.",
+        ),
+    ),
+    (
+        Words("风险金额、误扣金额", "Money at risk, money held by mistake"),
+        Words(
+            "判为属实的订单的实付金额；暂扣而后判为误判或放行的订单的实付金额。各币种分列，没有币种的按人民币。",
+            "What confirmed orders paid; what orders paid that were held and then found to be in order. By currency; orders "
+            "that name none count as CNY.",
+        ),
+    ),
+    (
+        Words("回购", "Repeat purchase"),
+        Words(
+            "Kaplan–Meier 估计：从被放行的那一单（其他客户从观察期的首单）起，到下一单；还没有下一单的，观察到台账最后一单为止。"
+            "观察期为期末前 180 天。在观人数少于 20 的时点不下结论。",
+            "Kaplan-Meier: from the order that was let go (for others, their first in the span) to the next; who has none yet "
+            "is followed until the ledger's last order. The span is the 180 days before the period's end. With fewer than 20 "
+            "customers at risk nothing is concluded.",
+        ),
+    ),
+    (
+        Words("无法判断", "Not evaluable"),
+        Words(
+            "缺列、空白或打码，规则既不能说异常也不能说正常。按各次扫描累计，重复扫描同一文件只算一次。",
+            "A column is missing, blank or masked: the rule can say neither odd nor in order. Summed over scans; scanning the "
+            "same files again counts once.",
+        ),
+    ),
+)

@@ -1,0 +1,76 @@
+"""The month: ledgers and after-sales in, figures, page and workbook out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orderguard.outbox.report_book import write_report_book
+from orderguard.outbox.report_page import write_report_page
+from orderguard.platforms import load_profiles, platform_ids
+from orderguard.report import Settings, tell_period
+from orderguard.rules.book import say
+from orderguard.stages.aftersales import read_outcomes
+from orderguard.stages.material import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from orderguard.errors import Problem
+    from orderguard.report import Period
+    from orderguard.rules import Rulebook
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a report is asked for.
+
+    Attributes:
+        period, before: the span, and the one that it is compared with.
+        ledgers: folders.
+        outcomes: after-sales files.
+        out: folder of page and workbook.
+        locale: of both.
+        now: the clock.
+    """
+
+    book: Rulebook
+    period: Period
+    before: Period
+    ledgers: Sequence[str]
+    outcomes: Sequence[str]
+    out: Path
+    locale: str
+    now: datetime
+    platforms_dir: str | None = None
+
+
+def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
+    """Every figure, and notices about the after-sales file.
+
+    Raises:
+        OrderguardError: no ledger, no order in the span, an unreadable after-sales file.
+    """
+    profiles = load_profiles(asked.platforms_dir)
+    ids = platform_ids(profiles)
+    outcomes, problems = read_outcomes(asked.outcomes, ids) if asked.outcomes else (None, [])
+    material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes)
+    zh = asked.locale.startswith("zh")
+    names = {p.platform: p.name["zh" if zh else "en"] for p in profiles}
+    rules = [
+        {"rule_id": r.id, "says": say(r.says, asked.locale), "status": r.status, "points": r.points}
+        for r in asked.book.rules
+    ]
+    told = tell_period(material, Settings(asked.period, asked.before, rules, asked.now, names, list(asked.ledgers)))
+    return told, problems
+
+
+def write(asked: Asked, told: dict[str, Any]) -> dict[str, str]:
+    """Write page and workbook; returns their paths by kind."""
+    stem = f"report-{asked.period.label}"
+    page, book = asked.out / f"{stem}.html", asked.out / f"{stem}.xlsx"
+    write_report_page(page, told, asked.locale)
+    write_report_book(book, told, asked.locale)
+    return {"html": str(page), "xlsx": str(book)}
