@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import House, book, burst, export, order
+from house import House, book, burst, export, order, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import ORDERS, schema
 from orderguard.errors import OrderguardError
+from orderguard.ledger import open_ledger
+from orderguard.ledger.verdicts import Answer, VerdictBook
 from orderguard.rules.engine import run_rules
 from orderguard.stages.judging import GUARD_FROM
 
@@ -188,3 +190,42 @@ def test_overlapping_promotions_are_refused_with_both_lines() -> None:
         "rules.yaml:5: b overlaps with a (line 4); one promotion at a time: change from/to, or join them"
     ]
     book(IP, head="promotions:\n" + one.format("a", "01", "11 08:00") + one.format("b", "11 08:00", "12"))
+
+
+def test_rules_list_tells_the_last_month_where_there_is_a_ledger(tmp_path: Path) -> None:
+    """A verdict counts for what it was given on, and for trial rules beside it; other settings' hits are apart."""
+    now = datetime.now(UTC)
+    at = f"{now:%Y-%m-%d} 00:00:01"
+    old = f"{now - timedelta(days=40):%Y-%m-%d} 00:00:01"
+    text = "version: 1\nbands: {review: 20, hold: 30}\nrules:\n- " + words("w", "临时仓") + "\n- " + words("t", "代收点", 10, "status: trial") + "\n"
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    rows = [order("1", 收货地址="临时仓代收点", 下单时间=at), order("2", 收货地址="临时仓", 下单时间=at), order("3", 收货地址="代收点", 下单时间=at), order("4", 收货地址="临时仓", 下单时间=old)]
+    export(tmp_path / "a.csv", rows)
+    bare = json.loads(shell("rules", "list", "--json", cwd=tmp_path).stdout)
+    assert [r["last_month"] for r in bare] == [None, None]
+    assert shell("scan", "a.csv", "--quiet", cwd=tmp_path).returncode == 0
+    ledger = open_ledger(tmp_path / "ledger")
+    VerdictBook(ledger).record([Answer("s", 2, "1", "", "", "属实", "", "", "李"), Answer("s", 3, "2", "", "", "误判", "", "", "李")], [], now)
+    ledger.close()
+    told = {r["id"]: r["last_month"] for r in json.loads(shell("rules", "list", "--json", cwd=tmp_path).stdout)}
+    same = {"investigating": 0, "earlier_form": 0}
+    assert told["w"] == {"hits": 2, "confirmed": 1, "false_alarm": 1, "precision": 0.5, **same}
+    assert told["t"] == {"hits": 2, "confirmed": 1, "false_alarm": 0, "precision": 1.0, **same}
+    (tmp_path / "rules.yaml").write_text(text.replace("[临时仓]", "[临时仓, 测试]"), encoding="utf-8")
+    told = {r["id"]: r["last_month"] for r in json.loads(shell("rules", "list", "--json", cwd=tmp_path).stdout)}
+    assert (told["w"]["hits"], told["w"]["earlier_form"], told["w"]["precision"]) == (0, 2, None)
+    assert shell("rules", "list", "--ledger", "nowhere", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(("name", "said"), [("velocity", "window  (required"), ("far-phone", "more_than_km  (required"), ("ip-burst", "Misses:")])
+def test_rules_docs_shows_the_page_of_a_kind_or_of_a_rules_kind(tmp_path: Path, name: str, said: str) -> None:
+    assert said in shell("rules", "docs", name, cwd=tmp_path).stdout
+    assert name in shell("rules", "docs", name[:-1], cwd=tmp_path).stderr
+
+
+def test_a_rule_without_both_proofs_is_a_warning(tmp_path: Path) -> None:
+    rule = "{id: w, kind: keywords, with: {any: [临时仓]}, points: 1, flags: [{address: 临时仓}]}"
+    (tmp_path / "rules.yaml").write_text(f"version: 1\nlocale: en\nbands: {{review: 20, hold: 30}}\nrules:\n- {rule}\n", encoding="utf-8")
+    done = shell("rules", "test", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 of 1 pass")
+    assert done.stderr == "! w: has no passes: examples: nobody has proved what it flags and passes\n"

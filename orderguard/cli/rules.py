@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
+
+from orderguard.errors import printable
 
 if TYPE_CHECKING:
     from orderguard.rules import Rule, Rulebook
@@ -21,19 +25,88 @@ def rules() -> None:
 
 @rules.command("list")
 @_RULES
+@click.option("--ledger", metavar="DIR", help="台账，默认 ledger（若有）/ ledger, if there is one")
 @_JSON
-def list_(rules_file: str | None, as_json: bool) -> None:
-    """列出规则。 List the rules."""
+def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
+    """列出规则；有台账时附近 30 天的命中与属实率。 List the rules, with their last 30 days where there is a ledger."""
+    from datetime import UTC, datetime
+
     from orderguard.cli.common import find_rulebook, print_json, print_table
     from orderguard.rules.book import say
+    from orderguard.stages.figures import last_month
 
     book = find_rulebook(rules_file)
+    folder = Path(ledger or "ledger")
+    figures = last_month(folder, book, datetime.now(UTC)) if ledger or (folder / "ledger.db").exists() else {}
     if as_json:
-        print_json([_told(rule, book) for rule in book.rules])
+        print_json([_told(rule, book) | {"last_month": figures.get(rule.id)} for rule in book.rules])
         return
     zh = book.locale.startswith("zh")
     head = ["规则", "说明", "类型", "分值", "状态"] if zh else ["Rule", "Says", "Kind", "Points", "Status"]
-    print_table(head, [[r.id, say(r.says, book.locale), r.kind, f"{r.points:g}", r.status] for r in book.rules])
+    rows = [[r.id, say(r.says, book.locale), r.kind, f"{r.points:g}", r.status] for r in book.rules]
+    if figures:
+        head += ["30 天命中", "属实/误判", "属实率"] if zh else ["Hits, 30 days", "Right/false", "Precision"]
+        for row in rows:
+            f = figures[row[0]]
+            share = "—" if f["precision"] is None else f"{f['precision']:.0%}"
+            row += [f"{f['hits']:,}", f"{f['confirmed']:,}/{f['false_alarm']:,}", share]
+    print_table(head, rows)
+    for promotion in book.promotions:
+        first, after = (
+            t.astimezone(ZoneInfo(book.timezone)).strftime("%Y-%m-%d %H:%M") for t in promotion.span(book.timezone)
+        )
+        what = "、".join(promotion.rules) if zh else ", ".join(promotion.rules)
+        click.echo(
+            printable(
+                f"促销 {promotion.label}：{first} → {after}  {what}"
+                if zh
+                else f"promotion {promotion.label}: {first} → {after}  {what}"
+            )
+        )
+
+
+@rules.command()
+@click.argument("name", required=False)
+@_RULES
+@_JSON
+def docs(name: str | None, rules_file: str | None, as_json: bool) -> None:
+    """规则类型的说明页：类型名或规则编号。 The page of a kind: name a kind, or a rule."""
+    from orderguard.cli.common import find_rulebook, print_json, print_table
+    from orderguard.errors import OrderguardError, Problem, Words, closest
+    from orderguard.rules.registry import kind_class, kind_names, kind_page
+
+    kinds = kind_names()
+    if name is None:
+        told = [{"kind": k, "about": kind_page(k).splitlines()[0]} for k in kinds]
+        print_json(told) if as_json else print_table(["Kind", "About"], [list(t.values()) for t in told])
+        return
+    kind = name
+    if name not in kinds:
+        book = find_rulebook(rules_file)
+        rule = next((r for r in book.rules if name in {r.id, *r.was}), None)
+        if rule is None:
+            what = Words(f"没有规则类型或规则 '{name}'", f"no kind and no rule '{name}'")
+            raise OrderguardError(Problem(what, fix=closest(name, [*kinds, *[r.id for r in book.rules]])))
+        kind = rule.kind
+    cls = kind_class(kind)
+    fields = [
+        {
+            "setting": n,
+            "required": f.is_required(),
+            "default": None if f.is_required() else _plain(f.get_default(call_default_factory=True)),
+        }
+        for n, f in cls.model_fields.items()
+    ]
+    if as_json:
+        print_json({"kind": kind, "page": kind_page(kind), "about": cls.__doc__, "settings": fields})
+        return
+    click.echo(f"{kind}\n\n{kind_page(kind)}\n\n{cls.__doc__}")
+    for f in fields:
+        click.echo(f"  {f['setting']}" + ("  (required / 必填)" if f["required"] else f"  = {f['default']}"))
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 
 @rules.command()
@@ -87,6 +160,7 @@ def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
     return {
         "id": rule.id, "says": say(rule.says, book.locale), "kind": rule.kind, "with": rule.settings.model_dump(mode="json"),
         "points": rule.points, "status": rule.status, "only": rule.only, "ask": say(rule.ask, book.locale),
+        "needs": rule.needs.model_dump(exclude_defaults=True) if rule.needs else None, "max_share": rule.max_share,
         "fingerprint": rule.fingerprint, "flags": len(rule.flags), "passes": len(rule.passes),
     }  # fmt: skip
 
@@ -114,25 +188,32 @@ def test(file: str | None, rules_file: str | None, as_json: bool) -> None:
             lambda frame, one: facts_for(frame, book.model_copy(update={"rules": [one]}), words),
         )
     ]
-    without = [r.id for r in book.active if not r.flags or not r.passes]
+    without = [r for r in book.active if not r.flags or not r.passes]
     failed = [p for p in proofs if not p.ok]
     if as_json:
-        print_json({"ok": not failed, "proofs": [p._asdict() for p in proofs], "without_proof": without})
+        print_json(
+            {"ok": not failed, "proofs": [p._asdict() for p in proofs], "without_proof": [r.id for r in without]}
+        )
     else:
         _print(proofs, without, zh=book.locale.startswith("zh"))
     if failed:
         sys.exit(1)
 
 
-def _print(proofs: list[Any], without: list[str], *, zh: bool) -> None:
+def _print(proofs: list[Any], without: list[Rule], *, zh: bool) -> None:
     words = {"flags": "应命中", "passes": "应放行"} if zh else {"flags": "should flag", "passes": "should pass"}
     for p in proofs:
         click.echo(
             f"{'✓' if p.ok else '✗'} {p.rule_id} {words[p.expected]} #{p.number}  {p.said if p.expected == 'flags' or not p.ok else ''}".rstrip()
         )
     for rule in without:
+        lacking = [n for n in ("flags", "passes") if not getattr(rule, n)]
+        both = (" 和 " if zh else " and ").join(f"{n}:" for n in lacking)
         click.echo(
-            f"! {rule}：缺少 flags: 或 passes: 例子" if zh else f"! {rule}: has no flags: or passes: examples", err=True
+            f"! {rule.id}：没有 {both} 例子，没人证明过它会命中、会放行"
+            if zh
+            else f"! {rule.id}: has no {both} examples: nobody has proved what it flags and passes",
+            err=True,
         )
     good = sum(p.ok for p in proofs)
     click.echo(f"{good} / {len(proofs)} 通过" if zh else f"{good} of {len(proofs)} pass")

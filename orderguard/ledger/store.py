@@ -111,6 +111,13 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
         raise OrderguardError(Problem(what, str(folder))) from error
     try:
         yield ledger
+    except sqlite3.OperationalError as error:
+        what = Words(f"台账是旧版的，或已损坏（{error}）", f"the ledger is of an older version, or damaged ({error})")
+        fix = Words(
+            "运行一次 orderguard ledger check：会升级并检查",
+            "run 'orderguard ledger check' once: it upgrades and checks it",
+        )
+        raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
     finally:
         ledger.close()
 
