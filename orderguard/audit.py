@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from orderguard import __version__
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.history import QUARTER
+from orderguard.ledger.snoozes import SnoozeBook
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.rules.engine import needed
@@ -47,15 +49,16 @@ def scan(options: Options) -> Scan:
             # Written beside the rules' work; the files count only once the run's transaction names them.
             files = history.start_writing(read.orders, options.run_id)
         with clock.room("rules"):
-            judged = judge(read.orders, past, book, synonyms, cases)
+            judged = judge(read.orders, past, book, synonyms, cases, snoozes=SnoozeBook(ledger).active(options.now))
             read.problems += demotions(judged.demoted, book)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
             opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
-            late = undelivered(cases, history, book, opened)
-            work = Work(opened, raised, flagged, late, known, book.locale)
+            resting = cases.resting(options.team.every, options.now)
+            late = undelivered(cases, history, book, opened, resting)
+            work = Work(opened, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {"released_before": released}
             written = files.result()
@@ -63,7 +66,8 @@ def scan(options: Options) -> Scan:
             cases.record(run, written, _recorded(judged, options), opened, raised, options.now, traffic)
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
-            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names)
+            actions = partial(options.team.on_timeout.of, synonyms=synonyms)
+            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names, actions)
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法写入（{error}）", f"the ledger cannot be written ({error})")
         fix = Words(
@@ -126,6 +130,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "review": bands.get("review", 0),
         "skipped": judged.skipped,
         "past_flagged": int((judged.decisions["band"][len(read.orders) :] != "pass").sum()),
+        "snoozed": int((judged.findings["status"] == "snoozed").sum()),
         "new_cases": len(opened),
         "demoted": judged.demoted,
         "trial": overlap(judged, len(read.orders), book),
@@ -136,6 +141,8 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
             {"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems
         ],
         "tasks": {},
+        "sheets": {},
+        "waiting": {},
         "holds": {},
     }
 

@@ -14,7 +14,12 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "秒": 1, "分钟"
 _LONGEST = timedelta(days=366)
 
 
-def _span(value: object) -> timedelta:
+def parse_span(value: object) -> timedelta:
+    """A length of time from text such as `5m`.
+
+    Raises:
+        ValueError: with `Words` that say what is wrong.
+    """
     if isinstance(value, timedelta):
         return value
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|秒|分钟|小时|天)", str(value).strip())
@@ -28,12 +33,12 @@ def _span(value: object) -> timedelta:
 
 
 def _pause(value: object) -> timedelta:
-    return timedelta(0) if value in (0, "0") and value is not False else _span(value)
+    return timedelta(0) if value in (0, "0") and value is not False else parse_span(value)
 
 
 _SHOWN = PlainSerializer(lambda s: f"{s.total_seconds():g}s", return_type=str)
 
-Span = Annotated[timedelta, BeforeValidator(_span), _SHOWN]
+Span = Annotated[timedelta, BeforeValidator(parse_span), _SHOWN]
 """A length of time above 0."""
 
 Pause = Annotated[timedelta, BeforeValidator(_pause), _SHOWN]

@@ -11,6 +11,7 @@ from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
 from orderguard.ingest import find_sources
 from orderguard.ledger import open_ledger
 from orderguard.ledger.cases import iso
+from orderguard.stages.issuing import issue_waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,10 +67,12 @@ def look(folder: Path, options: Options, seen: dict[str, State]) -> tuple[Round,
             for p, s, m, state in ledger.db.execute("SELECT path, size, mtime_ns, state FROM watched")
             if state != "failed"
         }
+        fresh = {name: state for name, state in states.items() if state not in done}
+        ready = sorted(name for name, state in fresh.items() if seen.get(name) == state)
+        if not ready and options.team.every and "tasks" in options.outputs:
+            issue_waiting(ledger, options)
     finally:
         ledger.close()
-    fresh = {name: state for name, state in states.items() if state not in done}
-    ready = sorted(name for name, state in fresh.items() if seen.get(name) == state)
     if not ready:
         return Round(0, len(fresh), 0, 0, None), states
     problems: list[Problem] = []

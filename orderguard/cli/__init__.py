@@ -50,7 +50,7 @@ class _Lazy(click.Group):
 
 _HELP = {
     "backtest": "换规则前先试，对历史或文件 / compare two rulebooks over history or files",
-    "cases": "看案件、放行、转派 / list, show, release, reassign cases",
+    "cases": "看案件、放行、静音、转派、超时处理 / list, show, release, snooze, reassign, sweep",
     "explain": "一单的来龙去脉 / the whole story of an order",
     "ledger": "检查台账 / check the ledger",
     "init": "写出规则表与团队表的样本 / write a commented rulebook and team",

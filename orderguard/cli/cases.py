@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.deadlines import overdue, sweep
+from orderguard.cli.snooze import snooze, snoozed, unsnooze
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -28,7 +31,7 @@ STATES = {
 
 @click.group()
 def cases() -> None:
-    """看案件、放行、转派。 List, show, release and reassign cases."""
+    """看案件、放行、静音、转派、超时处理。 List, show, release, snooze, reassign and sweep cases."""
 
 
 @cases.command("list")
@@ -241,6 +244,7 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
 
 
 EVENTS = {
+    "escalated": ("超时上报", "escalated"),
     "released": ("放行", "released"),
     "reopened": ("因新证据重开", "reopened on new evidence"),
     "evidence": ("新证据", "new evidence"),
@@ -256,3 +260,10 @@ def _clock(stamp: str | None, zone: str) -> str:
     if not stamp:
         return "-"
     return datetime.fromisoformat(stamp).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+cases.add_command(snooze)
+cases.add_command(snoozed)
+cases.add_command(unsnooze)
+cases.add_command(overdue)
+cases.add_command(sweep)

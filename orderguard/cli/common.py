@@ -52,6 +52,23 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
     Console(soft_wrap=False).print(table)
 
 
+def formats_of(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """The kinds of file that an option names.
+
+    Raises:
+        OrderguardError: one that is not known.
+    """
+    from orderguard.errors import OrderguardError, Problem, Words
+
+    chosen = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    wrong = [c for c in chosen if c not in known]
+    if wrong or not chosen:
+        listed = ", ".join(known)
+        what = Words(f"{option} 没有 '{text}'", f"{option} knows no '{text}'")
+        raise OrderguardError(Problem(what, fix=Words(f"可用：{listed}", f"known: {listed}")))
+    return chosen
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Ledger]:
     """An existing ledger, with its lock.

@@ -65,16 +65,15 @@ def list_(ledger: str, failed: bool, as_json: bool) -> None:
 def send(ledger: str, team_file: str | None, rules_file: str | None, as_json: bool) -> None:
     """发出到点的通知，补发没送到的；还有没送到的则退出码为 3。 Send what is due and what failed; exit 3 if any fails again."""
     from orderguard.cli.common import find_rulebook, opened, print_json
-    from orderguard.cli.scan import options_of
+    from orderguard.cli.scan import options_of, plain
     from orderguard.platforms import load_profiles
     from orderguard.stages.notices import tell
 
     book = find_rulebook(rules_file)
     with opened(Path(ledger)):
         pass  # a missing ledger is told before a missing team
-    words = {"team_file": team_file, "outputs": None, "quiet": True, "as_json": as_json, "notify": True, "paths": ()}
-    given = dict.fromkeys(("platform", "platforms_dir", "lookups", "date_order")) | words
-    options = options_of(book, {**given, "out": "out", "ledger": ledger})
+    words = {"team_file": team_file, "notify": True}
+    options = options_of(book, {**plain(), **words, "ledger": ledger})
     zh = book.locale.startswith("zh")
     done, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles()})
     for problem in lost:

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
 )
+@click.option(
+    "--tasks-format", default="xlsx", metavar="LIST", show_default=True, help="任务表 / task sheets: xlsx,csv,json,md"
+)
+@click.option(
+    "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
+)
 @click.option("--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them")
 @click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
@@ -70,11 +76,19 @@ def _run(book: Rulebook, given: dict[str, Any]) -> Any:
     return audit(options_of(book, given))
 
 
+def plain() -> dict[str, Any]:
+    """What `options_of` takes, with every default: for commands that share only some of a scan's options."""
+    return {**scan.make_context("scan", ["-"]).params, "paths": (), "quiet": True}
+
+
 def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
     """What a scan is told, from the command line's words."""
     from datetime import UTC, datetime
     from secrets import token_hex
 
+    from orderguard.cli.common import formats_of
+    from orderguard.outbox.lists import HOLD_FORMATS
+    from orderguard.outbox.tasks import TASK_FORMATS
     from orderguard.route import Team, load_team
     from orderguard.stages.notices import check_targets
     from orderguard.stages.options import OUTPUTS, Options
@@ -98,6 +112,8 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         platforms_dir=given["platforms_dir"],
         lookups=given["lookups"],
         date_order=given["date_order"],
+        tasks_formats=formats_of(given["tasks_format"], TASK_FORMATS, "--tasks-format"),
+        holds_formats=formats_of(given["holds_format"], HOLD_FORMATS, "--holds-format"),
         notify=given["notify"],
         targets=targets,
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),

@@ -76,6 +76,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     seconds = sum(run["timings"].values())
     rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
     tasks = "  ".join(f"{printable(a)} {n}" for a, n in run["tasks"].items()) or "—"
+    waiting = "  ".join(f"{printable(a)} {n}" for a, n in run["waiting"].items())
     holds = "  ".join(f"{printable(p)} {n}" for p, n in run["holds"].items()) or "—"
     read, clean, flagged, rejected = (f"{run[n]:,}" for n in ("read", "clean", "flagged", "rejected"))
     held, review, new = (f"{run[n]:,}" for n in ("held", "review", "new_cases"))
@@ -92,6 +93,10 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
         (skipped != "0", Words(f"其中按状态未审 {skipped}", f"of these {skipped} not audited because of their status")),
         (True, Words(f"暂扣 {held}  复核 {review}  新任务 {new}", f"held {held}  review {review}  new tasks {new}")),
         (before != "0", Words(f"曾放行、不再标记 {before}", f"released before, not flagged again {before}")),
+        (
+            bool(run["snoozed"]),
+            Words(f"静音中、不加分的命中 {run['snoozed']:,}", f"snoozed hits, no points {run['snoozed']:,}"),
+        ),
         (past != "0", Words(f"另有先前订单因新证据异常 {past}", f"earlier orders flagged on new evidence {past}")),
         (
             blind,
@@ -102,6 +107,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
         ),
         *[(True, Words(printable(w.zh), printable(w.en))) for w in rule_lines(run)],
         (True, Words(f"任务表：{tasks}", f"task sheets: {tasks}")),
+        (bool(run["waiting"]), Words(f"等下一张任务表：{waiting}", f"waiting for the next sheet: {waiting}")),
         (True, Words(f"暂扣清单：{holds}", f"hold lists: {holds}")),
         (
             (out / "earlier").is_dir(),

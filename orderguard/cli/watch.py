@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from orderguard.stages.options import Options
 
 
+_REMIND = 30.0
+"""Seconds between two looks for notices that are due though no file came."""
+
+
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @click.option("--once", is_flag=True, help="看一轮就退出，供 cron 用 / one round, for cron")
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
 @click.option("--platforms", "platforms_dir", metavar="DIR")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE")
 @click.option("--date-order", type=click.Choice(["day", "month"]))
+@click.option(
+    "--tasks-format", default="xlsx", metavar="LIST", show_default=True, help="任务表 / task sheets: xlsx,csv,json,md"
+)
+@click.option(
+    "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
+)
 @click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def watch(**given: Any) -> None:
@@ -39,7 +49,7 @@ def watch(**given: Any) -> None:
     folder, once = Path(given["folder"]), given["once"]
     seen: dict[str, Any] = {}
     failed = False
-    looks = 0
+    looks, told = 0, time.monotonic()
     while True:
         # The rulebook is read anew each time: a changed threshold counts from the next file on.
         book = find_rulebook(given["rules_file"])
@@ -47,6 +57,9 @@ def watch(**given: Any) -> None:
         try:
             seen, bad = _round(folder, options, seen, quiet=given["quiet"])
             failed = failed or bad
+            if given["notify"] and time.monotonic() - told > _REMIND:
+                _tell(options)
+                told = time.monotonic()
         except OrderguardError as error:
             if once:
                 raise
@@ -77,3 +90,13 @@ def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool)
                 else f"{run['local_time']}  {done.scanned} files  read {run['read']:,}  flagged {run['flagged']:,}  new tasks {run['new_cases']:,}"
             )
     return states, bool(done.failed)
+
+
+def _tell(options: Options) -> None:
+    from orderguard.platforms import load_profiles
+    from orderguard.stages.notices import tell
+
+    zh = options.book.locale.startswith("zh")
+    _, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles(options.platforms_dir)})
+    for problem in lost:
+        click.echo("! " + problem.text(options.book.locale), err=True)

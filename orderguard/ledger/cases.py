@@ -13,8 +13,8 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import name_files, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from orderguard.ledger.history import HistoryFile
     from orderguard.ledger.store import Ledger
@@ -131,21 +131,38 @@ class CaseBook:
         sql = "SELECT agent, COUNT(*) FROM cases WHERE state IN ('open', 'investigating') GROUP BY agent"
         return dict(self.ledger.db.execute(sql).fetchall())
 
-    def pending(self) -> pl.DataFrame:
-        """Cases whose task sheet or hold was never delivered (an earlier run was stopped or could not write)."""
-        return self._rows("AND (task_run IS NULL OR (band = 'hold' AND hold_run IS NULL))")
+    def pending(self, resting: frozenset[str] = frozenset()) -> pl.DataFrame:
+        """Cases whose task sheet or hold was never delivered: an earlier run was stopped, or the agent was resting."""
+        tasks = self._rows("task_run IS NULL AND state IN ('open', 'investigating')")
+        holds = self._rows("hold_run IS NULL AND band = 'hold' AND state IN ('open', 'investigating', 'confirmed')")
+        tasks = tasks.filter(~pl.col("agent").is_in(sorted(resting)))
+        return pl.concat([tasks, holds]).unique("case_id", keep="first", maintain_order=True)
+
+    def resting(self, every: timedelta | None, now: datetime) -> frozenset[str]:
+        """Agents who got a sheet less than `every` ago: what is new for them waits."""
+        if not every:
+            return frozenset()
+        rows = self.ledger.db.execute("SELECT agent FROM issued GROUP BY agent HAVING MAX(at) > ?", (iso(now - every),))
+        return frozenset(row[0] for row in rows)
+
+    def waiting(self, resting: frozenset[str]) -> dict[str, int]:
+        """New cases that wait for the next sheet of a resting agent."""
+        sql = """SELECT agent, COUNT(*) FROM cases WHERE state IN ('open', 'investigating') AND task_run IS NULL
+            GROUP BY agent ORDER BY agent"""
+        return {a: n for a, n in self.ledger.db.execute(sql) if a in resting} if resting else {}
 
     def open_of(self, agent: str) -> pl.DataFrame:
         """All open cases of one agent."""
-        return self._rows("AND agent = ?", (agent,))
+        return self._rows("agent = ? AND state IN ('open', 'investigating')", (agent,))
 
     def _rows(self, where: str, values: tuple[str, ...] = ()) -> pl.DataFrame:
         names = (
             "platform", "order_id", "case_id", "band", "score", "cluster", "linked_by", "agent", "due_at", "task_run", "hold_run",
+            "state", "region", "ordered_at",
         )  # fmt: skip
-        sql = f"SELECT {', '.join(names)} FROM cases WHERE state IN ('open', 'investigating') {where}"  # noqa: S608 - own names
+        sql = f"SELECT {', '.join(names)} FROM cases WHERE {where}"  # noqa: S608 - own names
         rows = self.ledger.db.execute(sql, values).fetchall()
-        types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64}
+        types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64, "ordered_at": pl.Int64}
         return pl.DataFrame(rows, schema=types, orient="row").with_columns(_instant("due_at"))
 
     def record(
@@ -240,12 +257,37 @@ class CaseBook:
                 )
         sweep(self.ledger)
 
-    def delivered(self, run_id: str, tasks: Sequence[str], holds: Sequence[str], now: datetime) -> None:
-        """Note that the outputs of a run are in place: these cases stand on a task sheet or a hold list now."""
+    def delivered(
+        self, run_id: str, tasks: Sequence[str], holds: Sequence[str], sheets: Mapping[str, int], now: datetime
+    ) -> None:
+        """Note that the outputs of a run are in place: these cases stand on a task sheet or a hold list now.
+
+        Args:
+            run_id: the run.
+            tasks, holds: case ids.
+            sheets: orders on each agent's sheet.
+            now: the clock.
+        """
         with self.ledger.commit() as db:
             db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(run_id, c) for c in tasks])
+            self._number(run_id, sheets, now)
             db.executemany("UPDATE cases SET hold_run = ? WHERE case_id = ?", [(run_id, c) for c in holds])
             db.execute("UPDATE runs SET delivered_at = ? WHERE run_id = ?", (iso(now), run_id))
+
+    def issue(self, issue_id: str, agent: str, tasks: Sequence[str], now: datetime) -> None:
+        """Note that these cases stand on a sheet that was issued without a scan."""
+        with self.ledger.commit() as db:
+            db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(issue_id, c) for c in tasks])
+            self._number(issue_id, {agent: len(tasks)}, now)
+
+    def numbers(self, agents: Iterable[str]) -> dict[str, int]:
+        """The number that each agent's next sheet has."""
+        last = dict(self.ledger.db.execute("SELECT agent, MAX(number) FROM issued GROUP BY agent"))
+        return {a: int(last.get(a, 0)) + 1 for a in agents}
+
+    def _number(self, run_id: str, sheets: Mapping[str, int], now: datetime) -> None:
+        rows = [(a, n, run_id, iso(now), sheets[a]) for a, n in self.numbers(sheets).items()]
+        self.ledger.db.executemany("INSERT INTO issued VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _instant(name: str) -> pl.Expr:

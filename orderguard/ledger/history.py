@@ -80,10 +80,16 @@ class History:
         )
 
     def find(self, keys: pl.DataFrame) -> pl.DataFrame:
-        """The newest version of the orders named by `platform order_id`."""
+        """The newest version of the orders named by `platform order_id`.
+
+        Args:
+            keys: where the column `ordered_at` (microseconds) is there and filled, only files of those times are read.
+        """
         if keys.is_empty():
             return pl.DataFrame(schema=_EMPTY)
-        return self._read(None, None, keys)
+        at = keys["ordered_at"] if "ordered_at" in keys.columns else pl.Series([None], dtype=pl.Int64)
+        low, high = (None, None) if at.null_count() else (at.min(), at.max())
+        return self._read(low, high, keys)  # type: ignore[arg-type]
 
     def named(self, order_id: str) -> list[dict[str, str | None]]:
         """The newest version of every order with this number: what `explain` shows, as text."""

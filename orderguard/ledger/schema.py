@@ -67,4 +67,15 @@ CREATE TABLE deliveries (
   PRIMARY KEY (notice_id, target)) WITHOUT ROWID;
 CREATE INDEX deliveries_state ON deliveries (state);
 """,
+    # divert: rules that are silent about a value until a date; task sheets by number
+    """
+CREATE TABLE snoozes (
+  snooze_id INTEGER PRIMARY KEY, rule_id TEXT NOT NULL, value TEXT NOT NULL, until TEXT NOT NULL, who TEXT NOT NULL,
+  why TEXT NOT NULL, at TEXT NOT NULL, ended_at TEXT, ended_by TEXT);
+CREATE INDEX cases_no_task ON cases (agent) WHERE task_run IS NULL;
+CREATE INDEX cases_no_hold ON cases (state) WHERE hold_run IS NULL AND band = 'hold';
+CREATE TABLE issued (
+  agent TEXT NOT NULL, number INTEGER NOT NULL, run_id TEXT NOT NULL, at TEXT NOT NULL, orders INTEGER NOT NULL,
+  PRIMARY KEY (agent, number)) WITHOUT ROWID;
+""",
 )

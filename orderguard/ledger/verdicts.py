@@ -211,6 +211,10 @@ class VerdictBook:
         if current:
             db.execute("UPDATE verdicts SET replaced_by = ? WHERE verdict_id = ?", (made, current["verdict_id"]))
         db.execute("UPDATE cases SET state = ? WHERE case_id = ?", (_STATE[result], case))
+        if result != FALSE_ALARM:
+            # It stood on a release list: it must stand on a hold list again.
+            again = "UPDATE cases SET hold_run = NULL, release_run = NULL WHERE case_id = ? AND release_run IS NOT NULL"
+            db.execute(again, (case,))
         db.execute(
             "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, NULL)",
             (case, stamp, answer.agent, f"verdict {result}", why or answer.note),

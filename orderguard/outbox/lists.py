@@ -13,13 +13,19 @@ from orderguard.outbox.flagged import local
 from orderguard.outbox.safe import inert_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PENDING = ("待核实", "To be verified")
 _HOLD_HEAD = {
-    "zh": ("订单编号", "状态", "原因", "承诺发货时间", "处理时限"),
-    "en": ("Order ID", "Status", "Reason", "Promised ship time", "Due at"),
+    "zh": ("订单编号", "状态", "原因", "承诺发货时间", "处理时限", "超时处理"),
+    "en": ("Order ID", "Status", "Reason", "Promised ship time", "Due at", "At time-out"),
 }
+ACTIONS = {"release": ("放行", "Release"), "keep": ("继续暂扣", "Keep"), "escalate": ("上报", "Escalate")}
+HOLD_FORMATS = ("csv", "txt", "json")
+_BATCH = 20
+"""Order numbers in one line of the text form: what an ERP such as 快麦 takes at once."""
+
 _REJECT_HEAD = {"zh": ("文件", "行", "原因", "单元格"), "en": ("file", "row", "reason", "cells")}
 _NOTICE_HEAD = {
     "zh": ("负责人", "区域", "暂扣", "复核", "最早时限", "通知目标", "内容"),
@@ -32,7 +38,7 @@ def _language(locale: str) -> str:
     return "zh" if locale.startswith("zh") else "en"
 
 
-def _csv(path: Path, frame: pl.DataFrame) -> None:
+def write_csv(path: Path, frame: pl.DataFrame) -> None:
     """UTF-8 with a byte order mark, without which Excel shows Chinese as noise."""
     safe = inert_frame(frame)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,21 +53,47 @@ def file_stem(name: str) -> str:
     return clean.encode()[:120].decode("utf-8", "ignore") or "_"
 
 
-def write_holds(folder: Path, held: pl.DataFrame, locale: str, zone: str) -> dict[str, int]:
-    """Write `<platform>.csv`, soonest due first; returns orders per platform."""
+def write_holds(
+    folder: Path, held: pl.DataFrame, locale: str, zone: str, formats: Sequence[str] = ("csv",)
+) -> dict[str, int]:
+    """Write `<platform>.csv`, soonest due first; returns orders per platform.
+
+    Args:
+        folder: `holds/`.
+        held: `platform order_id reasons promised_at due_at action`.
+        locale, zone: of the rulebook.
+        formats: of `HOLD_FORMATS`; `txt` has 20 order numbers a line, `json` an array with times as ISO 8601.
+    """
     counts: dict[str, int] = {}
-    head = _HOLD_HEAD[_language(locale)]
+    zh = locale.startswith("zh")
     ordered = held.sort("due_at", "order_id") if len(held) else held
-    status = PENDING[0 if locale.startswith("zh") else 1]
+    words = {k: w[0 if zh else 1] for k, w in ACTIONS.items()}
     taken: set[str] = set()
     for (platform,), part in ordered.partition_by("platform", as_dict=True, maintain_order=True).items():
         stem = file_stem(str(platform))
         while stem.casefold() in taken:
             stem += "_"
         taken.add(stem.casefold())
-        table = local(part.select("order_id", pl.lit(status).alias("status"), "reasons", "promised_at", "due_at"), zone)
-        table.columns = list(head)
-        _csv(folder / f"{stem}.csv", table)
+        facts = part.select("order_id", "reasons", "promised_at", "due_at", "action")
+        if "csv" in formats:
+            status = pl.lit(PENDING[0 if zh else 1]).alias("status")
+            named = pl.col("action").replace(words)
+            table = local(facts.select("order_id", status, "reasons", "promised_at", "due_at", named), zone)
+            table.columns = list(_HOLD_HEAD[_language(locale)])
+            write_csv(folder / f"{stem}.csv", table)
+        if "txt" in formats:
+            ids = inert_frame(facts.select(pl.col("order_id").str.replace_all(r"[,\s]", "")))["order_id"].to_list()
+            lines = [",".join(ids[i : i + _BATCH]) for i in range(0, len(ids), _BATCH)]
+            (folder / f"{stem}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if "json" in formats:
+            times = [
+                pl.col(c).dt.convert_time_zone(zone).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+                for c in ("promised_at", "due_at")
+            ]
+            told = facts.with_columns(times).select(
+                "order_id", pl.lit("pending").alias("status"), "reasons", "promised_at", "due_at", "action"
+            )
+            (folder / f"{stem}.json").write_text(json_text(told.to_dicts()) + "\n", encoding="utf-8")
         counts[str(platform)] = len(part)
     return counts
 
@@ -70,14 +102,14 @@ def write_rejected(path: Path, rejects: pl.DataFrame, locale: str) -> None:
     """Write the rows that were set aside; the header alone when there were none."""
     table = rejects.select("source_file", "source_row", "reason", "cells")
     table.columns = list(_REJECT_HEAD[_language(locale)])
-    _csv(path, table)
+    write_csv(path, table)
 
 
 def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str, str]], locale: str) -> None:
     """Write the messages that managers would be sent (a dry run; nothing leaves the machine)."""
     types = [pl.String, pl.String, pl.Int64, pl.Int64, pl.String, pl.String, pl.String]
     head = dict(zip(_NOTICE_HEAD[_language(locale)], types, strict=True))
-    _csv(path, pl.DataFrame(notices, schema=head, orient="row"))
+    write_csv(path, pl.DataFrame(notices, schema=head, orient="row"))
 
 
 def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, coverage: pl.DataFrame) -> None:

@@ -17,6 +17,9 @@ _OURS = {
     "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",
     "coverage.parquet", "run.json", "earlier",
 }  # fmt: skip
+_RELEASES = "releases"
+"""`cases sweep` writes it; a scan carries it over as it is."""
+
 _ISSUED = ("tasks", "holds", "notices.csv")
 
 
@@ -94,13 +97,13 @@ class Staging:
             if old is not None and not self._ours(old):
                 self._entry_by_entry(undelivered)
                 return
-            if old is not None:
-                self._keep_issued(old, self.folder, undelivered)
             aside = self.out.parent / f".{self.out.name}~{self.run_id}.old"
             if old is not None:
                 old.rename(aside)
             self.folder.rename(self.out)
-            shutil.rmtree(aside, ignore_errors=True)
+            if old is not None:
+                _carry(aside, self.out, undelivered)
+                shutil.rmtree(aside, ignore_errors=True)
         except OSError as error:
             raise self._failed(error) from error
 
@@ -122,6 +125,7 @@ class Staging:
             if not self.out.exists():
                 old.rename(self.out)
             else:
+                _carry(old, self.out, frozenset())
                 shutil.rmtree(old, ignore_errors=True)
         for draft in parent.glob(f".{escape(self.out.name)}~*.tmp"):
             if not _alive(draft.name.split(".")[-2]):
@@ -132,37 +136,45 @@ class Staging:
         if not folder.is_dir():
             raise NotADirectoryError(20, "not a folder / 不是文件夹", str(folder))
         inside = {p.name for p in folder.iterdir()}
-        return inside <= _OURS and (not inside or "run.json" in inside)
+        return inside <= _OURS | {_RELEASES} and (not inside or "run.json" in inside)
 
     def _entry_by_entry(self, undelivered: frozenset[str]) -> None:
         """The folder holds other people's files: replace our own entries one by one and touch nothing else."""
-        self._keep_issued(self.out, self.folder, undelivered)
-        for name in _OURS:
+        _carry(self.out, self.out, undelivered)
+        for name in _OURS - {"earlier"}:
             target = self.out / name
             shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
         for entry in sorted(self.folder.iterdir(), key=lambda p: p.name == "run.json"):
             entry.rename(self.out / entry.name)
 
-    @staticmethod
-    def _keep_issued(old: Path, new: Path, undelivered: frozenset[str]) -> None:
-        """Hard-link what earlier runs issued into `earlier/<run>/`, so that a later scan loses no sheet."""
-        kept = new / "earlier"
-        if (old / "earlier").is_dir():
-            for run in sorted((old / "earlier").iterdir()):
-                if run.name not in undelivered:
-                    shutil.copytree(run, kept / run.name, copy_function=_link)
-        run_id = _run_of(old)
-        if run_id is None or run_id in undelivered or "/" in run_id or "\\" in run_id:
-            return
-        for name in _ISSUED[:2]:
-            if (old / name).is_dir() and any((old / name).iterdir()):
-                shutil.copytree(old / name, kept / run_id / name, copy_function=_link)
-        if (kept / run_id).is_dir() and (old / "notices.csv").exists():
-            _link(str(old / "notices.csv"), str(kept / run_id / "notices.csv"))
+
+def _carry(old: Path, new: Path, undelivered: frozenset[str]) -> None:
+    """Move what earlier runs issued to `earlier/<run>/` of the new outputs, so that a later scan loses no sheet.
+
+    Renames only, however many runs there were. A kill in between is made good by the next scan: `old` is still there.
+    """
+    kept = new / "earlier"
+    if old != new:
+        for name in ("earlier", _RELEASES):
+            if (old / name).is_dir() and not (new / name).exists():
+                (old / name).rename(new / name)
+    for run in undelivered:
+        shutil.rmtree(kept / run, ignore_errors=True)
+    run_id = _run_of(old)
+    if run_id is None or run_id in undelivered or "/" in run_id or "\\" in run_id:
+        return
+    for name in _ISSUED:
+        issued = old / name
+        # Notices alone are not worth a folder.
+        wanted = any(issued.iterdir()) if issued.is_dir() else issued.exists() and (kept / run_id).is_dir()
+        if wanted and not (kept / run_id / name).exists():
+            (kept / run_id).mkdir(parents=True, exist_ok=True, mode=0o700)
+            issued.rename(kept / run_id / name)
 
 
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def keep_sheet(out: Path, agent: str, issue_id: str) -> None:
+    """Move an agent's sheets to `earlier/<issue>/tasks/`, to make room for the next."""
+    aside = out / "earlier" / f"before-{issue_id}" / "tasks"
+    for sheet in [p for p in (out / "tasks").glob("*") if p.stem in {agent, f"{agent}~2"}]:
+        aside.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sheet.replace(aside / sheet.name)

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import heading
+from orderguard.errors import json_text
 from orderguard.outbox.book import Sheet, write_book
+from orderguard.outbox.cards import cards
 from orderguard.outbox.flagged import BAND_WORDS, local, word
+from orderguard.outbox.lists import write_csv
+from orderguard.outbox.safe import inert_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+TASK_FORMATS = ("xlsx", "csv", "json", "md")
+MOST = 20_000
 
 RESULT = ("处置结果", "Result")
 RESULTS = (("属实", "Confirmed"), ("误判", "False alarm"), ("需进一步调查", "Needs investigation"))
@@ -41,13 +49,19 @@ _TITLES = {
 }
 
 
-def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> dict[str, int]:
+def write_tasks(
+    folder: Path, cases: pl.DataFrame, locale: str, zone: str, formats: Sequence[str] = ("xlsx",)
+) -> dict[str, int]:
     """Write `<agent>.xlsx` for every agent with new cases.
+
+    A workbook takes the first 20,000 orders; on a night with more, the rest is in `<agent>~2.csv`, which `verdict record`
+    reads just so.
 
     Args:
         folder: `tasks/`.
         cases: new cases with the order's columns, `reasons`, `ask`; clusters stay together, soonest due first.
         locale, zone: of the rulebook.
+        formats: of `TASK_FORMATS`; `md` is for reading only.
 
     Returns:
         Cases per agent.
@@ -61,14 +75,33 @@ def write_tasks(folder: Path, cases: pl.DataFrame, locale: str, zone: str) -> di
     chinese = pl.col("address").str.contains(r"\p{Han}")
     spaced = pl.concat_str(parts, separator=" ").str.replace_all(r" {2,}", " ").str.strip_chars()
     place = pl.when(chinese).then(pl.concat_str(parts)).otherwise(spaced).alias("place")
-    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}]
+    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}] + ["cluster_size"]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():
-        _write(folder / f"{agent}.xlsx", part, locale)
+        if "xlsx" in formats:
+            _write(folder / f"{agent}.xlsx", part.head(MOST), locale)
+            if len(part) > MOST:
+                write_csv(folder / f"{agent}~2.csv", _titled(part.slice(MOST), locale))
+        if "csv" in formats:
+            write_csv(folder / f"{agent}.csv", _titled(part, locale))
+        if "json" in formats:
+            text = json_text(inert_frame(_titled(part, locale)).to_dicts())
+            (folder / f"{agent}.json").write_text(text + "\n", encoding="utf-8")
+        if "md" in formats:
+            (folder / f"{agent}.md").write_text(cards(part, locale), encoding="utf-8")
         counts[str(agent)] = len(part)
     return counts
+
+
+def _titled(rows: pl.DataFrame, locale: str) -> pl.DataFrame:
+    """Rows under the headings of the sheet, the answer columns empty, times as text."""
+    names = [n for n, _ in _COLUMNS]
+    titles = {n: word(_TITLES[n], locale) if n in _TITLES else heading(n, locale) for n in names}
+    blank = [pl.lit(None, dtype=pl.String).alias(n) for n in ("result", "code", "note")]
+    times = [pl.col(c).dt.strftime("%Y-%m-%d %H:%M:%S") for c, t in rows.schema.items() if isinstance(t, pl.Datetime)]
+    return rows.with_columns(*blank, *times).select(names).rename(titles)
 
 
 _STYLES = {

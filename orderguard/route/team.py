@@ -6,13 +6,14 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
 from orderguard.yamls import explain, read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 UNASSIGNED = "unassigned"
@@ -84,6 +85,32 @@ class Due(BaseModel):
     before_promise: Pause = timedelta(hours=2)
 
 
+Action = Literal["release", "keep", "escalate"]
+
+
+class Timeout(BaseModel):
+    """What `cases sweep` does with a case that nobody decided in time: by band, or for all orders of a platform."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    hold: Action = "escalate"
+    review: Action = "keep"
+    platform: dict[str, Action] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for_all(cls, value: object) -> object:
+        return {"hold": value, "review": value} if isinstance(value, str) else value
+
+    def of(self, band: str, platform: str, synonyms: Mapping[str, frozenset[str]]) -> Action:
+        """The action for a case, whatever word the platform goes by."""
+        folded = platform.casefold()
+        words = synonyms.get(folded, frozenset([folded]))
+        for name, action in self.platform.items():
+            if name.casefold() in words:
+                return action
+        return self.hold if band == "hold" else self.review
+
+
 class Message(BaseModel):
     """The words of a notice, in place of orderguard's own; `{new}` and the other `PLACES` are filled in."""
 
@@ -109,6 +136,7 @@ class Team(BaseModel):
         every: at most one notice and one task sheet per person in this time. Without it: a notice every 15 minutes at
             most, a task sheet from each scan that has something new.
         due: by when a case needs a decision.
+        on_timeout: what happens to a case that nobody decided by then.
         message: own words for notices.
     """
 
@@ -116,6 +144,7 @@ class Team(BaseModel):
     version: Literal[1] = 1
     every: Pause | None = None
     due: Due = Due()
+    on_timeout: Timeout = Timeout()
     message: Message = Message()
     agents: list[Agent] = []
     managers: list[Manager] = []

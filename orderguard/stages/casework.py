@@ -160,13 +160,20 @@ def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due)
     return pl.DataFrame(rows, schema=_RAISED, orient="row")
 
 
-def undelivered(cases: CaseBook, history: History, book: Rulebook, opened: pl.DataFrame) -> pl.DataFrame:
-    """Cases of earlier runs that never reached a sheet, as task rows (their orders come from the history)."""
-    pending = cases.pending()
+def undelivered(
+    cases: CaseBook, history: History, book: Rulebook, opened: pl.DataFrame, resting: frozenset[str]
+) -> pl.DataFrame:
+    """Cases of earlier runs that never reached a sheet, as task rows (their orders come from the history).
+
+    What is new for a resting agent (one who got a sheet less than `every` ago) goes on waiting.
+    """
+    pending = cases.pending(resting)
     if pending.is_empty():
         return opened.clear()
     rows = task_rows(pending, cases, history, book)
-    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(*opened.columns, "task_run", "hold_run")
+    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(
+        *opened.columns, "task_run", "hold_run", "state"
+    )
 
 
 def task_rows(chosen: pl.DataFrame, cases: CaseBook, history: History, book: Rulebook) -> pl.DataFrame:

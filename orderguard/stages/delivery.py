@@ -27,6 +27,7 @@ from orderguard.stages.notices import compose, people
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -45,7 +46,8 @@ class Work:
     """What is new in this run, as rows ready for sheets.
 
     Attributes:
-        tasks: cases that go on a task sheet now.
+        told: cases that are new, whether their agent gets a sheet now or later.
+        tasks: cases that go on a task sheet now: not those of a resting agent.
         holds: cases that go on a hold list now.
     """
 
@@ -57,6 +59,7 @@ class Work:
         late: pl.DataFrame,
         known: pl.DataFrame,
         locale: str,
+        resting: frozenset[str],
     ) -> None:
         again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
         back = flagged.join(known.select("case_id", "agent", "cluster", "linked_by"), on="case_id")
@@ -70,13 +73,16 @@ class Work:
             rows.append(back.filter("reopen").with_columns(reasons=marked).select(opened.columns))
             hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
         if "task_run" in late.columns:
-            rows.append(late.filter(pl.col("task_run").is_null()).select(opened.columns))
+            open_ = pl.col("task_run").is_null() & (pl.col("state") != "confirmed")
+            rows.append(late.filter(open_).select(opened.columns))
             hold_rows.append(
                 late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns)
             )
-        self.tasks = (
+        self.told = (
             pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True).rechunk()
         )
+        self.tasks = self.told.filter(~pl.col("agent").is_in(sorted(resting))).rechunk() if resting else self.told
+        self.resting = resting
         held = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
         self.holds = held.rechunk()
 
@@ -91,6 +97,7 @@ def deliver(
     work: Work,
     cases: CaseBook,
     names: dict[str, str],
+    actions: Callable[[str, str], str],
 ) -> None:
     """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
 
@@ -107,7 +114,13 @@ def deliver(
             sheets = beside.submit(_write_sheets, folder, options, work, read, names)
             if "holds" in wanted:
                 (folder / "holds").mkdir()
-                run["holds"] = write_holds(folder / "holds", work.holds, book.locale, book.timezone)
+                run["holds"] = write_holds(
+                    folder / "holds",
+                    _with_action(work.holds, actions),
+                    book.locale,
+                    book.timezone,
+                    options.holds_formats,
+                )
             if "notices" in wanted:
                 told = notices(work, options.team, book.locale, book.timezone, names)
                 write_notices(folder / "notices.csv", told, book.locale)
@@ -116,6 +129,8 @@ def deliver(
                 write_frames(folder, findings, decisions, judged.coverage)
             if "tasks" in wanted:
                 run["tasks"] = dict(work.tasks.group_by("agent").len().sort("agent").iter_rows())
+                run["sheets"] = cases.numbers(run["tasks"])
+                run["waiting"] = cases.waiting(work.resting)
             if "workbook" in wanted:
                 rules = [
                     (r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules
@@ -140,14 +155,20 @@ def deliver(
         raise DeliveryError(Problem(what, str(options.out), fix=fix)) from error
     issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
     held = work.holds["case_id"].to_list() if "holds" in wanted else []
-    cases.delivered(options.run_id, issued, held, options.now)
+    cases.delivered(options.run_id, issued, held, run["tasks"], options.now)
+
+
+def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.DataFrame:
+    """Held orders with `action`: what happens to them when nobody decides in time."""
+    by_platform = {p: actions("hold", p) for p in held["platform"].unique()}
+    return held.with_columns(action=pl.col("platform").replace_strict(by_platform, return_dtype=pl.String))
 
 
 def _write_sheets(folder: Path, options: Options, work: Work, read: Read, names: dict[str, str]) -> None:
     if "tasks" in options.outputs:
         (folder / "tasks").mkdir()
         rows = _named(_with_items(work.tasks, read.lines), names)
-        write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone)
+        write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone, options.tasks_formats)
 
 
 STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
@@ -183,11 +204,11 @@ def notices(
 ) -> list[tuple[str, str, int, int, str, str, str]]:
     """One message per person about the new cases of theirs; no names, phones or addresses in it."""
     out: list[tuple[str, str, int, int, str, str, str]] = []
-    if work.tasks.is_empty():
+    if work.told.is_empty():
         return out
     zh = locale.startswith("zh")
     for person in people(team, locale):
-        mine = person.mine(work.tasks)
+        mine = person.mine(work.told)
         if mine.is_empty() or (person.agent and not person.targets):
             continue
         held = int((mine["band"] == "hold").sum())

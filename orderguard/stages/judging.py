@@ -14,11 +14,13 @@ from orderguard.rules import run_rules
 from orderguard.rules.engine import needed
 from orderguard.rules.needs import in_order
 from orderguard.score import Weights, decide, weigh
+from orderguard.stages.snoozing import asleep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from orderguard.ledger import CaseBook
+    from orderguard.ledger.snoozes import Snooze
     from orderguard.rules import Rulebook
 
 
@@ -94,6 +96,7 @@ def judge(
     *,
     guard: bool = True,
     blind: bool = False,
+    snoozes: Sequence[Snooze] = (),
 ) -> Judged:
     """Run the rulebook over the orders, with earlier ones beside them for the windows.
 
@@ -104,6 +107,7 @@ def judge(
         cases: what the ledger holds against past orders; None when there are none.
         guard: demote rules that flag more than their share.
         blind: also tell what could not be evaluated.
+        snoozes: rules that are silent about a value; their findings are kept and add no points.
     """
     both = pl.concat([orders, past], rechunk=True) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
@@ -113,13 +117,14 @@ def judge(
     skipped = 0 if audited is None else int((~audited & ~frame["past"]).sum())
     over = over_share(found.coverage, len(orders) - skipped, book)
     demoted = over if guard else []
-    findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted})
+    quiet = asleep(findings, frame, snoozes) if snoozes else None
+    findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted}, quiet)
     hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
     return Judged(frame, findings, decisions, found.coverage, ~frame["past"] | hit, skipped, demoted, found.blind)
 
 
 def weighed(
-    frame: pl.DataFrame, findings: pl.DataFrame, book: Rulebook, demoted: set[str]
+    frame: pl.DataFrame, findings: pl.DataFrame, book: Rulebook, demoted: set[str], quiet: pl.Series | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Points and status of each finding, and each order's decision, by the profile that holds for it."""
     profiles = book.profiles
@@ -139,6 +144,11 @@ def weighed(
     if demoted:
         said = pl.when(pl.col("rule_id").is_in(sorted(demoted)) & live).then(pl.lit("demoted")).otherwise(said)
     findings = findings.with_columns(status=said).drop("counts")
+    if quiet is not None:
+        points = pl.when(quiet).then(0.0).otherwise("points")
+        findings = findings.with_columns(
+            points=points, status=pl.when(quiet).then(pl.lit("snoozed")).otherwise("status")
+        )
     return findings, decide(frame.select(KEY), findings, weights, which)
 
 

@@ -38,6 +38,7 @@ class Options:
         run_id: unique, sortable.
         tell: progress in words.
         notify: send the notices; else they are only written.
+        tasks_formats, holds_formats: kinds of file for task sheets and hold lists.
         targets: with `notify`, where they go, by key.
     """
 
@@ -55,6 +56,8 @@ class Options:
     date_order: Any = None
     tell: Callable[[Words], None] = _silent
     notify: bool = False
+    tasks_formats: tuple[str, ...] = ("xlsx",)
+    holds_formats: tuple[str, ...] = ("csv",)
     targets: Mapping[str, Target] = field(default_factory=dict)
 
 

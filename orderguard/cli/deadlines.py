@@ -1,0 +1,105 @@
+"""`orderguard cases overdue` and `cases sweep`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orderguard.errors import EXIT_DELIVERY
+
+_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+_TEAM = click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
+_RULES = click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+_JSON = click.option("--json", "as_json", is_flag=True)
+
+
+@click.command()
+@_LEDGER
+@_TEAM
+@_RULES
+@_JSON
+def overdue(**given: Any) -> None:
+    """超时未处理的案件，及 cases sweep 会怎么做。 Undecided cases past their due time, and what a sweep would do."""
+    told = _sweep(given, dry=True)
+    if given["as_json"]:
+        from orderguard.cli.common import print_json
+
+        print_json(told["orders"])
+        return
+    _show(told, given)
+
+
+@click.command()
+@_LEDGER
+@click.option(
+    "--out", default="out", metavar="DIR", show_default=True, help="清单写到 DIR/releases / lists go to DIR/releases"
+)
+@_TEAM
+@_RULES
+@click.option("--dry-run", is_flag=True, help="只说会怎么做 / only tell what it would do")
+@click.option("--notify", is_flag=True, help="通知负责人有超时上报 / tell managers what was escalated")
+@_JSON
+def sweep(**given: Any) -> None:
+    """超时的案件按 team.yaml 的 on_timeout 处理，写出放行清单；供 cron 用。 Apply the action at time-out, write release lists."""
+    from orderguard.cli.common import print_json
+
+    told = _sweep(given, dry=given["dry_run"])
+    if given["as_json"]:
+        print_json(told)
+    else:
+        _show(told, given)
+    if told.get("undelivered"):
+        sys.exit(EXIT_DELIVERY)
+
+
+def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
+    from orderguard.cli.common import find_rulebook, opened
+    from orderguard.cli.scan import options_of, plain
+    from orderguard.platforms import load_profiles, platform_words
+    from orderguard.stages.notices import tell
+    from orderguard.stages.sweeping import sweep as swept
+
+    book = find_rulebook(given["rules_file"])
+    with opened(Path(given["ledger"])):
+        pass  # a missing ledger is told, not made
+    options = options_of(
+        book, {**plain(), **{k: given[k] for k in ("ledger", "team_file", "out", "notify") if k in given}}
+    )
+    profiles = load_profiles()
+    told = swept(options, platform_words(profiles), dry=dry)
+    told["locale"] = book.locale
+    if options.notify and not dry:
+        zh = book.locale.startswith("zh")
+        told["notices"], lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in profiles})
+        told["undelivered"] = told["notices"]["failed"]
+        for problem in lost:
+            click.echo("! " + problem.text(book.locale), err=True)
+    return told
+
+
+def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
+    from orderguard.cli.common import print_table
+    from orderguard.outbox.lists import ACTIONS
+
+    at = 0 if told["locale"].startswith("zh") else 1
+    head = (
+        ["案件号", "订单编号", "平台", "处理人", "时限", "超时处理"]
+        if at == 0
+        else ["Case", "Order", "Platform", "Agent", "Due", "At time-out"]
+    )
+    if told["orders"]:
+        print_table(head, [
+            [c["case_id"], c["order_id"], c["platform"], c["agent"], c["due_at"], ACTIONS[c["action"]][at]] for c in told["orders"]
+        ])  # fmt: skip
+    if "dry_run" not in given:
+        return
+    lists = "  ".join(f"{p} {n}" for p, n in told["lists"].items()) or "—"
+    where = Path(given["out"]) / "releases"
+    click.echo(
+        f"放行 {told['released']}  上报 {told['escalated']}  维持 {told['kept']}  放行清单：{lists}（{where}）"
+        if at == 0
+        else f"released {told['released']}  escalated {told['escalated']}  kept {told['kept']}  release lists: {lists} ({where})"
+    )

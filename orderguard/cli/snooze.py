@@ -1,0 +1,178 @@
+"""`orderguard cases snooze`, `snoozed` and `unsnooze`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orderguard.ledger import Ledger
+    from orderguard.rules import Rulebook
+
+_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+_BY = click.option("--by", required=True, metavar="NAME", help="谁 / who")
+_WHY = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
+_JSON = click.option("--json", "as_json", is_flag=True)
+
+
+@click.command()
+@click.argument("order_or_case", required=False)
+@click.option(
+    "--rule",
+    "rule_ids",
+    multiple=True,
+    metavar="ID",
+    help="哪条规则，默认命中的全部 / which rule; default all that flagged it",
+)
+@click.option("--value", metavar="TEXT", help="对哪个值：IP、号码、账号、地址… / the IP, phone, account, address...")
+@click.option("--until", required=True, metavar="DATE", help="到哪天（含），或 7d / through this day, or 7d")
+@_BY
+@_WHY
+@_LEDGER
+@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+@_JSON
+def snooze(**given: Any) -> None:
+    """静音：规则对某个值到期前不加分，命中仍记录。 A rule adds no points for a value until a date; hits are still recorded.
+
+    \b
+    orderguard cases snooze 订单号 --until 2026-12-01 --by 主管 --why 同一单位团购
+    orderguard cases snooze --rule ip-burst --value 203.0.113.7 --until 7d --by 主管 --why 公司网关
+    """  # noqa: D301 - \b keeps click from joining the lines
+    from datetime import UTC, datetime
+
+    from orderguard.cli.common import find_rulebook, opened, print_json
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.ledger.snoozes import SnoozeBook
+
+    book = find_rulebook(given["rules_file"])
+    now = datetime.now(UTC)
+    until = _until(given["until"], now, book.timezone)
+    if not given["order_or_case"] and not (given["rule_ids"] and given["value"]):
+        what = Words(
+            "要写订单号（或案件号），或者同时写 --rule 与 --value", "give an order or case, or both --rule and --value"
+        )
+        raise OrderguardError(Problem(what))
+    with opened(Path(given["ledger"])) as store:
+        pairs = _pairs(store, book, given)
+        for rule_id, value in pairs:
+            SnoozeBook(store).add(rule_id, value, until, given["by"], given["why"], now)
+    if given["as_json"]:
+        print_json([{"rule_id": r, "value": v, "until": until.isoformat(timespec="seconds")} for r, v in pairs])
+        return
+    zh = book.locale.startswith("zh")
+    for rule_id, value in pairs:
+        click.echo(f"{rule_id} × {value} → {given['until']}")
+    if given["order_or_case"]:
+        click.echo(
+            "现有案件不变，放行请用 cases release"
+            if zh
+            else "the case itself stays as it is; let it go with 'cases release'",
+            err=True,
+        )
+
+
+def _pairs(store: Ledger, book: Rulebook, given: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rules and the values that they shall be silent about."""
+    import polars as pl
+
+    from orderguard.cli.common import one_case
+    from orderguard.errors import OrderguardError, Problem, Words, closest
+    from orderguard.ledger import History
+    from orderguard.stages.snoozing import value_of
+
+    rules = {r.id: r for r in book.rules}
+    for rule_id in given["rule_ids"]:
+        if rule_id not in rules:
+            hint = closest(rule_id, list(rules))
+            raise OrderguardError(
+                Problem(Words(f"规则表没有规则 '{rule_id}'", f"the rulebook has no rule '{rule_id}'"), fix=hint)
+            )
+    if not given["order_or_case"]:
+        return [(r, given["value"]) for r in given["rule_ids"]]
+    case = one_case(store, given["order_or_case"])
+    flagged = dict.fromkeys(mark.split("@")[0] for mark in case["evidence"].split(","))
+    key = pl.DataFrame([(case["platform"], case["order_id"])], schema=["platform", "order_id"], orient="row")
+    orders = History(store).find(key).to_dicts()
+    pairs = []
+    for rule_id in given["rule_ids"] or flagged:
+        value = given["value"] or (
+            value_of(rules[rule_id], orders[0]) if rule_id in rules and orders else case["order_id"]
+        )
+        if value:
+            pairs.append((rule_id, value))
+    return pairs
+
+
+def _until(text: str, now: datetime, zone: str) -> datetime:
+    """The end of that day in the shop's zone, or a length of time from now."""
+    from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.spans import parse_span
+
+    try:
+        span = parse_span(text)
+        until = now + span
+    except ValueError:
+        try:
+            day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
+        except ValueError as error:
+            what = Words(f"--until 看不懂 '{text}'", f"--until cannot be read: '{text}'")
+            raise OrderguardError(Problem(what, fix=Words("写 2026-12-01 或 7d", "write 2026-12-01 or 7d"))) from error
+        until = day + timedelta(days=1)
+    if until <= now:
+        raise OrderguardError(Problem(Words(f"--until {text} 已经过了", f"--until {text} is in the past")))
+    return until
+
+
+@click.command()
+@_LEDGER
+@click.option("--all", "ended", is_flag=True, help="到期的、取消的也列 / ended ones too")
+@_JSON
+def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
+    """列出静音。 List what is snoozed."""
+    from datetime import UTC, datetime
+
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.ledger.snoozes import SnoozeBook
+
+    with opened(Path(ledger)) as store:
+        book = SnoozeBook(store)
+        rows = book.listed() if ended else book.active(datetime.now(UTC))
+    if as_json:
+        print_json([r._asdict() for r in rows])
+        return
+    zh = language().startswith("zh")
+    head = (
+        ["编号", "规则", "值", "到", "谁", "为什么", "取消于"]
+        if zh
+        else ["No.", "Rule", "Value", "Until", "Who", "Why", "Ended"]
+    )
+    print_table(head, [[str(r.snooze_id), r.rule_id, r.value, r.until, r.who, r.why, r.ended_at or ""] for r in rows])
+
+
+@click.command()
+@click.argument("number", type=int)
+@_BY
+@_WHY
+@_LEDGER
+def unsnooze(number: int, by: str, why: str, ledger: str) -> None:
+    """提前取消静音。 End a snooze before its time."""
+    from datetime import UTC, datetime
+
+    from orderguard.cli.common import opened
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.ledger.snoozes import SnoozeBook
+
+    with opened(Path(ledger)) as store:
+        done = SnoozeBook(store).end(number, f"{by}: {why}", datetime.now(UTC))
+    if not done:
+        fix = Words("用 cases snoozed 查编号", "see 'cases snoozed' for the numbers")
+        raise OrderguardError(Problem(Words(f"没有生效中的静音 {number}", f"no snooze {number} is on"), fix=fix))
+    click.echo(f"{number} ✓")
