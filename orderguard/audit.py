@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -13,17 +13,19 @@ from orderguard import __version__
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.history import QUARTER
-from orderguard.ledger.snoozes import SnoozeBook
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
-from orderguard.rules.engine import needed
+from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
-from orderguard.stages.judging import Judged, check_places, judge
+from orderguard.stages.engines import read_inputs
+from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.notices import tell
 from orderguard.stages.options import Clock, Options, Scan
-from orderguard.stages.reading import Read, read_orders
 from orderguard.stages.telling import demotions, overlap, profiles_held
+
+if TYPE_CHECKING:
+    from orderguard.stages.reading import Read
 
 
 def scan(options: Options) -> Scan:
@@ -36,20 +38,17 @@ def scan(options: Options) -> Scan:
     book, clock = options.book, Clock()
     check_place(options.out)
     check_places(book)
+    check_target(options.export_to)
     profiles = load_profiles(options.platforms_dir)
     synonyms, ids = platform_words(profiles), platform_ids(profiles)
     with clock.room("read"):
-        read = read_orders(options, profiles)
+        inputs = read_inputs(options, profiles)
     with clock.room("ledger"):
         ledger = open_ledger(options.ledger, options.tell)
         cases, history = CaseBook(ledger), History(ledger)
     try:
-        with clock.room("ledger"):
-            past = history.around(read.orders, needed(book.variants)[2], ids)
-            # Written beside the rules' work; the files count only once the run's transaction names them.
-            files = history.start_writing(read.orders, options.run_id)
+        read, judged, files = inputs.judge(cases, history, clock)
         with clock.room("rules"):
-            judged = judge(read.orders, past, book, synonyms, cases, snoozes=SnoozeBook(ledger).active(options.now))
             read.problems += demotions(judged.demoted, book)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
@@ -61,11 +60,14 @@ def scan(options: Options) -> Scan:
             work = Work(opened, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {"released_before": released}
-            written = files.result()
+            written = files()
             traffic = history.traffic.with_columns(pl.col("quarter").fill_null(int(options.now.timestamp()) // QUARTER))
-            cases.record(run, written, _recorded(judged, options), opened, raised, options.now, traffic)
+            cases.record(
+                run, written, recorded := _recorded(judged, options), opened, raised, options.now, traffic, read.marks
+            )
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
+            lost = export_back(options.export_to, run, judged, recorded, cases)
             actions = partial(options.team.on_timeout.of, synonyms=synonyms)
             deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names, actions)
     except (OSError, sqlite3.Error) as error:
@@ -78,13 +80,15 @@ def scan(options: Options) -> Scan:
     finally:
         history.finish()
         ledger.close()
-    lost: list[Problem] = []
+        inputs.close()
     if options.notify:
         with clock.room("notify"):
-            run["notices"], lost = tell(options, names)
+            run["notices"], untold = tell(options, names)
+            lost += untold
         retell(options.out, run)
     run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
-    return Scan(run, [*read.problems, *lost], run["notices"]["failed"] if options.notify else 0)
+    missing = ("failed" in run.get("exported", ())) + (run["notices"]["failed"] if options.notify else 0)
+    return Scan(run, [*read.problems, *lost], missing)
 
 
 def _recorded(judged: Judged, options: Options) -> pl.DataFrame:
@@ -109,7 +113,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
     bands = dict(current["band"].value_counts().iter_rows())
     flagged = read.orders.filter(current["band"] != "pass")["source_file"].value_counts()
     per_file = dict(flagged.iter_rows())
-    spans = _spans(read.orders)
+    spans = _spans(read)
     for file in read.files:
         file["first_order_at"], file["last_order_at"] = spans.get(file["file"], (None, None))
         file["flagged"] = per_file.get(file["file"], 0)
@@ -134,7 +138,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "new_cases": len(opened),
         "demoted": judged.demoted,
         "trial": overlap(judged, len(read.orders), book),
-        "profiles": profiles_held(current, book),
+        "profiles": profiles_held(current, judged.passed, book),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
         "coverage_by_platform": judged.coverage.to_dicts(),
         "problems": [
@@ -147,9 +151,12 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
     }
 
 
-def _spans(orders: pl.DataFrame) -> dict[str, tuple[str | None, str | None]]:
+def _spans(read: Read) -> dict[str, tuple[str | None, str | None]]:
     """First and last order of each file: what tells a late file, and a report which runs touch its month."""
     ends = [pl.col("created_at").min().alias("first"), pl.col("created_at").max().alias("last")]
-    spans = orders.group_by("source_file").agg(ends)
+    spans = read.orders.group_by("source_file").agg(ends)
+    if read.spans is not None:
+        rows = [(file, *ends) for file, ends in read.spans.items()]
+        spans = pl.DataFrame(rows, schema=spans.schema, orient="row")
     stamps = spans.with_columns(pl.col("first", "last").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
     return {file: (first, last) for file, first, last in stamps.iter_rows()}

@@ -39,10 +39,22 @@ if TYPE_CHECKING:
     "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
 )
 @click.option("--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them")
+@click.option("--table", metavar="NAME", help="数据库里的表或视图 / table or view of a database")
+@click.option("--query", metavar="SQL", help="代替表的 SELECT / a SELECT instead of a table")
+@click.option(
+    "--since", metavar="last|VALUE", help="只读新行：last=接着上次 / only rows since the last scan, or a value"
+)
+@click.option(
+    "--watermark", metavar="COLUMN", help="比较哪一列，默认下单时间 / column for --since, default the order time"
+)
+@click.option("--export-to", metavar="URL", help="把结果写回数据库 / write findings, decisions, cases to a database")
+@click.option(
+    "--memory", metavar="SIZE", help="最多用多少内存，如 4GB；更大的输入分批审 / memory to use; larger inputs are cut"
+)
 @click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def scan(**given: Any) -> None:
-    """扫描导出的订单：文件、文件夹、通配符或 - 。 Audit exported orders: files, folders, globs or -."""
+    """扫描订单：文件、文件夹、通配符、- 或数据库地址。 Audit orders: files, folders, globs, - or databases."""
     from orderguard.cli import fail
     from orderguard.cli.common import find_rulebook, print_json
 
@@ -116,6 +128,12 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         holds_formats=formats_of(given["holds_format"], HOLD_FORMATS, "--holds-format"),
         notify=given["notify"],
         targets=targets,
+        table=given.get("table"),
+        query=given.get("query"),
+        since=given.get("since"),
+        watermark=given.get("watermark"),
+        export_to=given.get("export_to"),
+        memory=given.get("memory"),
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
 

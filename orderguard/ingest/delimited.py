@@ -84,6 +84,17 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     return Table(name, frame, bad, notes)
 
 
+def header_bytes(data: bytes, name: str, score: HeaderScore) -> bytes:
+    """The first bytes of a file, header included, as they are: what a later piece of it needs above itself."""
+    _, text = to_utf8(data, name)
+    delimiter, rows = _delimiter(text[:HEAD_BYTES].decode("utf-8", "replace"), score)
+    lines = text[: _offset_after(text, find_header(rows, score), delimiter)].count(b"\n")
+    at = 0
+    for _ in range(lines):
+        at = data.find(b"\n", at) + 1
+    return data[:at]
+
+
 def _empty(name: str) -> Problem:
     return Problem(Words("文件是空的", "the file is empty"), name, fix=Words("请重新导出", "export it again"))
 

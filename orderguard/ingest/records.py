@@ -154,6 +154,11 @@ def read_parquet(data: bytes, name: str) -> Table:
     except Exception as error:
         what = Words("Parquet 文件损坏或不完整", "the Parquet file is damaged or incomplete")
         raise OrderguardError(Problem(what, name, fix=Words("请重新导出", "export it again"))) from error
+    return parquet_table(frame, name)
+
+
+def parquet_table(frame: pl.DataFrame, name: str) -> Table:
+    """The frame of a Parquet file as a table (see `read_parquet`)."""
     nested = [c for c, t in frame.schema.items() if t.is_nested()]
     casts = [pl.col(c).cast(pl.String, strict=False) for c, t in frame.schema.items() if _as_text(t)]
     if nested:

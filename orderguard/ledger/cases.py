@@ -11,11 +11,13 @@ import polars as pl
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import name_files, sweep
+from orderguard.ledger.marks import write_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from orderguard.databases import Mark
     from orderguard.ledger.history import HistoryFile
     from orderguard.ledger.store import Ledger
 
@@ -45,7 +47,7 @@ class CaseBook:
         db.executemany("INSERT INTO wanted_cases VALUES (?)", ((c,) for c in case_ids))
         rows = db.execute(f"SELECT {', '.join(names)} FROM wanted_cases JOIN cases USING (case_id)").fetchall()  # noqa: S608 - own names
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-        return frame.with_columns(_instant("due_at"))
+        return frame.with_columns(instant("due_at"))
 
     def findings_of(self, keys: pl.DataFrame) -> pl.DataFrame:
         """What the ledger holds against orders: `platform order_id rule_id rule_fingerprint value reason status`."""
@@ -163,7 +165,7 @@ class CaseBook:
         sql = f"SELECT {', '.join(names)} FROM cases WHERE {where}"  # noqa: S608 - own names
         rows = self.ledger.db.execute(sql, values).fetchall()
         types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64, "ordered_at": pl.Int64}
-        return pl.DataFrame(rows, schema=types, orient="row").with_columns(_instant("due_at"))
+        return pl.DataFrame(rows, schema=types, orient="row").with_columns(instant("due_at"))
 
     def record(
         self,
@@ -174,6 +176,7 @@ class CaseBook:
         raised: pl.DataFrame,
         now: datetime,
         traffic: pl.DataFrame,
+        marks: Sequence[Mark] = (),
     ) -> None:
         """The run's one transaction: the run, its history files, findings, new cases and raised ones.
 
@@ -186,6 +189,7 @@ class CaseBook:
             raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
             now: the clock.
             traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
+            marks: how far databases were read.
         """
         stamp, run_id = iso(now), run["run_id"]
         with self.ledger.commit() as db:
@@ -201,6 +205,7 @@ class CaseBook:
                 ),
             )
             name_files(db, run_id, files)
+            write_marks(db, marks, run_id, stamp)
             rows = findings.select(
                 "platform",
                 "order_id",
@@ -290,7 +295,8 @@ class CaseBook:
         self.ledger.db.executemany("INSERT INTO issued VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def _instant(name: str) -> pl.Expr:
+def instant(name: str) -> pl.Expr:
+    """A text column of the database as instants."""
     return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC")
 
 

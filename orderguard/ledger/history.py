@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Future
     from datetime import datetime, timedelta
     from pathlib import Path
@@ -62,12 +62,7 @@ class History:
         if first is None or last is None:
             return pl.DataFrame(schema=_EMPTY)
         low, high = first - within, last + within  # type: ignore[operator]
-        found = self._read(_micros(low), _micros(high))
-        inside = found.filter(pl.col("created_at").is_between(low, high))
-        one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
-        inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)
-        now = orders.select(one, "order_id")
-        return inside.join(now, on=["_id", "order_id"], how="anti", maintain_order="left").drop("_id")
+        return _beside(self._read(_micros(low), _micros(high)), orders, low, high, ids)
 
     def everything(self, ids: Mapping[str, str]) -> pl.DataFrame:
         """The newest version of every order; one order under two words for its platform is one."""
@@ -77,6 +72,35 @@ class History:
             .with_columns(one)
             .unique(["_id", "order_id"], keep="last", maintain_order=True)
             .drop("_id")
+        )
+
+    def between(self, low: datetime, high: datetime) -> Iterator[pl.DataFrame]:
+        """The history of a span of time, file by file, oldest first: for scans that do not hold it at once."""
+        for path in self._paths(_micros(low), _micros(high)):
+            part = _open(self.ledger.folder / path)
+            yield pl.concat([pl.DataFrame(schema=_EMPTY), part], how="diagonal_relaxed").select(_NAMES)
+
+    def of_pile(
+        self,
+        past: pl.DataFrame | None,
+        orders: pl.DataFrame,
+        span: tuple[Any, Any],
+        within: timedelta,
+        ids: Mapping[str, str],
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What `earlier` and `around` give, for a pile of orders.
+
+        Args:
+            past: the pile's part of `between`, oldest first.
+            orders: this input's orders of the pile.
+            span: first and last time of the whole input.
+            within, ids: as in `around`.
+        """
+        if past is None or span[0] is None:
+            return pl.DataFrame(schema=_EMPTY), pl.DataFrame(schema=_EMPTY)
+        found = past.unique(KEY, keep="last", maintain_order=True).select(_NAMES)
+        return found.join(orders.select(KEY), on=KEY, how="semi"), _beside(
+            found, orders, span[0] - within, span[1] + within, ids
         )
 
     def find(self, keys: pl.DataFrame) -> pl.DataFrame:
@@ -100,26 +124,29 @@ class History:
         newest = found.unique(KEY, keep="last", maintain_order=True).sort(KEY)
         return newest.select(pl.all().cast(pl.String)).to_dicts()
 
-    def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
+    def _paths(self, low: int | None, high: int | None) -> list[str]:
         sql = "SELECT path FROM history WHERE rows > 0"
         if low is not None:
             sql += f" AND (last_at IS NULL OR (last_at >= {low} AND first_at <= {high}))"
-        paths = [row[0] for row in self.ledger.db.execute(sql + " ORDER BY seq")]
+        return [row[0] for row in self.ledger.db.execute(sql + " ORDER BY seq")]
+
+    def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
         parts = []
-        for path in paths:
+        for path in self._paths(low, high):
             part = _open(self.ledger.folder / path)
             parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
         if not parts:
             return pl.DataFrame(schema=_EMPTY)
         return pl.concat(parts, how="diagonal_relaxed").unique(KEY, keep="last", maintain_order=True).select(_NAMES)
 
-    def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame) -> list[HistoryFile]:
+    def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, piece: str = "") -> list[HistoryFile]:
         """Write what is new or changed to files (one a day) that nothing names yet; returns rows for `name`.
 
         Args:
             orders: this input's orders.
             run_id: goes into the file names.
             known: earlier versions of these orders (see `earlier`).
+            piece: goes behind the run's id in file names, where a run writes more than once.
         """
         facts = [c for c in _NAMES if not c.startswith("source_")]
         new = orders.join(known.select(facts), on=facts, how="anti", nulls_equal=True) if len(known) else orders
@@ -127,14 +154,15 @@ class History:
             return []
         unseen = new.join(known.select(KEY), on=KEY, how="anti") if len(known) else new
         quarter = pl.col("created_at").dt.epoch("s") // QUARTER
-        self.traffic = unseen.group_by(quarter.alias("quarter"), "platform").agg(orders=pl.len().cast(pl.Int64))
+        fresh = unseen.group_by(quarter.alias("quarter"), "platform").agg(orders=pl.len().cast(pl.Int64))
+        self.traffic = pl.concat([self.traffic, fresh]).group_by("quarter", "platform").sum()
         _marker(self.ledger).write_text(run_id, encoding="utf-8")
         day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
         named = []
         for (label,), part in (
             new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items()
         ):
-            relative = f"orders/{label}/{run_id}.parquet"
+            relative = f"orders/{label}/{run_id}{piece}.parquet"
             _write(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
             span = part["created_at"]
             named.append((relative, len(part), _micros(span.min()), _micros(span.max())))
@@ -147,6 +175,14 @@ class History:
             return pl.DataFrame(schema=_EMPTY)
         found = self._read(_micros(first), _micros(last))
         return found.join(orders.select(KEY), on=KEY, how="semi")
+
+
+def _beside(found: pl.DataFrame, orders: pl.DataFrame, low: Any, high: Any, ids: Mapping[str, str]) -> pl.DataFrame:
+    inside = found.filter(pl.col("created_at").is_between(low, high))
+    one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
+    inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)
+    now = orders.select(one, "order_id")
+    return inside.join(now, on=["_id", "order_id"], how="anti", maintain_order="left").drop("_id")
 
 
 def _marker(ledger: Ledger) -> Path:

@@ -78,4 +78,10 @@ CREATE TABLE issued (
   agent TEXT NOT NULL, number INTEGER NOT NULL, run_id TEXT NOT NULL, at TEXT NOT NULL, orders INTEGER NOT NULL,
   PRIMARY KEY (agent, number)) WITHOUT ROWID;
 """,
+    # how far tables and queries of databases were read
+    """
+CREATE TABLE marks (
+  source TEXT PRIMARY KEY, shown TEXT NOT NULL, "column" TEXT NOT NULL, value TEXT NOT NULL, seen TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs, at TEXT NOT NULL) WITHOUT ROWID;
+""",
 )

@@ -112,14 +112,21 @@ def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str, 
     write_csv(path, pl.DataFrame(notices, schema=head, orient="row"))
 
 
-def write_frames(folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, coverage: pl.DataFrame) -> None:
-    """Write the three contract frames as Parquet."""
+def write_frames(
+    folder: Path, findings: pl.DataFrame, decisions: pl.DataFrame, coverage: pl.DataFrame, rest: Sequence[Path] = ()
+) -> None:
+    """Write the three contract frames as Parquet; `rest` are files with further decisions."""
     for name, frame, columns in (
         ("findings", findings, FINDINGS), ("decisions", decisions, DECISIONS), ("coverage", coverage, COVERAGE),
     ):  # fmt: skip
         frame.select([c.name for c in columns]).write_parquet(
             folder / f"{name}.parquet", compression="lz4", statistics=False
         )
+    if rest:
+        names = [c.name for c in DECISIONS]
+        parts = [pl.scan_parquet(p).select(names) for p in (folder / "decisions.parquet", *rest)]
+        pl.concat(parts).sink_parquet(folder / "decisions.all", compression="lz4")
+        (folder / "decisions.all").replace(folder / "decisions.parquet")
 
 
 def write_run(path: Path, run: dict[str, Any]) -> None:

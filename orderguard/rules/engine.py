@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from orderguard.rules.book import Rule
 
-_FINDINGS = {**schema(FINDINGS), "row": pl.UInt32}
+FINDING_TYPES = {**schema(FINDINGS), "row": pl.UInt32}
 
 
 class Verdicts(NamedTuple):
@@ -105,13 +105,13 @@ def run_rules(
                 "row",
             )
         )
-    found = pl.concat(findings) if findings else pl.DataFrame(schema=_FINDINGS)
+    found = pl.concat(findings) if findings else pl.DataFrame(schema=FINDING_TYPES)
     order = {rule.id: i for i, rule in enumerate(rules)}
     found = found.sort("row", pl.col("rule_id").replace_strict(order, return_dtype=pl.Int32))
     seen = pl.concat(coverage) if coverage else pl.DataFrame(schema=schema(COVERAGE))
     if any(rule.held for rule in rules):
         seen = seen.group_by("rule_id", "platform", maintain_order=True).sum()
-    return Verdicts(found.cast(_FINDINGS), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
+    return Verdicts(found.cast(FINDING_TYPES), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
 
 
 def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:

@@ -126,7 +126,7 @@ def deliver(
                 write_notices(folder / "notices.csv", told, book.locale)
             write_rejected(folder / "rejected.csv", read.rejects, book.locale)
             if "frames" in wanted:
-                write_frames(folder, findings, decisions, judged.coverage)
+                write_frames(folder, findings, decisions, judged.coverage, judged.rest)
             if "tasks" in wanted:
                 run["tasks"] = dict(work.tasks.group_by("agent").len().sort("agent").iter_rows())
                 run["sheets"] = cases.numbers(run["tasks"])

@@ -18,10 +18,12 @@ from orderguard.stages.snoozing import asleep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from orderguard.ledger import CaseBook
     from orderguard.ledger.snoozes import Snooze
     from orderguard.rules import Rulebook
+    from orderguard.rules.engine import Verdicts
 
 
 class Judged(NamedTuple):
@@ -37,6 +39,8 @@ class Judged(NamedTuple):
         skipped: current orders left out because of `only_status`.
         demoted: rules that flagged more than their share: `rule_id hits orders share max_share`.
         blind: with `row` and `rule_id`, what could not be evaluated; only where it was asked for.
+        rest: Parquet files with the decisions of current orders that are not in `frame`, because no rule flags them.
+        passed: how many orders these are, per profile.
     """
 
     frame: pl.DataFrame
@@ -47,6 +51,8 @@ class Judged(NamedTuple):
     skipped: int
     demoted: list[dict[str, Any]]
     blind: pl.DataFrame | None = None
+    rest: tuple[Path, ...] = ()
+    passed: Mapping[str, int] = {}
 
 
 GUARD_FROM = 200
@@ -111,11 +117,34 @@ def judge(
     """
     both = pl.concat([orders, past], rechunk=True) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
-    audited = _audited(frame, book)
-    found = run_rules(frame, book.variants, book.locale, synonyms, audited, blind=blind)
+    heard = audited(frame, book)
+    found = run_rules(frame, book.variants, book.locale, synonyms, heard, blind=blind)
+    skipped = 0 if heard is None else int((~heard & ~frame["past"]).sum())
+    return conclude(frame, found, len(orders), book, cases, guard=guard, skipped=skipped, snoozes=snoozes)
+
+
+def conclude(
+    frame: pl.DataFrame,
+    found: Verdicts,
+    orders: int,
+    book: Rulebook,
+    cases: CaseBook | None,
+    *,
+    guard: bool = True,
+    skipped: int = 0,
+    snoozes: Sequence[Snooze] = (),
+) -> Judged:
+    """From what the rules found to decisions.
+
+    Args:
+        frame: orders with facts, current ones first; at least those that some rule flags.
+        found: with rows of `frame`, and the coverage of all orders.
+        orders: how many current orders were judged.
+        book, cases, guard, snoozes: as in `judge`.
+        skipped: current orders whose status was left out.
+    """
     findings = _with_earlier(found.findings, frame, cases, book) if cases else found.findings
-    skipped = 0 if audited is None else int((~audited & ~frame["past"]).sum())
-    over = over_share(found.coverage, len(orders) - skipped, book)
+    over = over_share(found.coverage, orders - skipped, book)
     demoted = over if guard else []
     quiet = asleep(findings, frame, snoozes) if snoozes else None
     findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted}, quiet)
@@ -172,7 +201,8 @@ def over_share(coverage: pl.DataFrame, orders: int, book: Rulebook) -> list[dict
     return [d for d in told if d["hits"] > d["max_share"] * orders]
 
 
-def _audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
+def audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
+    """False for orders whose status the rulebook leaves out; None when all are audited."""
     if not book.only_status:
         return None
     words = [w.casefold() for w in book.only_status]

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 OUTPUTS = ("frames", "workbook", "tasks", "holds", "notices")
 
 
+def _uncounted(_: str, __: int) -> None:
+    return
+
+
 def _silent(_: Words) -> None:
     return
 
@@ -36,7 +40,13 @@ class Options:
         lookups: files with account facts.
         now: the clock.
         run_id: unique, sortable.
+        table, query: what is read of the databases among `paths`.
+        since: read them from this watermark on; `last` is where the scan before stopped.
+        watermark: the column that is compared; default the order time's.
+        export_to: a database that findings, decisions and cases are written to.
+        memory: what a scan may take; default half of what is free. Larger inputs are cut.
         tell: progress in words.
+        progress: told a room and the rows that went through it so far.
         notify: send the notices; else they are only written.
         tasks_formats, holds_formats: kinds of file for task sheets and hold lists.
         targets: with `notify`, where they go, by key.
@@ -54,7 +64,14 @@ class Options:
     platforms_dir: str | None = None
     lookups: Sequence[str] = ()
     date_order: Any = None
+    table: str | None = None
+    query: str | None = None
+    since: str | None = None
+    watermark: str | None = None
+    export_to: str | None = None
+    memory: str | None = None
     tell: Callable[[Words], None] = _silent
+    progress: Callable[[str, int], None] = _uncounted
     notify: bool = False
     tasks_formats: tuple[str, ...] = ("xlsx",)
     holds_formats: tuple[str, ...] = ("csv",)

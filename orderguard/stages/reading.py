@@ -15,10 +15,12 @@ from orderguard.normalise import Recipe, fold_orders, type_table
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
 from orderguard.platforms.recognise import present
+from orderguard.stages.databases import database_sources, files_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from orderguard.databases import Mark
     from orderguard.ingest import Table
     from orderguard.platforms import Profile
     from orderguard.stages.options import Options
@@ -36,6 +38,8 @@ class Read:
         rejects: rows set aside.
         files: per table, its counts for `run.json`.
         problems: what went wrong with whole files, and notices.
+        marks: how far databases were read.
+        spans: first and last order time per file, where `orders` are not all of them.
     """
 
     orders: pl.DataFrame
@@ -43,10 +47,14 @@ class Read:
     rejects: pl.DataFrame
     files: list[dict[str, Any]]
     problems: list[Problem]
+    marks: list[Mark] = field(default_factory=list)
+    spans: dict[str, tuple[Any, Any]] | None = None
 
 
 @dataclass
-class _Pile:
+class Pile:
+    """What was typed so far: rows per table, rows set aside, counts per file, notices, amounts that add up."""
+
     rows: list[pl.DataFrame] = field(default_factory=list)
     rejects: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=REJECTS)])
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -54,21 +62,27 @@ class _Pile:
     sums: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
+def read_orders(  # noqa: C901 - the order of steps, as they come
+    options: Options, profiles: Sequence[Profile]
+) -> Read:
     """Read every input.
 
     Raises:
         OrderguardError: not one row could be read; every reason at once.
     """
     score = header_score(profiles)
-    pile = _Pile()
-    for source in find_sources(options.paths):
+    pile = Pile()
+    marks: list[Mark] = []
+    for source in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
         options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
-        read_source(source, score)
+        if not source.sha256:
+            read_source(source, score)
         pile.problems += source.problems
         for table in source.tables:
-            _add(table, {"bytes": source.size, "sha256": source.sha256}, pile, options, profiles)
+            add_table(table, {"bytes": source.size, "sha256": source.sha256}, pile, options, profiles)
     if not any(f["rows"] for f in pile.files):
+        if options.since and pile.files and not any(p.fatal for p in pile.problems):
+            return _nothing_new(pile, options, marks)
         if not any(p.fatal for p in pile.problems):
             names = ", ".join(f["file"] for f in pile.files)[:200]
             fix = Words("检查导出的时间范围", "check the date range of the export")
@@ -81,7 +95,7 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
             pile.problems.append(
                 Problem(Words("只有表头，没有订单", "only a header, no orders"), file["file"], fatal=False)
             )
-    pile.problems += _future(pile.rows, options)
+    pile.problems += future_notes(pile.rows, options)
     rows = with_lookups(pl.concat(pile.rows, rechunk=True), options, profiles, score, pile.problems)
     folded = fold_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
@@ -95,10 +109,20 @@ def read_orders(options: Options, profiles: Sequence[Profile]) -> Read:
         file["folded"] = folded.folded.get(file["file"], 0)
         file["read"] = file["rows"] - file["folded"]
         file["rejected"] = int((rejects["source_file"] == file["file"]).sum())
-    return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems)
+    return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems, marks)
 
 
-def _future(tables: Sequence[pl.DataFrame], options: Options) -> list[Problem]:
+def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
+    """A database without new rows: a clean look, not an empty file."""
+    folded = fold_orders(pl.concat(pile.rows), pile.sums, options.book.locale)
+    for file in pile.files:
+        file.update(folded=0, read=0, rejected=0)
+    what = Words("上次之后没有新订单", "no new orders since the last scan")
+    pile.problems += [Problem(what, f["file"], fatal=False) for f in pile.files]
+    return Read(folded.orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
+
+
+def future_notes(tables: Sequence[pl.DataFrame], options: Options) -> list[Problem]:
     """Orders dated more than a day after now: a wrong clock, zone or order of day and month."""
     limit = options.now + timedelta(days=1)
     notes = []
@@ -123,7 +147,8 @@ def _future(tables: Sequence[pl.DataFrame], options: Options) -> list[Problem]:
     return notes
 
 
-def _add(table: Table, source: dict[str, Any], pile: _Pile, options: Options, profiles: Sequence[Profile]) -> None:
+def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options, profiles: Sequence[Profile]) -> None:
+    """Type one raw table and add it to the pile."""
     pile.problems += table.notes
     book = options.book
     headings = [c for c in table.frame.columns if c != "source_row"]

@@ -10,6 +10,8 @@ import polars as pl
 from orderguard.errors import Problem, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orderguard.rules import Rulebook
     from orderguard.stages.judging import Judged
 
@@ -72,13 +74,23 @@ def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]
     return found
 
 
-def profiles_held(current: pl.DataFrame, book: Rulebook) -> list[dict[str, Any]]:
-    """Orders and what became of them per profile; `from` and `to` are in the rulebook's zone."""
+def profiles_held(current: pl.DataFrame, passed: Mapping[str, int], book: Rulebook) -> list[dict[str, Any]]:
+    """Orders and what became of them per profile; `from` and `to` are in the rulebook's zone.
+
+    Args:
+        current: decisions of current orders.
+        passed: per profile, orders that passed and are not among them.
+        book: the rulebook.
+    """
     band = pl.col("band")
     counts = current.group_by("profile").agg(
         orders=pl.len(), flagged=(band != "pass").sum(), held=(band == "hold").sum()
     )
-    told = {row["profile"]: row for row in counts.iter_rows(named=True)}
+    told = {
+        row["profile"]: row | {"orders": row["orders"] + passed.get(row["profile"], 0)}
+        for row in counts.iter_rows(named=True)
+    }
+    told |= {name: {"orders": n} for name, n in passed.items() if name not in told}
     zone = ZoneInfo(book.timezone)
     spans = [(None, None), *book.spans]
     return [

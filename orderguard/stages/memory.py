@@ -1,0 +1,100 @@
+"""Whether a scan fits into memory, and how it is cut when it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from orderguard.errors import OrderguardError, Problem, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_UNITS = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_PER_BYTE = {
+    ".parquet": 40.0,
+    ".pq": 40.0,
+    ".csv": 12.0,
+    ".tsv": 12.0,
+    ".tab": 12.0,
+    ".txt": 12.0,
+    ".jsonl": 20.0,
+    ".ndjson": 20.0,
+}
+"""Bytes of memory that a scan takes at its peak per byte of input: measured (see docs/scale.md), rounded up."""
+_ROW = 4_000
+_BASE = 300 << 20
+
+
+class Plan(NamedTuple):
+    """How inputs are cut.
+
+    Attributes:
+        block: bytes of text in a batch.
+        rows: rows in a batch of Parquet, and in a piece that rules run over.
+        piles: how many piles the orders are laid down in.
+    """
+
+    block: int
+    rows: int
+    piles: int
+
+
+def plan(paths: Sequence[str], memory: str | None) -> Plan | None:
+    """How to cut these inputs; None when they fit.
+
+    Args:
+        paths: the command line's.
+        memory: what `--memory` allows; default half of what the machine has free.
+
+    Raises:
+        OrderguardError: `--memory` is no size.
+    """
+    budget = size(memory) if memory else _free() // 2
+    wanted = _BASE + sum(_wanted(Path(p)) for p in paths)
+    if wanted <= budget:
+        return None
+    room = max(budget - _BASE, budget // 2)
+    rows = max(room // _ROW // 2, 1_000)
+    return Plan(min(max(room // 60, 1 << 16), 256 << 20), rows, min(max(-(-wanted // max(room // 3, 1)), 2), 1_024))
+
+
+def size(text: str) -> int:
+    """Bytes of `4GB`, `800M`, `2.5 GiB`; a bare number counts megabytes.
+
+    Raises:
+        OrderguardError: no size.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text, re.IGNORECASE)
+    if not found or not float(found[1]):
+        what = Words(
+            f"--memory 应为大小，如 4GB，而不是 '{text}'", f"--memory should be a size such as 4GB, not '{text}'"
+        )
+        raise OrderguardError(Problem(what))
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def _wanted(path: Path) -> int:
+    try:
+        if path.is_dir():
+            return sum(_wanted(p) for p in path.iterdir() if p.is_file())
+        return int(path.stat().st_size * _PER_BYTE.get(path.suffix.lower(), 0.0))
+    except OSError:
+        return 0
+
+
+def _free() -> int:
+    """Bytes of memory that this process may take: the machine's or the container's, whichever is less."""
+    free = [16 << 30]
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        free = [int(re.search(r"MemAvailable:\s+(\d+)", text)[1]) * 1024]  # type: ignore[index]
+    except (OSError, TypeError):
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+            free = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        free.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(free)

@@ -1,0 +1,169 @@
+"""Inputs larger than memory: cut into tiny pieces, everything that a scan says is the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from house import House, book, default_book, shell
+from worlds import make_world, write_csv, write_parquet
+
+from orderguard.errors import OrderguardError
+from orderguard.ingest import Source
+from orderguard.ingest.batches import read_batches
+from orderguard.ingest.delimited import read_delimited
+from orderguard.platforms import header_score, load_profiles
+from orderguard.rules.engine import run_rules
+from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
+from orderguard.stages import engines
+from orderguard.stages.memory import Plan, plan, size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FRAMES = ("findings", "decisions", "coverage")
+_NOT_THE_SAME = ("timings", "run_id")
+
+
+def left(house: House) -> dict[str, Any]:
+    """Everything that a scan left, in one order."""
+    out: dict[str, Any] = {n: pl.read_parquet(house.out / f"{n}.parquet").sort(pl.all()) for n in FRAMES}
+    out["rejected"] = pl.read_csv(house.out / "rejected.csv", infer_schema=False).sort(pl.all())
+    history = pl.concat([pl.read_parquet(f) for f in house.ledger.glob("orders/*/*.parquet")])
+    out["history"] = history.sort("platform", "order_id", "source_file", "source_row")
+    out["tasks"] = {k: sorted(v) for k, v in house.tasks().items()}
+    out["holds"] = {k: sorted(v) for k, v in house.holds().items()}
+    told = json.loads((house.out / "run.json").read_text(encoding="utf-8"))
+    out["run"] = {k: v for k, v in told.items() if k not in _NOT_THE_SAME}
+    return out
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    for name, value in one.items():
+        if isinstance(value, pl.DataFrame):
+            assert value.equals(other[name]), name
+        elif name == "run":
+            assert {k: (v, other[name][k]) for k, v in value.items() if v != other[name][k]} == {}
+        else:
+            assert value == other[name], name
+
+
+@pytest.mark.parametrize("cut", [Plan(9_000, 40, 5), Plan(60_000, 400, 2)])
+def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Plan) -> None:
+    rows = make_world(900, 11)
+    first, second = write_csv(rows[:500], tmp_path / "a.csv", "gb18030"), write_parquet(rows[400:], tmp_path / "b.parquet")
+    done = []
+    for name, one in (("memory", None), ("pieces", cut)):
+        monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, book(
+            "{id: ip, kind: velocity, with: {key: ip, window: 5m, at_least: 3}, points: 40}",
+            "{id: people, kind: velocity, with: {key: [ip, platform], window: 10m, at_least: 2, who: buyer_id}, points: 30}",
+            "{id: shop, kind: velocity, with: {key: shop, window: 90s, at_least: 2}, points: 5, max_share: 1}",
+            "{id: words, kind: keywords, with: {column: address, any: [临时仓]}, points: 40, only: {platform: [京东]}}",
+            "{id: far, kind: distance, with: {more_than_km: 2000}, points: 20}",
+        ))  # fmt: skip
+        house.scan(first)
+        earlier = left(house)
+        house.scan(second)  # with a past: bursts that the two files cut apart
+        done.append((earlier, left(house)))
+    assert len(done[0][1]["findings"]) > 50
+    same(done[0][0], done[1][0])
+    same(done[0][1], done[1][1])
+    assert not list((tmp_path / "pieces" / "ledger").glob(".pieces*"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_in_pieces_find_what_they_find_at_once(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    start = datetime(2026, 11, 11, tzinfo=UTC)
+    n = 700
+    frame = pl.DataFrame(
+        {
+            "platform": rng.choices(["jd", "taobao"], k=n),
+            "order_id": [f"{i:05d}" for i in rng.sample(range(90_000), n)],
+            "created_at": [
+                None if rng.random() < 0.03 else start + timedelta(seconds=rng.choice((1, 60)) * rng.randrange(7_200))
+                for _ in range(n)
+            ],
+            "ip": [None if rng.random() < 0.1 else "hot" if rng.random() < 0.4 else f"i{rng.randrange(80)}" for _ in range(n)],
+            "buyer_id": [rng.choice([None, "a*b", *(f"u{k}" for k in range(30))]) for _ in range(n)],
+            PAST: [rng.random() < 0.2 for _ in range(n)],
+        },
+        schema_overrides={"created_at": pl.Datetime("us", "UTC")},
+    )
+    heard = pl.Series([rng.random() < 0.9 for _ in range(n)])
+    rules = book(
+        "{id: a, kind: velocity, with: {key: ip, window: 2m, at_least: 3}, points: 1}",
+        "{id: b, kind: velocity, with: {key: ip, window: 7m, at_least: 4, who: buyer_id}, points: 1}",
+        "{id: c, kind: velocity, with: {key: [platform, buyer_id], window: 1h, at_least: 3}, points: 1}",
+    ).variants
+    whole = run_rules(frame, rules, "en", {}, heard)
+    marked = frame.with_columns(pl.int_range(pl.len()).alias(ROW), heard.alias(AUDITED))
+    shuffled = marked.sample(fraction=1.0, shuffle=True, seed=seed)
+    for rows in (15, 100):
+        cut = run_in_pieces(shuffled.iter_slices(130), rules, "en", {}, tmp_path / str(rows), rows)
+        assert len(whole.findings) > 100
+        assert cut.findings.equals(whole.findings)
+        assert cut.coverage.sort(pl.all()).equals(whole.coverage.sort(pl.all()))
+
+
+def test_batches_number_rows_as_the_file_does(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    lines = ["导出说明", "订单编号,下单时间,实付金额,买家留言,收货地址"]
+    for i in range(400):
+        note = rng.choice(["好", '"两\n行"', '"引""号,"', "", '" 三\n\n行 "'])
+        lines.append(f"{i},2026-11-11 09:00:00,{i}.5,{note},路{i}号" if rng.random() > 0.03 else rng.choice([",,,,", ""]))
+    data = ("\r\n".join(lines) + "\r\n").encode("gb18030")
+    (tmp_path / "a.csv").write_bytes(data)
+    score = header_score(load_profiles(None))
+    whole = read_delimited(data, "a.csv", score).frame
+    for block in (300, 1_000, 5_000):
+        source = Source(tmp_path / "a.csv", "a.csv")
+        parts = pl.concat([t.frame for t in read_batches(source, score, block, 10)])
+        assert parts.equals(whole)
+        assert source.size == len(data)
+
+
+def test_a_quote_that_never_closes_holds_nothing_up(tmp_path: Path) -> None:
+    rows = [f'{i},2026-11-11 09:00:00,{i}.5,{"5" + chr(34) if i == 9 else "好"}' for i in range(3_000)]
+    text = "订单编号,下单时间,实付金额,买家留言\n" + "\n".join(rows) + "\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    score = header_score(load_profiles(None))
+    tables = list(read_batches(Source(tmp_path / "a.csv", "a.csv"), score, 2_000, 10))
+    assert len(tables) > 10
+    assert sum(len(t.frame) + len(t.bad) for t in tables) == 3_000
+    assert tables[-1].frame["source_row"][-1] == 3_001
+
+
+def test_day_and_month_are_settled_by_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{i},0{i % 9 + 1}/05/2026 09:00:00,{i}.5,1.2.3.{i % 250}" for i in range(300)] + ["999,25/05/2026 09:00:00,1,1.1.1.1"]
+    (tmp_path / "a.csv").write_text("订单编号,下单时间,实付金额,下单IP\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    monkeypatch.setattr(engines, "plan", lambda *_: Plan(1_000, 50, 3))
+    run = House(tmp_path, default_book()).scan(tmp_path / "a.csv").run
+    assert (run["read"], run["rejected"]) == (301, 0)
+
+
+def test_sizes(tmp_path: Path) -> None:
+    assert (size("4GB"), size("1.5 GiB"), size("800m"), size("300")) == (4 << 30, 3 << 29, 800 << 20, 300 << 20)
+    (tmp_path / "a.csv").write_bytes(b"x" * 50_000_000)
+    assert plan([str(tmp_path)], "8GB") is None
+    cut = plan([str(tmp_path / "a.csv")], "500MB")
+    assert cut is not None
+    assert cut.block < 50_000_000
+    for wrong in ("many", "0", "-1GB", ""):
+        with pytest.raises(OrderguardError):
+            size(wrong)
+
+
+def test_memory_from_the_shell(tmp_path: Path) -> None:
+    write_csv(make_world(300, 2), tmp_path / "a.csv")
+    done = shell("scan", "a.csv", "--memory", "1MB", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["read"] == told["clean"] + told["flagged"] + told["rejected"] > 300
+    assert pl.read_parquet(tmp_path / "out" / "decisions.parquet").height == told["read"] - told["rejected"]
