@@ -61,7 +61,9 @@ def scan(options: Options) -> Scan:
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {"released_before": released}
             written = files()
-            traffic = history.traffic.with_columns(pl.col("quarter").fill_null(int(options.now.timestamp()) // QUARTER))
+            traffic = history.traffic.with_columns(
+                pl.col("quarter").fill_null(-int(options.now.timestamp() // QUARTER))
+            )
             cases.record(
                 run, written, recorded := _recorded(judged, options), opened, raised, options.now, traffic, read.marks
             )

@@ -26,8 +26,8 @@ def test_a_scan_stores_what_a_report_needs(tmp_path: Path) -> None:
     nine = 1_794_358_800  # 2026-11-11 09:00 in Shanghai
     assert db.execute("SELECT order_id, ordered_at FROM findings").fetchall() == [("1", nine + 899)]
     traffic = db.execute("SELECT quarter * 900 - ?, platform, orders FROM traffic ORDER BY 1, 2, run_id", (nine,)).fetchall()
-    now = 3 * 3600  # an undated order counts from when it was first seen: 12:00
-    assert traffic == [(0, "自营", 1), (900, "京东", 1), (900, "自营", 1), (900, "自营", 1), (now, "自营", 1)]
+    now = -(nine + 3 * 3600) - nine  # an undated order counts where it was first seen, at 12:00, but in no hour: negative
+    assert traffic == [(now, "自营", 1), (0, "自营", 1), (900, "京东", 1), (900, "自营", 1), (900, "自营", 1)]
     inputs, counts = (json.loads(t) for t in db.execute("SELECT inputs, counts FROM runs ORDER BY run_id").fetchone())
     db.close()
     assert (inputs[0]["first_order_at"], inputs[0]["last_order_at"]) == ("2026-11-11T01:14:59+00:00", "2026-11-11T01:29:59+00:00")

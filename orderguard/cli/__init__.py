@@ -15,6 +15,7 @@ from orderguard.errors import EXIT_BUG, EXIT_INPUT, OrderguardError, Problem, Wo
 
 _COMMANDS = {
     "backtest": "orderguard.cli.backtest:backtest",
+    "board": "orderguard.cli.board:board",
     "cases": "orderguard.cli.cases:cases",
     "explain": "orderguard.cli.cases:explain",
     "init": "orderguard.cli.init:init",
@@ -51,6 +52,7 @@ class _Lazy(click.Group):
 _HELP = {
     "backtest": "换规则前先试，对历史或文件 / compare two rulebooks over history or files",
     "cases": "看案件、放行、静音、转派、超时处理 / list, show, release, snooze, reassign, sweep",
+    "board": "此刻的看板 / what is going on now, as a page",
     "explain": "一单的来龙去脉 / the whole story of an order",
     "ledger": "检查台账 / check the ledger",
     "init": "写出规则表与团队表的样本 / write a commented rulebook and team",

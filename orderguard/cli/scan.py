@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
 @click.option("--out", default="out", metavar="DIR", show_default=True, help="输出目录 / output folder")
-@click.option("--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices / write only these")
+@click.option(
+    "--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices,board / write only these"
+)
 @click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
 @click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")

@@ -74,10 +74,13 @@ def watch(**given: Any) -> None:
 def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool) -> tuple[dict[str, Any], bool]:
     from datetime import UTC, datetime
 
+    from orderguard.stages.boarding import refresh
     from orderguard.watching import beat, look
 
     done, states = look(folder, options, seen)
     beat(options.ledger, done, datetime.now(UTC))
+    if done.result is None:
+        refresh(options)
     for problem in done.problems:
         click.echo(("✗ " if problem.fatal else "! ") + problem.text(options.book.locale), err=True)
     if done.result:

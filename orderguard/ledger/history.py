@@ -35,7 +35,8 @@ class History:
 
     Attributes:
         traffic: after `write`, its orders that were not known before: `quarter platform orders`, the quarter in
-            quarters of an hour since 1970 (every zone's midnight is a multiple of one), null for undated orders.
+            quarters of an hour since 1970 (every zone's midnight is a multiple of one), null for undated orders
+            (the ledger keeps those under the quarter of the scan, negative: they count in a month, but in no hour).
     """
 
     def __init__(self, ledger: Ledger) -> None:

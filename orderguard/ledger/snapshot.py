@@ -21,6 +21,7 @@ _RUNS = {"run_id": _TEXT, "started_at": _TEXT, "rulebook": _TEXT, "inputs": _TEX
 _CASES = {
     "case_id": _TEXT, "platform": _TEXT, "order_id": _TEXT, "state": _TEXT, "band": _TEXT, "score": pl.Float64,
     "cluster": _TEXT, "agent": _TEXT, "opened_at": _TEXT, "due_at": _TEXT,
+    "ordered_at": pl.Int64,
 }  # fmt: skip
 _VERDICTS = {
     "verdict_id": pl.Int64, "case_id": _TEXT, "result": _TEXT, "code": _TEXT, "agent": _TEXT, "at": _TEXT,
@@ -31,6 +32,9 @@ _FINDINGS = {
     "platform": _TEXT, "order_id": _TEXT, "rule_id": _TEXT, "rule_fingerprint": _TEXT, "points": pl.Float64,
     "status": _TEXT, "value": pl.Float64, "found_at": _TEXT, "ordered_at": pl.Int64,
 }  # fmt: skip
+_CONTROLS = {"case_id": _TEXT, "share": pl.Float64}
+_DOUBLES = {"case_id": _TEXT, "agent": _TEXT, "result": _TEXT}
+_REASONS = {"platform": _TEXT, "order_id": _TEXT, "rule_id": _TEXT, "value": pl.Float64, "reason": _TEXT}
 _TRAFFIC = {"quarter": pl.Int64, "platform": _TEXT, "orders": pl.Int64}
 
 
@@ -45,6 +49,9 @@ class Snapshot(NamedTuple):
         findings: `platform order_id rule_id rule_fingerprint points status value found_at ordered_at` of orders made
             since the moment that was asked for.
         traffic: `quarter platform orders` since then.
+        controls: `case_id share`: cases of orders that nothing flagged, drawn at random, and what share was drawn.
+        doubles: `case_id agent result`: second opinions asked for.
+        reasons: `platform order_id rule_id value reason` of the rules that were asked about, since that moment.
         files: history files that can hold orders of the inner span, oldest first, and undated ones: path, run, rows,
             whether it is undated.
     """
@@ -55,6 +62,9 @@ class Snapshot(NamedTuple):
     events: pl.DataFrame
     findings: pl.DataFrame
     traffic: pl.DataFrame
+    controls: pl.DataFrame
+    doubles: pl.DataFrame
+    reasons: pl.DataFrame
     files: list[tuple[str, str, int, bool]]
 
 
@@ -95,13 +105,14 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
 
 
-def take(db: sqlite3.Connection, since: int, files_since: int) -> Snapshot:
+def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Sequence[str] = ()) -> Snapshot:
     """Read what concerns orders made from a moment on.
 
     Args:
         db: from `reading`.
         since: first second of the orders whose findings and traffic are wanted.
         files_since: of the orders whose history files are wanted.
+        reasons_of: rules whose sentences are wanted.
     """
     # Findings of an older version do not know when their order was made: they count from when they were found.
     made = "COALESCE(ordered_at, CAST(strftime('%s', substr(found_at, 1, 19)) AS INTEGER))"
@@ -117,9 +128,27 @@ def take(db: sqlite3.Connection, since: int, files_since: int) -> Snapshot:
         _frame(db, _sql("verdicts", _VERDICTS), _VERDICTS, instants=("at",)),
         _frame(db, _sql("events", _EVENTS) + " WHERE what IN ('reopened', 'released')", _EVENTS, instants=("at",)),
         _frame(db, findings, _FINDINGS, (since, since), instants=("found_at",)),
-        _frame(db, _sql("traffic", _TRAFFIC) + " WHERE quarter >= ?", _TRAFFIC, (since // 900,)),
+        _frame(
+            db, "SELECT ABS(quarter), platform, orders FROM traffic WHERE ABS(quarter) >= ?", _TRAFFIC, (since // 900,)
+        ),
+        _drawn(db, "controls", _CONTROLS),
+        _drawn(db, "doubles", _DOUBLES),
+        _reasons(db, since, reasons_of),
         [(path, run, rows, bool(undated)) for path, run, rows, undated in files],
     )
+
+
+def _drawn(db: sqlite3.Connection, table: str, names: dict[str, Any]) -> pl.DataFrame:
+    """A table that only ledgers have in which something was drawn."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+        return pl.DataFrame(schema=names)
+    return _frame(db, _sql(table, names), names)
+
+
+def _reasons(db: sqlite3.Connection, since: int, rules: Sequence[str]) -> pl.DataFrame:
+    wanted = ", ".join("?" * len(rules))
+    sql = f"{_sql('findings', _REASONS)} WHERE rule_id IN ({wanted}) AND COALESCE(ordered_at, ?) >= ?"
+    return _frame(db, sql, _REASONS, (*rules, since, since)) if rules else pl.DataFrame(schema=_REASONS)
 
 
 def _sql(table: str, names: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-ap
 "Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC","WenQuanYi Micro Hei",sans-serif}
 main{max-width:1220px;margin:0 auto;padding:20px 18px 60px}
 h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:2.2em 0 .5em;padding-bottom:.25em;border-bottom:2px solid var(--line)}
-h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}a{color:var(--link)}
+h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}th .soft{font-weight:400;font-size:.85rem;white-space:normal;display:block;min-width:110px}a{color:var(--link)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(165px,1fr));gap:10px;margin:14px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .tile dt{color:var(--soft);font-size:.85rem}.tile dd{margin:0}.tile .big{font-size:1.5rem;font-weight:650;line-height:1.25}
@@ -34,9 +34,11 @@ h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}a{
 table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:2px 0 6px;font-size:.85rem}
 th,td{padding:5px 9px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:600;white-space:nowrap}thead th{background:var(--card);position:sticky;top:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.w{min-width:170px}td.k{white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.w{min-width:170px;white-space:nowrap}td.k{white-space:nowrap}
 svg.chart{display:block;width:100%;min-width:540px;max-width:860px;height:auto}
+svg.spark{display:block;width:100%;min-width:150px;max-width:420px;height:24px}
 svg.cell{display:block;width:100%;min-width:70px;height:10px;margin-top:2px}svg.stack{display:block;width:100%;height:18px;border-radius:4px}
+.on-light,.on-dark{font-size:11.5px;fill:var(--ink)}.on-dark{fill:var(--bg)}
 .tick{font-size:12px;fill:var(--soft)}.grid{stroke:var(--line);stroke-width:1}.line{fill:none;stroke-width:2.4}
 .c0{fill:var(--c0);stroke:var(--c0)}.c1{fill:var(--c1);stroke:var(--c1)}.c2{fill:var(--c2);stroke:var(--c2)}
 .c3{fill:var(--c3);stroke:var(--c3)}.c4{fill:var(--c4);stroke:var(--c4)}.c5{fill:var(--c5);stroke:var(--c5)}
@@ -58,7 +60,7 @@ footer{margin-top:3em;color:var(--soft);font-size:.85rem}
 --c2:#009e73;--c3:#cc79a7;--c4:#e69f00;--c5:#56b4e9;--c6:#8c7a00;--c7:#5b5b5b;--heat:0,114,178;--warn:#8a3c00;--warnbg:#fff;--track:#ccc}
 body{font-size:10.5px;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}
 h2{break-after:avoid;margin-top:1.4em}tr,svg,.tile{break-inside:avoid}.scroll{overflow:visible}thead{display:table-header-group}
-thead th{position:static}th,td{padding:2px 5px;white-space:normal}td.w{min-width:0}svg.chart{min-width:0;max-width:560px}
+thead th{position:static}th,td,td.w{padding:2px 5px;white-space:normal}tbody th{white-space:nowrap}table{font-size:9px}td.w{min-width:0}svg.chart{min-width:0;max-width:560px}
 .tiles{grid-template-columns:repeat(5,1fr);gap:5px}.tile{padding:5px 7px}.tile .big{font-size:1.25rem}
 details:not([open]),.screen{display:none}svg.cell{min-width:40px}}
 """.replace("HEAT", "\n".join(f".h{i}{{fill:rgba(var(--heat),{0.06 + 0.94 * i / 9:.2f})}}" for i in range(10))).strip()
@@ -105,9 +107,9 @@ def table(name: str, caption: str, head: Sequence[Cell], rows: Sequence[Sequence
     )
 
 
-def chart(svg: str, words: str) -> str:
-    """A chart that scrolls sideways on a phone."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(words)}">{svg}</div>'
+def chart(svg: str, words: str, label: str = "图 / chart") -> str:
+    """A chart that scrolls sideways on a phone; `label` tells it from the table of the same name."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{safe(words)} ({label})">{svg}</div>'
 
 
 def folded(summary: str, html: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _OURS = {
     "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",
-    "coverage.parquet", "run.json", "earlier",
+    "coverage.parquet", "run.json", "earlier", "board.html",
 }  # fmt: skip
 _RELEASES = "releases"
 """`cases sweep` writes it; a scan carries it over as it is."""

@@ -9,8 +9,19 @@ from orderguard.outbox import svg
 from orderguard.outbox.html import chart, key, page, safe, table
 from orderguard.outbox.report_sections import aftersales, definitions, hours, kept, overlap, quality
 from orderguard.outbox.report_tables import field_table
-from orderguard.outbox.report_text import change, lasting, money, percent, share, speaker, whole
-from orderguard.outbox.report_words import AGENTS, HEADLINE, OUTCOME_PARTS, PLATFORMS, REGIONS, RULES, SHOPS, STATUS
+from orderguard.outbox.report_text import change, lasting, money, percent, share, speaker, spread, whole
+from orderguard.outbox.report_words import (
+    AGENTS,
+    HEADLINE,
+    OUTCOME_PARTS,
+    PAIRS,
+    PLATFORMS,
+    REGIONS,
+    RULES,
+    SHOPS,
+    SKUS,
+    STATUS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,11 +92,11 @@ def _tile(name: str, big: str, *subs: str) -> str:
 def _headline(told: Told, say: Say, locale: str) -> str:
     head, other = told["headline"], told["compare"]
     changes: Mapping[str, Any] = other["change"] if other else {}
-    against = say(f"（比 {other['period']}）", f" (against {other['period']})") if other else ""
+    label = other["period"] if other else ""
 
     def beside(value: float | None, *, points: bool = False) -> str:
         said = change(value, say, points=points)
-        return said + against if said else ""
+        return say(f"比 {label}：{said}", f"{said} vs {label}") if said else ""
 
     subs = {
         "flagged": say(f"占 {percent(head['flagged_share'], 2)}", f"{percent(head['flagged_share'], 2)} of all"),
@@ -95,10 +106,13 @@ def _headline(told: Told, say: Say, locale: str) -> str:
     tiles = [
         _tile(words.pick(locale), whole(head[name]), subs.get(name, ""), beside(changes.get(name)))
         for name, words in HEADLINE
-        if name != "released" or head["released"]
+        if name not in {"released", "timed_out"} or head[name]
     ]
     tiles.append(_tile(say("准确率", "Precision"), percent(head["precision"]) if head["precision_n"] >= 10 else "—",
-                       share(head, "precision", say), beside(changes.get("precision"), points=True)))  # fmt: skip
+                       share(head, "precision", say) if head["precision_n"] < 10 else spread(head, "precision", say).strip(" （）()"), beside(changes.get("precision"), points=True)))  # fmt: skip
+    found = told["recall"]
+    if found["recall"] is not None and (found["missed"] or found["control"]):
+        tiles.append(_recall(found, say))
     for name, words in (
         ("detection_seconds", Words("发现时长（中位）", "Detection (median)")),
         ("handling_seconds", Words("处理时长（中位）", "Handling (median)")),
@@ -126,6 +140,19 @@ def _headline(told: Told, say: Say, locale: str) -> str:
     bar = f'{svg.stack(parts)}<ul class="key">{keys}</ul>' if head["flagged"] else ""
     title = say("概览", "At a glance")
     return f'<h2>{title}</h2><dl class="tiles">{"".join(tiles)}</dl><h3>{say("异常订单的去向", "What became of the flagged orders")}</h3>{bar}'
+
+
+def _recall(found: Told, say: Say) -> str:
+    known = say(f"已知漏掉 {whole(found['missed'])}", f"{whole(found['missed'])} known to be missed")
+    group = found["control"]
+    if not group or group["recall"] is None:
+        return _tile(say("召回率", "Recall"), percent(found["recall"]), known)
+    low, high = percent(group["recall_low"], 0), percent(group["recall_high"], 0)
+    sample = say(
+        f"对照样本 {whole(group['judged'])} 单，异常 {whole(group['found'])}：{low}–{high}",
+        f"control sample of {whole(group['judged'])}, {whole(group['found'])} abnormal: {low}–{high}",
+    )
+    return _tile(say("召回率（估计）", "Recall (estimate)"), percent(group["recall"]), sample, known)
 
 
 def _trend(told: Told, say: Say) -> str:
@@ -192,7 +219,17 @@ def _agents(told: Told, say: Say, locale: str) -> str:
     unassigned = say("待分配", "unassigned")
     named = [{**r, "agent": unassigned if r["agent"] == "unassigned" else r["agent"]} for r in rows]
     top = max((r["tasks"] for r in rows), default=0) or 1
-    return f"<h2>{say('处理人', 'Agents')}</h2>" + field_table(
+    both = told["agreement"]
+    pairs = field_table(
+        "pairs-table", say("两人各自判断的订单", "Orders judged by two agents"), PAIRS, both["by_pair"][:_MOST], locale
+    )
+    waiting = say(
+        f"另有 {whole(both['waiting'])} 单还缺一人的判断", f"{whole(both['waiting'])} more wait for one of the two"
+    )
+    if pairs:
+        kappa = "—" if both["kappa"] is None else f"{both['kappa']:.2f}"
+        pairs = f"<h3>{say('一致性', 'Agreement')}</h3><p>{safe(share(both, 'agreed', say))} · kappa {kappa} · {waiting}</p>{pairs}"
+    agents = field_table(
         "agents-table",
         say("每位处理人", "Each agent"),
         AGENTS,
@@ -201,6 +238,7 @@ def _agents(told: Told, say: Say, locale: str) -> str:
         bar=("tasks", top),
         total=len(rows),
     )
+    return f"<h2>{say('处理人', 'Agents')}</h2>{agents}{pairs}"
 
 
 def _places(told: Told, say: Say, locale: str) -> str:
@@ -215,4 +253,14 @@ def _places(told: Told, say: Say, locale: str) -> str:
         out.append(
             field_table(f"{name}-table", words, fields, rows[:_MOST], locale, bar=("flagged", top), total=len(rows))
         )
+    out.append(
+        field_table(
+            "skus-table",
+            say("超卖的商品", "Oversold goods"),
+            SKUS,
+            told["skus"][:_MOST],
+            locale,
+            total=len(told["skus"]),
+        )
+    )
     return "\n".join(out)

@@ -29,14 +29,16 @@ def overlap(told: Told, say: Say, locale: str) -> str:
     both = {(p["a"], p["b"]): p["both"] for p in pairs} | {(p["b"], p["a"]): p["both"] for p in pairs}
     cells = []
     for row in rules:
-        line: list[tuple[float | None, str]] = []
+        line: list[tuple[float | None, str, str]] = []
         for column in rules:
             n = both.get((row, column), 0)
             said = say(
                 f"{row} 的 {hits[row]} 次命中里 {n} 次 {column} 也命中",
                 f"{column} hit {n} of the {hits[row]} orders that {row} hit",
             )
-            line.append((None if row == column else n / hits[row], said))
+            line.append(
+                (None, "", "") if row == column else (n / hits[row], said, percent(n / hits[row], 0) if n else "")
+            )
         cells.append(line)
     words = say(
         "规则重叠：行规则的命中里，列规则也命中的比例",
@@ -44,7 +46,7 @@ def overlap(told: Told, say: Say, locale: str) -> str:
     )
     numbered = [f"{i + 1}" for i in range(len(rules))]
     drawn = svg.heat(
-        "overlap", words, ", ".join(f"{i + 1} {r}" for i, r in enumerate(rules)), numbered, numbered, cells
+        "overlap", words, ", ".join(f"{i + 1} {r}" for i, r in enumerate(rules)), numbered, numbered, cells, 1.0
     )
     names = "".join(f"<li>{i + 1} · {safe(r)} ({whole(hits[r])})</li>" for i, r in enumerate(rules))
     return (
@@ -61,14 +63,14 @@ def hours(told: Told, say: Say, locale: str) -> str:
     """The heat map of the week, and its table."""
     rows = told["hours"]
     days = [d.pick(locale) for d in WEEKDAYS]
-    cells: list[list[tuple[float | None, str]]] = [[] for _ in days]
+    cells: list[list[tuple[float | None, str, str]]] = [[] for _ in days]
     for r in rows:
         day = r["weekday"] - 1
         said = f"{days[day]} {r['hour']:02d}:00 · " + say(
             f"异常 {whole(r['flagged'])} / 订单 {whole(r['scanned'])}（{percent(r['flagged_share'], 2)}）",
             f"{whole(r['flagged'])} flagged of {whole(r['scanned'])} orders ({percent(r['flagged_share'], 2)})",
         )
-        cells[day].append((r["flagged"] if r["scanned"] else None, said))
+        cells[day].append((r["flagged"] if r["scanned"] else None, said, ""))
     words = say("每小时的异常订单（深色为多）", "Flagged orders by hour (dark: many)")
     drawn = svg.heat(
         "hours", words, say("按下单时间", "By the time of the order"), days, [str(h) for h in range(24)], cells

@@ -42,6 +42,7 @@ def field_table(
             f"（前 {len(rows)}，共 {total}，其余见工作簿）",
             f" (the first {len(rows)} of {total}; the workbook has all)",
         )
+    fields = [f for f in fields if f.key != "says"]  # stands under the rule's id
     head = [("" if f.kind in {"text", "share"} else "n", safe(f.words.pick(locale))) for f in fields]
     body = [[_cell(f, row, say, locale, bar) for f in fields] for row in rows]
     return table(name, caption, head, body)
@@ -50,9 +51,8 @@ def field_table(
 def _cell(field: Field, row: Mapping[str, Any], say: Say, locale: str, bar: tuple[str, float] | None) -> Cell:
     value = row.get(field.key)
     if field.kind == "text":
-        return "k" if field.key != "says" else "", safe(
-            UNKNOWN.pick(locale) if value in (None, "") and field.key != "says" else value
-        )
+        words = f'<span class="soft">{safe(row["says"])}</span>' if field.key == "rule_id" and row.get("says") else ""
+        return "k", safe(UNKNOWN.pick(locale) if value in (None, "") else value) + words
     if field.kind == "share":
         drawn = ""
         if row[f"{field.key}_n"] >= ENOUGH and value is not None:

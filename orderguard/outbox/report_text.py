@@ -68,10 +68,14 @@ def share(row: Mapping[str, Any], key: str, say: Say) -> str:
     if not n or value is None:
         return NONE
     if n < ENOUGH:
-        return say(f"太少（n = {n}）", f"too few (n = {n})")
+        return say(f"太少（n = {n}）", f"too few (n = {n})")
+    return f"{percent(value)}{spread(row, key, say)}"
+
+
+def spread(row: Mapping[str, Any], key: str, say: Say) -> str:
+    """`(19–46 %, n = 61)`: the 95 % interval and the count."""
     low, high = 100 * row[f"{key}_low"], 100 * row[f"{key}_high"]
     digits = 0 if high - low >= 2 else 1
-    return say(
-        f"{percent(value)}（{low:.{digits}f}–{high:.{digits}f} %，n = {n:,}）",
-        f"{percent(value)} ({low:.{digits}f}–{high:.{digits}f} %, n = {n:,})",
-    )
+    inside = f"{low:.{digits}f}–{high:.{digits}f} %"
+    n = f"n = {row[f'{key}_n']:,}"
+    return say(f"（{inside}，{n}）", f" ({inside}, {n})")

@@ -95,6 +95,19 @@ OVERLAP = _fields(
     ("b_hits", "乙命中", "Hits of B", "whole"),
     ("share_of_b", "占乙", "Of B", "part"),
 )
+SKUS = _fields(
+    ("sku", "商品编码", "SKU", "text"),
+    ("orders", "缺货订单", "Orders short", "whole"),
+    ("units", "缺件数", "Units short", "whole"),
+)
+PAIRS = _fields(
+    ("agent", "处理人", "Agent", "text"),
+    ("second_agent", "复判人", "Second agent", "text"),
+    ("pairs", "两人都判过", "Judged by both", "whole"),
+    ("same", "一致", "Alike", "whole"),
+    ("agreed", "一致率", "Agreed", "share"),
+    ("kappa", "Kappa", "Kappa", "number"),
+)
 
 HEADLINE = (
     ("scanned", Words("扫描订单", "Orders scanned")),
@@ -103,6 +116,7 @@ HEADLINE = (
     ("confirmed", Words("属实", "Confirmed")),
     ("false_alarms", Words("误判", "False alarms")),
     ("released", Words("未判定即放行", "Released without a verdict")),
+    ("timed_out", Words("超时自动放行", "Released at time-out")),
     ("open", Words("未处理", "Open")),
     ("overdue", Words("其中已超时", "Of these overdue")),
 )
@@ -123,6 +137,7 @@ OUTCOME_PARTS = (
     ("confirmed", Words("属实", "Confirmed"), "c1"),
     ("false_alarms", Words("误判", "False alarms"), "c0"),
     ("released", Words("未判定即放行", "Released without a verdict"), "c5"),
+    ("timed_out", Words("超时自动放行", "Released at time-out"), "c3"),
     ("open", Words("未处理", "Open"), "c4"),
     ("other", Words("其他", "Other"), "c7"),
 )
@@ -164,6 +179,14 @@ DEFINITIONS = (
             "Of all orders known to be abnormal, the share that the rule hit. Known: confirmed orders, those that after-sales "
             "shows to be abnormal (claims, wrong deliveries, abnormal returns; ordinary refunds are not), and those found in "
             "the control sample (each standing for as many as the sample left out).",
+        ),
+    ),
+    (
+        Words("一致性", "Agreement"),
+        Words(
+            "同一单由两人各自判断（--double），一致的比例；Kappa 已扣除碰巧一致的部分（Cohen），1 为完全一致，0 为与碰巧无异。",
+            "Orders that two agents judged each by themselves (--double); kappa takes off what chance alone would give (Cohen): 1 "
+            "is full agreement, 0 no better than chance.",
         ),
     ),
     (

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from orderguard.report import agreement, oversold, recall, work
 from orderguard.report import kept as kept_customers
 from orderguard.report import outcomes as sales
 from orderguard.report import quality as data
 from orderguard.report import rules as by_rule
-from orderguard.report import work
 from orderguard.report.headline import compared, headline
 from orderguard.report.period import months_back
 
@@ -39,6 +39,8 @@ class Material(NamedTuple):
         cases, verdicts, events, runs: as in `ledger.snapshot`.
         findings: `key pid order_id rule_id rule_fingerprint status made` (seconds since 1970).
         traffic: `quarter orders`.
+        controls, doubles: random orders for control, second opinions, as in `ledger.snapshot`.
+        short: findings of rules that compare orders with stock: `key rule_id value reason`.
         outcomes: rows of the after-sales file, or None.
         repeated: orders of the period that several ledgers have.
         last: the last order of all ledgers.
@@ -56,6 +58,9 @@ class Material(NamedTuple):
     runs: pl.DataFrame
     findings: pl.DataFrame
     traffic: pl.DataFrame
+    controls: pl.DataFrame
+    doubles: pl.DataFrame
+    short: pl.DataFrame
     outcomes: pl.DataFrame | None
     repeated: int
     last: datetime | None
@@ -69,6 +74,7 @@ class Settings(NamedTuple):
         rules: the rulebook's, `rule_id says status points`.
         now: the clock.
         names: platform id -> how people call it.
+        ids: words for platforms -> platform id.
         ledgers: their names.
     """
 
@@ -77,6 +83,7 @@ class Settings(NamedTuple):
     rules: Sequence[Mapping[str, Any]]
     now: datetime
     names: Mapping[str, str]
+    ids: Mapping[str, str]
     ledgers: Sequence[str]
 
 
@@ -89,11 +96,12 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
     dated = with_clock(flagged, period.zone)
     counted = with_hours(material.counts, period.zone)
     runs = data.runs_of(material.runs, period)
-    seen = data.coverage(runs)
+    seen = data.coverage(runs, settings.ids)
     hits = _of(found, period).join(material.orders.select("key", "buyer"), on="key", how="left")
     told = headline(material.scanned, flagged, now)
     matched = None if material.outcomes is None else sales.matched(material.outcomes, material.orders)
-    missed = _NO_MISSES if matched is None else sales.misses(matched, flagged)
+    drawn = recall.control(material.cases, material.controls, material.verdicts, period)
+    missed = recall.misses(drawn, None if matched is None else sales.misses(matched, flagged))
     before = with_orders(_of(cases, settings.before), material.before)
     per_rule = by_rule.rules(hits, flagged, settings.rules, data.judged(seen), missed)
     pairs = by_rule.overlap(hits)
@@ -116,12 +124,15 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         "compare": compared(told, headline(material.before_scanned, before, now), settings.before.label)
         if material.before_scanned
         else None,
+        "recall": recall.overall(told["confirmed"], missed, drawn),
         "rules": per_rule,
         "overlap": pairs,
         "repeating_rules": by_rule.repeating(pairs),
         "silent_rules": by_rule.silent(per_rule),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
+        "agreement": agreement.agreement(flagged, material.doubles),
+        "skus": oversold.skus(material.short.join(hits.select("key").unique(), on="key", how="semi")),
         "platforms": _named(work.breakdown(counted, dated, ["pid"]), settings.names),
         "shops": _named(work.breakdown(counted, dated, ["pid", "shop"]), settings.names),
         "regions": work.breakdown(counted, dated, ["region"]),
@@ -137,12 +148,12 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
     }
 
 
-_NO_MISSES = pl.DataFrame(schema={"key": pl.UInt64, "weight": pl.Float64})
-
-
 def _once(findings: pl.DataFrame) -> pl.DataFrame:
-    """One row per order and rule, the newest settings of the rule last."""
-    return findings.unique(["key", "rule_id"], keep="last", maintain_order=True)
+    """One row per order and rule that counts; the newest settings of the rule last.
+
+    `alone`: the rule fired without the one that it needs.
+    """
+    return findings.filter(pl.col("status") != "alone").unique(["key", "rule_id"], keep="last", maintain_order=True)
 
 
 def _of(frame: pl.DataFrame, period: Period) -> pl.DataFrame:
@@ -155,7 +166,8 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         The cases' columns and `made` (when the order was made, seconds), `outcome` (confirmed, false_alarm,
-        released = let go without a verdict, open, other), `begun_at` (flagged, or reopened last), `decided_at` (the
+        released = let go by somebody without a
+        verdict, timed_out = let go by `cases sweep`, open, other), `begun_at` (flagged, or reopened last), `decided_at` (the
         first verdict since then that decides, or the release).
     """
     keys = ["ledger", "case_id"]
@@ -165,8 +177,16 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     decided = counting.filter(pl.col("result").is_in(_DECISIVE)).group_by(keys).agg(pl.col("at").min())
     again = _last(material.events, "reopened", "again_at")
     let_go = _last(material.events, "released", "released_at")
-    cases = material.cases.join(made, on="key", how="inner").join(current, on=keys, how="left")
-    for more in (decided, again, let_go):
+    by = (
+        material.events.filter(pl.col("what") == "released")
+        .sort("at")
+        .group_by(keys)
+        .agg(released_by=pl.col("who").last())
+    )
+    random = material.controls.select(keys)
+    mine = material.cases.drop("ordered_at").join(random, on=keys, how="anti")
+    cases = mine.join(made, on="key", how="inner").join(current, on=keys, how="left")
+    for more in (decided, again, let_go, by):
         cases = cases.join(more, on=keys, how="left")
     state, result = pl.col("state"), pl.col("result")
     outcome = (
@@ -174,6 +194,8 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("open"))
         .when(result.is_in(_DECISIVE))
         .then(result)
+        .when((state == "released") & (pl.col("released_by") == "sweep"))
+        .then(pl.lit("timed_out"))
         .when(state == "released")
         .then(pl.lit("released"))
         .otherwise(pl.lit("other"))
@@ -182,10 +204,10 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     when = (
         pl.when(pl.col("outcome").is_in(_DECISIVE))
         .then(pl.col("at"))
-        .when(pl.col("outcome") == "released")
+        .when(pl.col("outcome").is_in(["released", "timed_out"]))
         .then(pl.col("released_at"))
     )
-    told = cases.with_columns(decided_at=when).drop("at", "again_at", "released_at")
+    told = cases.with_columns(decided_at=when).drop("at", "again_at", "released_at", "released_by")
     # Two ledgers with one order: the case that somebody decided speaks for it.
     return told.sort(pl.col("decided_at").is_null(), "opened_at").unique("key", keep="first", maintain_order=True)
 

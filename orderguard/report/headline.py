@@ -37,6 +37,7 @@ def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, An
         "confirmed": confirmed,
         "false_alarms": false,
         "released": counts.get("released", 0),
+        "timed_out": counts.get("timed_out", 0),
         "open": counts.get("open", 0),
         "other": counts.get("other", 0),
         "investigating": int((waiting["state"] == "investigating").sum()),

@@ -42,7 +42,7 @@ def kept(visits: pl.DataFrame, flagged: pl.DataFrame, last: datetime | None) -> 
         return short
     first = visits["created_at"].min()
     short["days_of_history"] = (last - first).days  # type: ignore[operator, union-attr]
-    let_go = flagged.filter(pl.col("outcome").is_in(["false_alarm", "released"])).select("key")
+    let_go = flagged.filter(pl.col("outcome").is_in(["false_alarm", "released", "timed_out"])).select("key")
     ordered = visits.filter(~pl.col("ended")).sort("buyer", "created_at", "key")
     following = ordered.with_columns(
         next=pl.when(pl.col("buyer").shift(-1) == pl.col("buyer")).then(pl.col("created_at").shift(-1))

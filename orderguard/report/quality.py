@@ -48,25 +48,30 @@ def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def coverage(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Per rule and platform `judged hits not_evaluable` over the runs, and the share that could not be judged.
+def coverage(runs: Sequence[Run], ids: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Per rule and platform `judged hits not_evaluable` over the runs, and the share that could not be judged, the blindest first.
 
-    Runs of an older version stored no platforms: theirs is None.
+    `ids` leads from words for platforms to permanent ids. Runs of an older version stored no platforms: theirs is None.
     """
     sums: dict[tuple[str, str | None], list[int]] = {}
     for run in runs:
         rows = run["counts"].get("coverage_by_platform") or run["counts"].get("coverage") or []
         for row in rows:
-            total = sums.setdefault((row["rule_id"], row.get("platform")), [0, 0, 0])
+            total = sums.setdefault((row["rule_id"], _id(row.get("platform"), ids)), [0, 0, 0])
             for i, name in enumerate(("judged", "hits", "not_evaluable")):
                 total[i] += int(row.get(name) or 0)
-    return [
+    out = [
         {
             "rule_id": rule, "platform": platform, "judged": judged, "hits": hits, "not_evaluable": blind,
             **share("blind_share", blind, judged + blind),
         }
-        for (rule, platform), (judged, hits, blind) in sorted(sums.items(), key=lambda kv: (kv[0][0], kv[0][1] or ""))
+        for (rule, platform), (judged, hits, blind) in sums.items()
     ]  # fmt: skip
+    return sorted(out, key=lambda r: (-(r["blind_share"] or 0), r["rule_id"], r["platform"] or ""))
+
+
+def _id(platform: str | None, ids: Mapping[str, str]) -> str | None:
+    return None if platform is None else ids.get(platform.lower(), platform.lower())
 
 
 def judged(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:

@@ -20,9 +20,11 @@ from orderguard.outbox import (
     write_run,
     write_tasks,
 )
+from orderguard.outbox.board_page import write_board
 from orderguard.outbox.safe import mask_name, mask_phone
 from orderguard.outbox.targets import target_label
 from orderguard.rules.book import say
+from orderguard.stages.boarding import BOARD, board_of
 from orderguard.stages.notices import compose, people
 from orderguard.stages.telling import rule_lines
 
@@ -124,6 +126,8 @@ def deliver(
             if "notices" in wanted:
                 told = notices(work, options.team, book.locale, book.timezone, names)
                 write_notices(folder / "notices.csv", told, book.locale)
+            if "board" in wanted:
+                write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, names), book.locale)
             write_rejected(folder / "rejected.csv", read.rejects, book.locale)
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage, judged.rest)

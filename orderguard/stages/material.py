@@ -69,7 +69,12 @@ class _Pile:
 
 
 def gather(
-    folders: Sequence[str], period: Period, before: Period, ids: Mapping[str, str], outcomes: pl.DataFrame | None
+    folders: Sequence[str],
+    period: Period,
+    before: Period,
+    ids: Mapping[str, str],
+    outcomes: pl.DataFrame | None,
+    stock_rules: Sequence[str] = (),
 ) -> Material:
     """Read the ledgers.
 
@@ -81,7 +86,7 @@ def gather(
     taken = []
     for name in dict.fromkeys(folders):
         with reading(Path(name)) as db:
-            taken.append(Taken(name, Path(name), take(db, first, min(back, before.seconds[0]))))
+            taken.append(Taken(name, Path(name), take(db, first, min(back, before.seconds[0]), stock_rules)))
     findings = _merged(taken, "findings", ids).rename({"ordered_at": "made"})
     pile = _Pile()
     wanted = findings.select("key").unique()
@@ -114,6 +119,9 @@ def gather(
         runs=_merged(taken, "runs"),
         findings=findings,
         traffic=_merged(taken, "traffic"),
+        controls=_merged(taken, "controls"),
+        doubles=_merged(taken, "doubles"),
+        short=_merged(taken, "reasons", ids),
         outcomes=None if outcomes is None else outcomes.with_columns(_key()),
         repeated=len(counted) - len(once),
         last=max(pile.last, default=None),

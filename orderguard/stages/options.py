@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orderguard.route import Team
     from orderguard.rules import Rulebook
 
-OUTPUTS = ("frames", "workbook", "tasks", "holds", "notices")
+OUTPUTS = ("frames", "workbook", "tasks", "holds", "notices", "board")
 
 
 def _uncounted(_: str, __: int) -> None:

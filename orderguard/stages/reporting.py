@@ -9,6 +9,7 @@ from orderguard.outbox.report_book import write_report_book
 from orderguard.outbox.report_page import write_report_page
 from orderguard.platforms import load_profiles, platform_ids
 from orderguard.report import Settings, tell_period
+from orderguard.report.oversold import KIND
 from orderguard.rules.book import say
 from orderguard.stages.aftersales import read_outcomes
 from orderguard.stages.material import gather
@@ -56,14 +57,17 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
     profiles = load_profiles(asked.platforms_dir)
     ids = platform_ids(profiles)
     outcomes, problems = read_outcomes(asked.outcomes, ids) if asked.outcomes else (None, [])
-    material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes)
+    stock_rules = [r.id for r in asked.book.rules if r.kind == KIND]
+    material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes, stock_rules)
     zh = asked.locale.startswith("zh")
     names = {p.platform: p.name["zh" if zh else "en"] for p in profiles}
     rules = [
         {"rule_id": r.id, "says": say(r.says, asked.locale), "status": r.status, "points": r.points}
         for r in asked.book.rules
     ]
-    told = tell_period(material, Settings(asked.period, asked.before, rules, asked.now, names, list(asked.ledgers)))
+    told = tell_period(
+        material, Settings(asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers))
+    )
     return told, problems
 
 

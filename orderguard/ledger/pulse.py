@@ -1,0 +1,106 @@
+"""What a board shows of the ledger right now: a handful of counts, read in milliseconds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from orderguard.ledger.cases import OPEN, iso
+from orderguard.ledger.history import QUARTER
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+SOONEST, CLUSTERS, RUNS = 25, 12, 60
+DAYS = 7
+"""What a rule usually does is taken from this many days before the hours that are shown."""
+
+Row = tuple[Any, ...]
+
+
+class Pulse(NamedTuple):
+    """Rows of the ledger.
+
+    Attributes:
+        queue: per agent and band of open cases: `agent band n overdue within_1h within_4h first_due`.
+        soonest: open cases due first: `platform order_id band agent due_at evidence`.
+        clusters: groups of open cases, largest first: `cluster n held first_due agent linked_by`.
+        end: quarter of an hour (since 1970) of the newest order, not later than now; None without any.
+        fired: `rule quarter hits` of the days before `end`.
+        traffic: `quarter orders` of the same days.
+        platforms: `platform newest_quarter orders` of the same days.
+        coverage: rule -> platform -> judged, not evaluable, over the last runs.
+        last_run: when, and how many orders it read; None without any.
+        today: cases opened, and verdicts given, in the last 24 hours.
+    """
+
+    queue: list[Row]
+    soonest: list[Row]
+    clusters: list[Row]
+    end: int | None
+    fired: list[Row]
+    traffic: list[Row]
+    platforms: list[Row]
+    coverage: dict[str, dict[str, list[int]]]
+    last_run: tuple[str, int] | None
+    today: tuple[int, int]
+
+
+_WAITING = f"state IN ({', '.join(repr(s) for s in OPEN)})"
+
+
+def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
+    """Read it."""
+    from datetime import timedelta  # noqa: PLC0415
+
+    stamps = [iso(now + timedelta(hours=h)) for h in (0, 1, 4)]
+    queue = db.execute(
+        f"""SELECT agent, band, COUNT(*), SUM(due_at < ?), SUM(due_at < ?), SUM(due_at < ?), MIN(due_at)
+            FROM cases WHERE {_WAITING} GROUP BY agent, band""",  # noqa: S608 - own names
+        stamps,
+    ).fetchall()
+    soonest = db.execute(
+        f"SELECT platform, order_id, band, agent, due_at, evidence FROM cases WHERE {_WAITING} ORDER BY due_at, score DESC, case_id LIMIT ?",  # noqa: S608
+        (SOONEST,),
+    ).fetchall()
+    clusters = db.execute(
+        f"""SELECT cluster, COUNT(*) AS n, SUM(band = 'hold'), MIN(due_at), MIN(agent), MAX(linked_by)
+            FROM cases WHERE {_WAITING} GROUP BY cluster HAVING n > 1 ORDER BY n DESC, cluster LIMIT ?""",  # noqa: S608
+        (CLUSTERS,),
+    ).fetchall()
+    newest = db.execute(
+        "SELECT MAX(quarter) FROM traffic WHERE quarter BETWEEN 1 AND ?", (int(now.timestamp()) // QUARTER,)
+    ).fetchone()[0]
+    low = (newest or 0) - 96 * (DAYS + 1)
+    span = (low * QUARTER, (newest or 0) * QUARTER + QUARTER)
+    fired = db.execute(
+        "SELECT rule_id, ordered_at / 900 AS q, COUNT(*) FROM findings WHERE ordered_at >= ? AND ordered_at < ? GROUP BY rule_id, q",
+        span,
+    ).fetchall()
+    quarters = (low, newest or 0)
+    traffic = db.execute(
+        "SELECT quarter, SUM(orders) FROM traffic WHERE quarter BETWEEN ? AND ? GROUP BY quarter", quarters
+    ).fetchall()
+    platforms = db.execute(
+        "SELECT platform, MAX(quarter), SUM(orders) FROM traffic WHERE quarter BETWEEN ? AND ? GROUP BY platform ORDER BY 3 DESC",
+        quarters,
+    ).fetchall()
+    runs = db.execute("SELECT started_at, counts FROM runs ORDER BY started_at DESC LIMIT ?", (RUNS,)).fetchall()
+    day = iso(now - timedelta(days=1))
+    opened = db.execute("SELECT COUNT(*) FROM cases WHERE opened_at >= ?", (day,)).fetchone()[0]
+    given = db.execute("SELECT COUNT(*) FROM verdicts WHERE at >= ?", (day,)).fetchone()[0]
+    return Pulse(
+        queue, soonest, clusters, newest, fired, traffic, platforms, _coverage([c for _, c in runs]),
+        (runs[0][0], int(json.loads(runs[0][1]).get("read", 0))) if runs else None, (opened, given),
+    )  # fmt: skip
+
+
+def _coverage(counts: list[str]) -> dict[str, dict[str, list[int]]]:
+    out: dict[str, dict[str, list[int]]] = {}
+    for text in counts:
+        for row in json.loads(text).get("coverage_by_platform", ()):
+            sums = out.setdefault(row["rule_id"], {}).setdefault(row["platform"], [0, 0])
+            sums[0] += row["judged"]
+            sums[1] += row["not_evaluable"]
+    return out

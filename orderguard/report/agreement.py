@@ -1,0 +1,40 @@
+"""Second opinions: how far two agents agree on the same orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from orderguard.report.stats import share
+
+_SAID = ("confirmed", "false_alarm", "investigating")
+
+
+def agreement(flagged: pl.DataFrame, doubles: pl.DataFrame) -> dict[str, Any]:
+    """`pairs same agreed... kappa waiting`, and the same per pair of agents.
+
+    Cohen's kappa (1960): (observed - expected) / (1 - expected), expected from how often either side gives each result;
+    None without pairs, or where both always say the same one thing.
+
+    Args:
+        flagged: cases of the period with `agent result`.
+        doubles: `ledger case_id agent result`.
+    """
+    second = doubles.select("ledger", "case_id", second_agent="agent", second="result")
+    asked = flagged.join(second, on=["ledger", "case_id"], how="inner")
+    both = asked.filter(pl.col("result").is_in(_SAID) & pl.col("second").is_in(_SAID))
+    pairs = []
+    for (one, other), part in both.partition_by("agent", "second_agent", as_dict=True).items():
+        pairs.append({"agent": one, "second_agent": other, **_measured(part)})
+    pairs.sort(key=lambda p: (-p["pairs"], p["agent"], p["second_agent"]))
+    return {**_measured(both), "waiting": len(asked) - len(both), "by_pair": pairs}
+
+
+def _measured(both: pl.DataFrame) -> dict[str, Any]:
+    n = len(both)
+    same = int((both["result"] == both["second"]).sum())
+    first, second = (dict(both[c].value_counts().iter_rows()) for c in ("result", "second"))
+    expected = sum(first.get(r, 0) * second.get(r, 0) for r in _SAID) / (n * n) if n else 1.0
+    kappa = round((same / n - expected) / (1 - expected), 6) if n and expected < 1 else None
+    return {"pairs": n, "same": same, **share("agreed", same, n), "kappa": kappa}

@@ -1,0 +1,193 @@
+"""The night at a glance: the queue, what is due, which rules fire, and which of them out of their usual range."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SHOWN = 48
+"""Quarters of an hour that are shown: twelve hours."""
+_LEAST_ORDERS = 200
+_LEAST_QUARTERS = 8
+_LEAST_HITS = 5
+_SIGMAS = 3.0
+_BLIND, _BLIND_FROM = 0.5, 20
+_SILENT_QUARTERS, _SILENT_FROM = 8, 20
+
+
+def usual(
+    hits: Mapping[int, int], orders: Mapping[int, int], quarter: int, history: Sequence[int]
+) -> tuple[float, float] | None:
+    """How many hits of a rule are usual in a quarter of an hour, given its orders.
+
+    The rule's share of orders over `history` times the orders of this quarter, give or take three standard deviations;
+    hits that come in bursts (variance above a Poisson's) widen it. None with too few orders to tell.
+
+    Args:
+        hits, orders: per quarter.
+        quarter: the one in question.
+        history: quarters before it that count, with orders.
+    """
+    total = sum(orders[q] for q in history)
+    if len(history) < _LEAST_QUARTERS or total < _LEAST_ORDERS:
+        return None
+    rate = sum(hits.get(q, 0) for q in history) / total
+    excess = [((hits.get(q, 0) - rate * orders[q]) ** 2, rate * orders[q]) for q in history]
+    spread = max(1.0, sum(e for e, _ in excess) / max(sum(m for _, m in excess), 1e-9)) if rate else 1.0
+    expected = rate * orders.get(quarter, 0)
+    width = _SIGMAS * sqrt(spread * expected) + 1
+    return max(0.0, expected - width), expected + width
+
+
+def firing(
+    fired: Sequence[tuple[Any, ...]], traffic: Sequence[tuple[Any, ...]], end: int
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """Rules over the last twelve hours, those out of range first.
+
+    Args:
+        fired: `rule quarter hits`.
+        traffic: `quarter orders`.
+        end: the newest quarter.
+
+    Returns:
+        Orders per quarter, and per rule `rule_id hits series alerts low high last`: `alerts` are indexes into
+        `series`, the range is that of the newest quarter (None: too little history).
+    """
+    orders = {q: n for q, n in traffic if n}
+    per: dict[str, dict[int, int]] = {}
+    for rule, quarter, n in fired:
+        per.setdefault(rule, {})[quarter] = n
+    shown = range(end - SHOWN + 1, end + 1)
+    known = sorted(orders)
+    out: list[dict[str, Any]] = []
+    for rule, hits in per.items():
+        series = [hits.get(q, 0) for q in shown]
+        alerts, limits = [], None
+        for i, quarter in enumerate(shown):
+            if quarter not in orders:
+                continue
+            # What comes before the hours shown; on the first night, what of them came before this quarter.
+            history = [q for q in known if q < shown[0]]
+            if len(history) < _LEAST_QUARTERS:
+                history = [q for q in known if q < quarter]
+            limits = usual(hits, orders, quarter, history)
+            if limits and ((series[i] > limits[1] and series[i] >= _LEAST_HITS) or series[i] < limits[0]):
+                alerts.append(i)
+        low, high = limits or (None, None)
+        out.append({
+            "rule_id": rule, "hits": sum(series), "last": series[-1], "series": series, "alerts": alerts,
+            "low": None if low is None else round(low, 2), "high": None if high is None else round(high, 2),
+        })  # fmt: skip
+    out.sort(key=lambda r: (not r["alerts"], -max(r["alerts"], default=0), -r["hits"], r["rule_id"]))
+    return [orders.get(q, 0) for q in shown], [r for r in out if r["hits"] or r["alerts"]]
+
+
+def board(pulse: Any, now: datetime, zone: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Every figure of the board. No personal data: order numbers, agents, and what links orders, but not its value.
+
+    Args:
+        pulse: `ledger.pulse.Pulse`.
+        now: the clock.
+        zone: for the times that are shown.
+        names: platform id -> how people call it.
+    """
+    local = ZoneInfo(zone)
+
+    def clock(text: str | None) -> str | None:
+        if text is None:
+            return None
+        return datetime.fromisoformat(text[:19] + "+00:00").astimezone(local).strftime("%m-%d %H:%M")
+
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    bands = {b: {"band": b, "open": 0, "overdue": 0, "within_1h": 0, "within_4h": 0} for b in ("hold", "review")}
+    agents: dict[str, dict[str, Any]] = {}
+    for agent, band, n, late, hour, four, first in pulse.queue:
+        mine = agents.setdefault(
+            agent, {"agent": agent, "open": 0, "held": 0, "overdue": 0, "within_1h": 0, "first_due": first}
+        )
+        mine["open"] += n
+        mine["held"] += n if band == "hold" else 0
+        mine["overdue"] += late
+        mine["within_1h"] += hour - late
+        mine["first_due"] = min(mine["first_due"], first)
+        total = bands.setdefault(band, {"band": band, "open": 0, "overdue": 0, "within_1h": 0, "within_4h": 0})
+        for name, count in (("open", n), ("overdue", late), ("within_1h", hour - late), ("within_4h", four - hour)):
+            total[name] += count
+    orders, rules = firing(pulse.fired, pulse.traffic, pulse.end) if pulse.end is not None else ([], [])
+    end = None if pulse.end is None else datetime.fromtimestamp((pulse.end + 1) * 900, local)
+    return {
+        "made_at": now.isoformat(timespec="seconds"),
+        "made_local": now.astimezone(local).strftime("%Y-%m-%d %H:%M:%S"),
+        "timezone": zone,
+        "last_run": None if pulse.last_run is None else {"at": clock(pulse.last_run[0]), "read": pulse.last_run[1]},
+        "opened_24h": pulse.today[0],
+        "verdicts_24h": pulse.today[1],
+        "queue": list(bands.values()),
+        "agents": [
+            {**a, "first_due": clock(a["first_due"])} for a in sorted(agents.values(), key=lambda a: (-a["open"], a["agent"]))
+        ],
+        "soonest": [
+            {
+                "platform": names.get(platform, platform), "order_id": number, "band": band, "agent": agent, "due": clock(due),
+                "overdue": due[:19] < stamp, "rules": [m.split("@")[0] for m in evidence.split(",") if m],
+            }
+            for platform, number, band, agent, due, evidence in pulse.soonest
+        ],
+        "clusters": [
+            {"cluster": c, "orders": n, "held": held, "first_due": clock(first), "agent": agent, "linked_by": _links(linked)}
+            for c, n, held, first, agent, linked in pulse.clusters
+        ],
+        "until": None if end is None else end.strftime("%Y-%m-%d %H:%M"),
+        "orders_per_quarter": orders,
+        "rules": rules,
+        "alerts": [r["rule_id"] for r in rules if r["alerts"] and r["alerts"][-1] >= SHOWN - 4],
+        "gaps": _gaps(pulse.coverage, names),
+        "platforms": _platforms(pulse, names),
+    }  # fmt: skip
+
+
+def _links(text: str) -> list[str]:
+    """What links a group, without the values: they are phones and addresses."""
+    labels = [re.match(r"[A-Za-z ]*[A-Za-z]|[^\s\d]+(?: IP)?", part.strip()) for part in text.split(";")]
+    return list(dict.fromkeys(found[0] for found in labels if found))
+
+
+def _gaps(coverage: Mapping[str, Mapping[str, Sequence[int]]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rules that could not judge at least half of a platform's orders in the last runs, the blindest first."""
+    out = []
+    for rule, platforms in coverage.items():
+        for platform, (judged, blind) in platforms.items():
+            if judged + blind >= _BLIND_FROM and blind / (judged + blind) >= _BLIND:
+                out.append(
+                    {
+                        "rule_id": rule,
+                        "platform": names.get(platform, platform),
+                        "orders": judged + blind,
+                        "not_evaluable": blind,
+                    }
+                )
+    return sorted(out, key=lambda g: (-g["not_evaluable"] / g["orders"], -g["orders"], g["rule_id"], g["platform"]))
+
+
+def _platforms(pulse: Any, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """How long ago each platform's newest order was; silent: over two hours behind the newest of all.
+
+    One with hardly any orders is never called silent.
+    """
+    if pulse.end is None:
+        return []
+    return [
+        {
+            "platform": names.get(p, p),
+            "orders": n,
+            "behind_minutes": (pulse.end - q) * 15,
+            "silent": n >= _SILENT_FROM and pulse.end - q > _SILENT_QUARTERS,
+        }
+        for p, q, n in pulse.platforms
+    ]

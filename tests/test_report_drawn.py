@@ -1,0 +1,90 @@
+"""Control group, second opinions and oversold goods in the figures; each against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from orderguard.report import month
+from orderguard.report.agreement import agreement
+from orderguard.report.oversold import skus
+from orderguard.report.recall import control, misses, overall
+from orderguard.report.stats import wilson
+
+NOVEMBER = month("2026-11", "Asia/Shanghai")
+_INSIDE = (NOVEMBER.seconds[0] + 86_400) * 1_000_000
+
+
+def frames(results: list[str | None], share: float, made: int = _INSIDE) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Cases, controls and verdicts of control orders c0, c1, ..."""
+    ids = [f"c{i}" for i in range(len(results))]
+    n = len(ids)
+    cases = pl.DataFrame({"ledger": ["a"] * n, "case_id": ids, "key": list(range(n)), "ordered_at": [made] * n, "opened_at": [NOVEMBER.end] * n})
+    cases = cases.with_columns(pl.col("key").cast(pl.UInt64))
+    controls = pl.DataFrame({"ledger": ["a"] * n, "case_id": ids, "share": [share] * n})
+    given = [(i, r) for i, r in zip(ids, results, strict=True) if r]
+    verdicts = pl.DataFrame(
+        [("a", i, r, None, None) for i, r in given],
+        schema={"ledger": pl.String, "case_id": pl.String, "result": pl.String, "replaced_by": pl.Int64, "ended_run": pl.String}, orient="row",
+    )  # fmt: skip
+    return cases, controls, verdicts
+
+
+def test_a_missed_order_of_the_sample_stands_for_those_that_were_not_drawn() -> None:
+    """200 drawn at 0.5 %, 100 judged, 2 abnormal: 40,000 unflagged orders hide about 800."""
+    results: list[str | None] = ["confirmed"] * 2 + ["false_alarm"] * 98 + [None] * 95 + ["investigating"] * 5
+    drawn = control(*frames(results, 0.005), NOVEMBER)
+    told = overall(200, misses(drawn, None), drawn)
+    group = told["control"]
+    assert (group["drawn"], group["judged"], group["found"], group["unflagged"]) == (200, 100, 2, 40_000)
+    assert (group["missed"], group["recall"]) == (800, 0.2)
+    low, high = wilson(2, 100)
+    assert low is not None
+    assert high is not None
+    assert group["missed_low"] == pytest.approx(40_000 * low, abs=0.01)
+    assert group["recall_low"] == pytest.approx(200 / (200 + 40_000 * high), abs=1e-6)
+    assert told["missed"] == 400, "the two that were found stand for 200 each"
+    assert told["recall"] == pytest.approx(200 / 600, abs=1e-6)
+
+
+def test_control_orders_of_another_month_and_none_at_all() -> None:
+    other = control(*frames(["confirmed"], 0.01, _INSIDE - 40 * 86_400_000_000), NOVEMBER)
+    assert other.is_empty()
+    assert overall(5, misses(other, None), other) == {"confirmed": 5, "missed": 0.0, "recall": 1.0, "control": None}
+    nothing = overall(0, misses(other, None), other)
+    assert nothing["recall"] is None
+    unjudged = control(*frames([None, None], 0.01), NOVEMBER)
+    assert overall(5, misses(unjudged, None), unjudged)["control"]["recall"] is None, "nothing judged tells nothing"
+
+
+def test_an_order_missed_twice_counts_once() -> None:
+    drawn = control(*frames(["confirmed"], 0.01), NOVEMBER)
+    sales = pl.DataFrame({"key": [0, 7], "weight": [1.0, 1.0]}, schema={"key": pl.UInt64, "weight": pl.Float64})
+    assert sorted(misses(drawn, sales).iter_rows()) == [(0, 100.0), (7, 1.0)]
+
+
+def test_agreement_is_cohens() -> None:
+    """Cohen's own kind of table: 20 both yes, 15 both no, 5 and 10 apart; kappa 0.4."""
+    rows = [("confirmed", "confirmed")] * 20 + [("confirmed", "false_alarm")] * 5 + [("false_alarm", "confirmed")] * 10 + [("false_alarm", "false_alarm")] * 15
+    rows += [("confirmed", None)] * 3
+    n = len(rows)
+    ids = [f"c{i}" for i in range(n)]
+    flagged = pl.DataFrame({"ledger": ["a"] * n, "case_id": ids, "agent": ["小李"] * n, "result": [r for r, _ in rows]})
+    doubles = pl.DataFrame({"ledger": ["a"] * n, "case_id": ids, "agent": ["小王"] * n, "result": [r for _, r in rows]})
+    told = agreement(flagged, doubles)
+    assert (told["pairs"], told["same"], told["waiting"], told["agreed"]) == (50, 35, 3, 0.7)
+    assert told["kappa"] == pytest.approx(0.4)
+    assert [(p["agent"], p["second_agent"], p["pairs"]) for p in told["by_pair"]] == [("小李", "小王", 50)]
+    alike = flagged.head(20)
+    assert agreement(alike, doubles)["kappa"] is None, "who always says the same agrees by chance"
+    assert agreement(flagged, doubles.clear())["pairs"] == 0
+
+
+@pytest.mark.parametrize("reason", ["{} 超卖：库存 3，按付款先后到本单累计 5，本单缺 {} 件", "{} oversold: 3 in stock, 5 sold up to this order, {} short"])
+def test_goods_that_were_oversold(reason: str) -> None:
+    short = [(1, "NF-900", 2.0), (2, "NF-900", 4.0), (3, "超卖 A", 1.0)]
+    frame = pl.DataFrame(
+        {"key": [k for k, _, _ in short], "rule_id": ["o"] * 3, "value": [v for _, _, v in short], "reason": [reason.format(s, v) for _, s, v in short]}
+    )
+    assert skus(frame) == [{"sku": "NF-900", "orders": 2, "units": 6.0}, {"sku": "超卖 A", "orders": 1, "units": 1.0}]
+    assert skus(frame.clear()) == []
