@@ -135,6 +135,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "held": bands.get("hold", 0),
         "review": bands.get("review", 0),
         "skipped": judged.skipped,
+        "skipped_by_stage": dict(judged.skipped_by_stage),
         "past_flagged": int((judged.decisions["band"][len(read.orders) :] != "pass").sum()),
         "snoozed": int((judged.findings["status"] == "snoozed").sum()),
         "new_cases": len(opened),

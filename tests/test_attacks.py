@@ -126,7 +126,7 @@ BAD_FILES: dict[str, tuple[str, Any, str]] = {
     "picture": ("bad.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + random.Random(1).randbytes(9000), "请从后台重新导出"),
     "patterned bytes": ("bad.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00\x01\xfe\x80" * 500, "请从后台重新导出"),
     "truncated": ("bad.xlsx", truncated, "Excel 文件损坏或不完整；请重新下载或导出"),
-    "locked": ("bad.xlsx", locked, "Excel 文件有打开密码；请在 Excel 中去掉密码"),
+    "locked": ("bad.xlsx", locked, "Excel 文件有打开密码；把密码写进一个文本文件并加 --password-file"),
     "bomb": ("bad.xlsx", bomb, "MB"),
     "not a zip": ("bad.xlsx", b"PK\x03\x04" + b"x" * 500, "Excel 文件损坏或不完整；请重新下载或导出"),
     "unknown header": ("bad.csv", "甲,乙,丙\n1,2,3\n".encode(), "认不出是哪个平台"),

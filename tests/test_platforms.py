@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from orderguard.errors import OrderguardError
 from orderguard.normalise import Recipe, type_table
 from orderguard.platforms import Profile, load_profiles, match_header, platform_words
+from orderguard.stages.recipes import status_words
 
 PROFILES = load_profiles()
 BY_NAME = {p.platform: p for p in PROFILES}
@@ -37,15 +38,18 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.platform)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda p: f"{p.platform}-{p.variant}")
 def test_given_gives_what_it_expects(profile: Profile) -> None:
     """The `given` cells, recognised by their header alone, are read as `expect` says."""
     assert profile.given
     assert profile.expect
     match = match_header(list(profile.given), PROFILES)
-    assert match.profile.platform == profile.platform
+    assert (match.profile.platform, match.profile.variant) == (profile.platform, profile.variant)
     raw = pl.DataFrame({k: [v] for k, v in profile.given.items()}).with_columns(source_row=pl.lit(2, pl.Int64))
-    read = type_table(raw, "given", Recipe(profile.platform, match.picks, tuple(profile.blanks)))
+    words = status_words(match.profile, PROFILES, list(profile.given))
+    recipe = Recipe(profile.platform, match.picks, tuple(profile.blanks), date_hint=profile.date_order, status=words)
+    read = type_table(raw, "given", recipe)
+    assert not len(read.rejects)
     row = read.rows.row(0, named=True)
     assert {k: shown(row[k]) for k in profile.expect} == profile.expect
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.dates import DATE_ORDERS, date_order
 from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
 @click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
-@click.option(
-    "--date-order", type=click.Choice(["day", "month"]), help="03/04 是日在前还是月在前 / what comes first in 03/04"
-)
+@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option(
     "--json",
     "as_json",
@@ -139,7 +138,7 @@ def _options(given: dict[str, Any], book: Rulebook) -> Any:
     nowhere = Path()
     return Options(
         given["paths"], book, Team(), nowhere, nowhere, datetime.now(UTC), "backtest", platform=given["platform"],
-        platforms_dir=given["platforms_dir"], lookups=given["lookups"], date_order=given["date_order"],
+        platforms_dir=given["platforms_dir"], lookups=given["lookups"], date_order=date_order(given["date_order"]),
     )  # fmt: skip
 
 

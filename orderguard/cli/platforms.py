@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from orderguard.cli.dates import DATE_ORDERS
+from orderguard.errors import printable
+
+if TYPE_CHECKING:
+    from orderguard.ingest import Table
+    from orderguard.platforms import Profile
 
 
 @click.group()
@@ -26,6 +35,7 @@ def list_(folder: str | None, as_json: bool) -> None:
             [
                 {
                     "platform": p.platform,
+                    "variant": p.variant,
                     "name": p.name,
                     "aliases": p.aliases,
                     "columns": sorted([*p.columns, *p.extract]),
@@ -69,82 +79,156 @@ def show(platform: str, folder: str | None, as_json: bool) -> None:
         print_json(
             {
                 "platform": profile.platform,
-                "columns": {n: {"how": p.how, "headings": list(p.sources)} for n, p in picks.items()},
+                "columns": {n: {"how": p.how, "headings": list(p.all_sources())} for n, p in picks.items()},
+                "statuses": profile.statuses,
+                "variants": [p.variant for p in found if p.variant],
             }
         )
         return
     print_table(
         ["column", "意思", "how", "headings"],
-        [[n, heading(n, "zh-CN"), p.how, "、".join(p.sources)] for n, p in picks.items()],
+        [[n, heading(n, "zh-CN"), p.how, "、".join(p.all_sources())] for n, p in picks.items()],
     )
 
 
 @platforms.command()
 @click.argument("file")
 @click.option("--platform", metavar="NAME", help="指定平台 / instead of recognition")
-@click.option("--platforms", "folder", metavar="DIR")
+@click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
+@click.option(
+    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
+)
+@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option("--json", "as_json", is_flag=True)
-def detect(file: str, platform: str | None, folder: str | None, as_json: bool) -> None:
+def detect(
+    file: str,
+    platform: str | None,
+    folder: str | None,
+    password_file: str | None,
+    date_order: str | None,
+    as_json: bool,
+) -> None:
     """认出文件的平台，并逐列说明怎么读。 Recognise a file's platform and explain every column."""
     from orderguard.cli import language
     from orderguard.cli.common import print_json
+    from orderguard.cli.dates import date_order as as_order
     from orderguard.errors import OrderguardError
-    from orderguard.ingest import find_sources, read_source
-    from orderguard.platforms import header_score, load_profiles, match_header
+    from orderguard.platforms import load_profiles, match_header
+    from orderguard.stages.drafting import explained, headings_of
 
     profiles = load_profiles(folder)
-    results = []
-    for source in find_sources([file]):
-        read_source(source, header_score(profiles))
-        if source.problems and not source.tables:
-            raise OrderguardError(*source.problems)
-        for table in source.tables:
-            headings = [c for c in table.frame.columns if c != "source_row"]
-            match = match_header(headings, profiles, platform, table.source)
-            results.append(_told(table, match, headings))
+    results, problems = [], []
+    for table in _tables(file, profiles, password_file):
+        try:
+            match = match_header(headings_of(table), profiles, platform, table.source)
+        except OrderguardError as error:
+            problems += error.problems
+            continue
+        results.append(explained(table, match, profiles, "Asia/Shanghai", as_order(date_order)))
+    if not results:
+        raise OrderguardError(*problems)
     if as_json:
         print_json(results)
-        return
-    for result in results:
-        _print(result, zh=language().startswith("zh"))
+    else:
+        for result in results:
+            _print(result, zh=language().startswith("zh"))
+    for problem in problems:
+        click.echo("! " + problem.text(language()), err=True)
 
 
-def _told(table: Any, match: Any, headings: list[str]) -> dict[str, Any]:
-    frame = table.frame.head(200)
-    column_of = {s: n for n, p in match.picks.items() for s in p.sources}
-    columns = []
-    for heading in headings:
-        name = column_of.get(heading)
-        filled = [v for v in frame[heading].to_list() if v is not None and str(v).strip()]
-        origin = None if name is None else "guess" if name in match.guessed else "profile"
-        columns.append(
-            {"heading": heading, "column": name, "by": origin, "sample": str(filled[0])[:40] if filled else ""}
-        )
-    return {
-        "file": table.source,
-        "platform": match.profile.platform,
-        "recognised": round(match.share, 3),
-        "rows": len(table.frame),
-        "mapping": {n: list(p.sources) for n, p in match.picks.items()},
-        "columns": columns,
-        "missing": [n for n in _WANTED if n not in match.picks],
-    }
-
-
-_WANTED = (
-    "order_id",
-    "created_at",
-    "amount",
-    "receiver_phone",
-    "address",
-    "ip",
-    "registered_at",
-    "prior_orders",
-    "coupon",
-    "buyer_note",
-    "ship_from",
+@platforms.command()
+@click.argument("file")
+@click.option(
+    "--out", "target", metavar="FILE.yaml", help="写到文件，默认打到标准输出 / write here instead of standard output"
 )
-"""What the default rules read; a missing one makes a rule not evaluable."""
+@click.option("--platform", "name", metavar="ID", help="平台代号，默认取自文件名 / id of the new platform")
+@click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
+@click.option(
+    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
+)
+@click.option("--json", "as_json", is_flag=True)
+def draft(
+    file: str, target: str | None, name: str | None, folder: str | None, password_file: str | None, as_json: bool
+) -> None:
+    """为不认识的导出起草平台配置，疑点逐条标出。 Draft a profile for an unknown export, every doubt marked."""
+    from orderguard.cli import language
+    from orderguard.cli.common import print_json
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.platforms import load_profiles
+    from orderguard.platforms.draft import draft_yaml
+    from orderguard.stages.drafting import drafted, id_of
+
+    locale = language()
+    if name is not None and not re.fullmatch(r"[a-z0-9_]+", name):
+        what = Words(
+            f"平台代号 '{name}' 只能用小写字母、数字和 _", f"the id '{name}' may hold small letters, digits and _ only"
+        )
+        raise OrderguardError(Problem(what))
+    profiles = load_profiles(folder)
+    tables = _tables(file, profiles, password_file)
+    table = max(tables, key=lambda t: len(t.frame))
+    made, looks = drafted(table, profiles, name or id_of(table.source.split("[")[0]))
+    if not any(g.column == "order_id" for g in made.guesses):
+        what = Words("哪一列都不像订单编号", "no column looks like an order number")
+        fix = Words("检查表头是否在第一行", "check that the header is the first row")
+        raise OrderguardError(Problem(what, table.source, fix=fix))
+    text = draft_yaml(made, looks, locale)
+    if target is not None:
+        _write(target, text)
+    if as_json:
+        columns = [
+            {
+                "column": g.column,
+                "heading": g.heading,
+                "sample": looks[g.heading].sample[:40],
+                "doubts": [d.pick(locale) for d in g.doubts],
+            }
+            for g in made.guesses
+        ]
+        print_json({"platform": made.platform, "file": table.source, "columns": columns, "unused": made.unused,
+                    "unknown_statuses": made.words, "written": target, "profile": text})  # fmt: skip
+    elif target is None:
+        click.echo(text, nl=False)
+    doubts = sum(bool(g.doubts) for g in made.guesses)
+    if not as_json:
+        said = Words(
+            f"{table.source}：找到 {len(made.guesses)} 列，{doubts} 列有疑问；核对后放进目录，用 scan --platforms 目录",
+            f"{table.source}: {len(made.guesses)} columns found, {doubts} doubtful; check, put it into a folder, scan with --platforms",
+        )
+        click.echo("… " + said.pick(locale), err=True)
+
+
+def _write(target: str, text: str) -> None:
+    """Write a new file; one that is there stays as it is."""
+    from orderguard.errors import OrderguardError, Problem, Words
+
+    try:
+        with Path(target).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        what = Words("文件已在，不会覆盖", "the file is there already and is not overwritten")
+        fix = Words("换个文件名，或先移走它", "choose another name, or move it away")
+        raise OrderguardError(Problem(what, target, fix=fix)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OrderguardError(
+            Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), target)
+        ) from error
+
+
+def _tables(file: str, profiles: list[Profile], password_file: str | None) -> list[Table]:
+    from orderguard.errors import OrderguardError
+    from orderguard.ingest import find_sources, load_passwords, read_source
+    from orderguard.platforms import header_score
+
+    score, passwords = header_score(profiles), load_passwords(password_file)
+    tables = []
+    for source in find_sources([file]):
+        read_source(source, score, passwords)
+        if source.problems and not source.tables:
+            raise OrderguardError(*source.problems)
+        tables += source.tables
+    return tables
 
 
 def _print(result: dict[str, Any], *, zh: bool) -> None:
@@ -155,17 +239,37 @@ def _print(result: dict[str, Any], *, zh: bool) -> None:
     told = (f"{result['file']}：平台 {result['platform']}，认得 {result['recognised']:.0%} 的表头，{result['rows']:,} 行" if zh
             else f"{result['file']}: platform {result['platform']}, {result['recognised']:.0%} of the headings known, {result['rows']:,} rows")  # fmt: skip
     click.echo(told)
+    others = [c for c in result["candidates"] if c["platform"] != result["platform"]]
+    own: list[str] = next((c["telling"] for c in result["candidates"] if c["platform"] == result["platform"]), [])
+    if own:
+        listed = ("、" if zh else ", ").join(printable(h) for h in own)
+        click.echo(f"凭这些表头认出：{listed}" if zh else f"told by: {listed}")
+    if others:
+        listed = ("、" if zh else ", ").join(f"{c['platform']} {c['recognised']:.0%}" for c in others)
+        click.echo(f"其次可能：{listed}" if zh else f"next likely: {listed}")
     by = {"profile": "平台配置" if zh else "profile", "guess": "通用名称" if zh else "general names", None: ""}
     rows = [
         [
             c["heading"],
-            f"{c['column']}（{heading(c['column'], locale)}）" if c["column"] else "—",
+            (f"{c['column']}（{heading(c['column'], locale)}）" if zh else c["column"]) if c["column"] else "—",
             by[c["by"]],
+            f"{c['filled']:.0%}",
+            _look(c["looks_like"], zh=zh),
             _masked(c),
+            _said(c, zh=zh),
         ]
         for c in result["columns"]
     ]
-    print_table(["表头", "读作", "依据", "样例"] if zh else ["Heading", "Read as", "By", "Sample"], rows)
+    head = ["表头", "读作", "依据", "有值", "内容像", "样例", "提醒"]
+    print_table(head if zh else ["Heading", "Read as", "By", "Filled", "Looks like", "Sample", "Note"], rows)
+    if result["statuses"]:
+        listed = ("、" if zh else ", ").join(f"{printable(w)[:20]}→{s}" for w, s in result["statuses"].items())
+        click.echo(("状态：" if zh else "statuses: ") + listed)
+    if result["unreadable"]:
+        click.echo(
+            f"前 {result['sampled']} 行里有 {result['unreadable']} 行读不了" if zh
+            else f"{result['unreadable']} of the first {result['sampled']} rows are unreadable"
+        )  # fmt: skip
     if result["missing"]:
         names = ("、" if zh else ", ").join(heading(n, locale) for n in result["missing"])
         click.echo(
@@ -175,10 +279,32 @@ def _print(result: dict[str, Any], *, zh: bool) -> None:
         )
 
 
+_LOOKS = {
+    "ip": "IP", "email": "邮箱", "time": "时间", "phone": "电话", "currency": "币种", "money": "金额", "count": "数量", "province": "省",
+    "city": "市", "district": "区县", "address": "地址", "person": "人名", "id": "编号", "text": "文字", "empty": "空",
+}  # fmt: skip
+
+
+def _look(kind: str, *, zh: bool) -> str:
+    return _LOOKS[kind] if zh else kind
+
+
+def _said(column: dict[str, Any], *, zh: bool) -> str:
+    if column["doubt"] == "values":
+        return f"{1 - column['fits']:.0%} 的内容不像" if zh else f"{1 - column['fits']:.0%} of the cells do not look so"
+    if column["doubt"] == "name":
+        return "请核对" if zh else "please check"
+    return ""
+
+
 _PERSONAL = {"receiver_name", "buyer_name", "receiver_phone", "address", "email", "buyer_id"}
 
 
 def _masked(column: dict[str, Any]) -> str:
     """Samples on a terminal show no personal data in full."""
+    from orderguard.platforms.draft import masked
+
     sample = str(column["sample"])
-    return sample[:3] + "***" if column["column"] in _PERSONAL and sample else sample
+    personal = column["column"] in _PERSONAL or column["looks_like"] in {"phone", "email", "address"}
+    personal = personal or (column["column"] is None and column["looks_like"] == "person")
+    return masked(sample) if personal and sample else sample

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.dates import DATE_ORDERS, date_order
 from orderguard.errors import EXIT_ASKED, EXIT_DELIVERY, EXIT_INPUT, OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
 @click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
+@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option(
-    "--date-order", type=click.Choice(["day", "month"]), help="03/04 是日在前还是月在前 / what comes first in 03/04"
+    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
 )
 @click.option(
     "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
@@ -101,6 +103,7 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
     from secrets import token_hex
 
     from orderguard.cli.common import formats_of
+    from orderguard.ingest import load_passwords
     from orderguard.outbox.lists import HOLD_FORMATS
     from orderguard.outbox.tasks import TASK_FORMATS
     from orderguard.route import Team, load_team
@@ -125,7 +128,8 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         platform=given["platform"],
         platforms_dir=given["platforms_dir"],
         lookups=given["lookups"],
-        date_order=given["date_order"],
+        date_order=date_order(given["date_order"]),
+        passwords=load_passwords(given.get("password_file")),
         tasks_formats=formats_of(given["tasks_format"], TASK_FORMATS, "--tasks-format"),
         holds_formats=formats_of(given["holds_format"], HOLD_FORMATS, "--holds-format"),
         notify=given["notify"],

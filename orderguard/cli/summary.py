@@ -90,7 +90,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
                 f"read {read} = clean {clean} + flagged {flagged} + rejected {rejected}",
             ),
         ),
-        (skipped != "0", Words(f"其中按状态未审 {skipped}", f"of these {skipped} not audited because of their status")),
+        (skipped != "0", _skipped(run, skipped)),
         (True, Words(f"暂扣 {held}  复核 {review}  新任务 {new}", f"held {held}  review {review}  new tasks {new}")),
         (before != "0", Words(f"曾放行、不再标记 {before}", f"released before, not flagged again {before}")),
         (
@@ -120,6 +120,22 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
         ((out / "flagged.xlsx").exists(), Words(f"打开 {out / 'flagged.xlsx'}", f"open {out / 'flagged.xlsx'}")),
     ]
     return [words.pick("zh-CN" if zh else "en") for wanted, words in said if wanted]
+
+
+_STAGES = {
+    "unpaid": Words("未付款", "unpaid"), "paid": Words("待发货", "paid"), "shipped": Words("已发货", "shipped"),
+    "done": Words("已完成", "done"), "closed": Words("已关闭", "closed"), "refunding": Words("退款中", "refunding"),
+    "refunded": Words("已退款", "refunded"), "unknown": Words("状态未知", "unknown status"), "other": Words("其他", "other"),
+}  # fmt: skip
+
+
+def _skipped(run: dict[str, Any], skipped: str) -> Words:
+    parts = run.get("skipped_by_stage", {})
+    zh, en = ("、".join(f"{_STAGES[s].pick(lang)} {n:,}" for s, n in parts.items()) for lang in ("zh-CN", "en"))
+    return Words(
+        f"其中按状态未审 {skipped}（{zh}）；要全部审核请在规则表写 only_status: [all]",
+        f"of these {skipped} not audited because of their status ({en}); to audit all, put only_status: [all] in the rulebook",
+    )
 
 
 def _draw(tables: list[_Table], lines: list[str]) -> None:

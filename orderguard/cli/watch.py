@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.dates import DATE_ORDERS
+
 if TYPE_CHECKING:
     from orderguard.stages.options import Options
 
@@ -31,7 +33,10 @@ _REMIND = 30.0
 @click.option("--platform", metavar="NAME")
 @click.option("--platforms", "platforms_dir", metavar="DIR")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE")
-@click.option("--date-order", type=click.Choice(["day", "month"]))
+@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
+@click.option(
+    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
+)
 @click.option(
     "--tasks-format", default="xlsx", metavar="LIST", show_default=True, help="任务表 / task sheets: xlsx,csv,json,md"
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.enrich.persons import person_keys
 from orderguard.enrich.phones import phone_facts
 from orderguard.enrich.places import farther_than, locate
 
@@ -47,6 +48,7 @@ class Origins:
         self.shop = dict(shop or {})
         self.warehouse = dict(warehouse or {})
         words = synonyms or {}
+        self.words = {word: min(same) for word, same in words.items()}
         self.platform = {
             same: place
             for name, place in (platform or {}).items()
@@ -80,6 +82,8 @@ def add_facts(
     """
     if needed & _DISTANCE:
         needed = needed | {"phone_lat", "phone_lon"} | _SHIP
+    if "person_key" in needed:
+        needed = needed | {"phone_key"}
     if needed & _PHONE:
         orders = orders.with_columns(phone_facts(orders["receiver_phone"], only=needed & _PHONE).get_columns())
     if needed & _SHIP:
@@ -89,8 +93,10 @@ def add_facts(
         )
     if needed & _DISTANCE:
         orders = orders.with_columns(_distance(orders, limits.get("phone_km", set())))
-    if "address_key" in needed:
+    if needed & {"address_key", "person_key"}:
         orders = orders.with_columns(address_key())
+    if "person_key" in needed:
+        orders = orders.with_columns(person_keys(orders, origins.words))
     return orders
 
 

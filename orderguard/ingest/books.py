@@ -6,26 +6,35 @@ import io
 import re
 import zipfile
 import zlib
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names
+from orderguard.ingest.passwords import unlocked
+from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names, untabbed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MAX_UNPACKED = 4 << 30
 _MAX_RATIO = 400
+_FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{8}\x2f\x00", re.DOTALL)
+"""An old .xls whose second record is about its encryption."""
 _MAX_AREA = 20_000_000
 
 
-def read_book(data: bytes, name: str, score: HeaderScore) -> list[Table]:
+def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[str] = ()) -> list[Table]:
     """Every sheet that holds rows, as a table each.
 
     Raises:
-        OrderguardError: password-protected, truncated, a zip bomb, or without any filled sheet.
+        OrderguardError: protected by a password that is not among `passwords`, truncated, a zip bomb, or without any filled sheet.
     """
+    if _locked(data):
+        data = unlocked(data, name, passwords)
     _check(data, name)
     import fastexcel  # noqa: PLC0415 - only where a book is read
 
@@ -65,12 +74,16 @@ def _broken(name: str, error: Exception) -> Problem:
     return Problem(what, name, fix=fix)
 
 
+def _locked(data: bytes) -> bool:
+    if not data.startswith(_OLE):
+        return False
+    if _ENCRYPTED in data:
+        return True
+    return _FILEPASS.search(data, 0, 1 << 16) is not None
+
+
 def _check(data: bytes, name: str) -> None:
     if data.startswith(_OLE):
-        if _ENCRYPTED in data:
-            what = Words("Excel 文件有打开密码", "the Excel file is protected by a password")
-            fix = Words("请在 Excel 中去掉密码后另存再扫", "remove the password in Excel, save, and scan again")
-            raise OrderguardError(Problem(what, name, fix=fix))
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -78,13 +91,13 @@ def _check(data: bytes, name: str) -> None:
             encrypted = any(i.flag_bits & 1 for i in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise OrderguardError(_broken(name, error)) from error
-    _check_extent(data, name)
     if encrypted:
         raise OrderguardError(Problem(Words("压缩包有密码", "the archive is protected by a password"), name))
     if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):
         what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
         fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")
         raise OrderguardError(Problem(what, name, fix=fix))
+    _check_extent(data, name)
 
 
 def _check_extent(data: bytes, name: str) -> None:
@@ -151,8 +164,22 @@ def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
     if not any(c and c.strip(BLANKS) for row in rows for c in row):
         return None
     header_at = find_header(rows, score)
+    head = [c for c in rows[header_at] if c and c.strip(BLANKS)]
+    if len(head) == 1 and head[0].count("\t") >= 2:
+        cells = _parted(cells, rows[header_at].index(head[0]), head[0].count("\t") + 1)
+        rows = [list(r) for r in cells.head(HEADER_ROWS).rows()]
     columns = header_names(rows[header_at])
     notes += _rounded(cells, columns, header_at, label)
     frame = cells.rename(dict(zip(cells.columns, columns, strict=True))) if cells.columns != columns else cells
     frame = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))[header_at + 1 :]
-    return Table(label, frame.filter(pl.any_horizontal(pl.col(columns).is_not_null())), notes=notes)
+    frame = frame.filter(pl.any_horizontal(pl.col(columns).is_not_null()))
+    return Table(label, untabbed(frame, columns), notes=notes)
+
+
+def _parted(cells: pl.DataFrame, column: int, width: int) -> pl.DataFrame:
+    """A sheet whose rows are one cell each, cells joined by tabs."""
+    parts = cells[:, column].fill_null("").str.split("\t")
+    names = [f"c{i}" for i in range(min(width, MAX_COLUMNS))]
+    return pl.DataFrame([parts.list.get(i, null_on_oob=True).alias(n) for i, n in enumerate(names)]).with_columns(
+        pl.when(pl.all() != "").then(pl.all())
+    )

@@ -22,9 +22,10 @@ from orderguard.ingest.table import (
     BadRow,
     HeaderScore,
     Table,
-    clip,
     find_header,
     header_names,
+    row_text,
+    untabbed,
 )
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
         what = Words(f"表头有 {len(rows[header_at])} 列", f"the header has {len(rows[header_at])} columns")
         fix = Words(f"最多 {MAX_COLUMNS} 列；检查分隔符", f"at most {MAX_COLUMNS}; check the delimiter")
         raise OrderguardError(Problem(what, name, header_at + 1, fix))
+    if len(rows[header_at]) == 1 and rows[header_at][0].count("\t") >= 2:  # each line is one quoted cell
+        stripped = b"\n".join(line.strip(b'\r"') for line in data.split(b"\n"))
+        return read_delimited(stripped, name, score)
     columns = header_names(rows[header_at])
     skip = _offset_after(data, header_at, delimiter)
     # Bytes that did not decode spoil their rows only: the slow reader sets these aside.
     spoiled = encoding != "utf-8" and "\ufffd".encode() in data
-    frame, bad = None if spoiled else _fast(data, skip, columns, delimiter), list[BadRow]()
+    unquoted = delimiter == "\t" and _without_quoting(data, skip, len(columns))
+    frame, bad = None if spoiled else _fast(data, skip, columns, delimiter, unquoted=unquoted), list[BadRow]()
     if frame is None:
         frame, bad = _slow(data[skip:], columns, delimiter, header_at + 2, encoding)
     else:
@@ -73,6 +78,8 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     bad += [BadRow(row, _too_long(size), text) for row, size, text in long_lines]
     filled = pl.any_horizontal(pl.col(columns).is_not_null())
     frame = frame.filter(filled)
+    if delimiter != "\t" and b"\t" in data:
+        frame = untabbed(frame, columns)
     if bad and encoding != "utf-8" and any("�" in b.cells for b in bad):
         notes.append(
             Problem(
@@ -176,7 +183,26 @@ def _offset_after(data: bytes, header_at: int, delimiter: str) -> int:
     return read
 
 
-def _fast(data: bytes, skip: int, columns: list[str], delimiter: str) -> pl.DataFrame | None:
+def _without_quoting(data: bytes, skip: int, width: int) -> bool:
+    """Whether quotes are just signs: every line has its tabs, so that no quote spans a tab or a line."""
+    if data.find(b'"', skip) < 0:
+        return False
+    lines = memoryview(data)[skip:].tobytes().split(b"\n")
+    return all(line.count(b"\t") == width - 1 for line in lines if line.strip(b"\r"))
+
+
+def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells wholly in quotes lose them."""
+    text = pl.all()
+    wrapped = text.str.contains(r'^"(?:[^"]|"")*"$')
+    return frame.with_columns(
+        pl.when(wrapped)
+        .then(text.str.slice(1, text.str.len_chars() - 2).str.replace_all('""', '"', literal=True))
+        .otherwise(text)
+    ).with_columns(pl.when(text != "").then(text))
+
+
+def _fast(data: bytes, skip: int, columns: list[str], delimiter: str, *, unquoted: bool = False) -> pl.DataFrame | None:
     body = memoryview(data)[skip:].tobytes() if skip else data
     if not body.strip():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
@@ -187,9 +213,11 @@ def _fast(data: bytes, skip: int, columns: list[str], delimiter: str) -> pl.Data
             schema=dict.fromkeys(columns, pl.String),
             separator=delimiter,
             infer_schema=False,
+            quote_char=None if unquoted else '"',
         )
     except pl.exceptions.PolarsError:
         return None
+    frame = _unwrapped(frame) if unquoted else frame
     longest = frame.select(pl.col(columns).str.len_bytes().max()).row(0) if len(frame) else ()
     return None if any((n or 0) > MAX_CELL for n in longest) else frame
 
@@ -205,7 +233,7 @@ def _cut_off_end(
     if len(cells) >= len(columns):
         return frame, []
     row = int(frame[-1, "source_row"])
-    return frame[:-1], [BadRow(row, _short(len(cells), len(columns), cut=True), clip(cells))]
+    return frame[:-1], [BadRow(row, _short(len(cells), len(columns), cut=True), row_text(columns, cells, cut=True))]
 
 
 def _short(found: int, expected: int, *, cut: bool) -> Words:
@@ -243,14 +271,14 @@ def _slow(
         if why is None and any(len(c) > MAX_CELL for c in cells):
             why = Words(f"有单元格超过 {MAX_CELL:,} 字符", f"a cell is longer than {MAX_CELL:,} characters")
         if why is not None:
-            bad.append(BadRow(row, why, clip(cells)))
+            bad.append(BadRow(row, why, row_text(columns, cells)))
             continue
         good.append([c or None for c in cells] + [None] * (width - len(cells)))
         rows.append(row)
         last = (row, cells)
     if rows and last[0] == rows[-1] and len(last[1]) < width and not body.endswith(b"\n"):
         good.pop()
-        bad.append(BadRow(rows.pop(), _short(len(last[1]), width, cut=True), clip(last[1])))
+        bad.append(BadRow(rows.pop(), _short(len(last[1]), width, cut=True), row_text(columns, last[1], cut=True)))
     frame = pl.DataFrame(good, schema=dict.fromkeys(columns, pl.String), orient="row")
     return frame.with_columns(pl.Series("source_row", rows, dtype=pl.Int64)), bad
 

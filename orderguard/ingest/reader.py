@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orderguard.errors import OrderguardError, Problem, Words, printable
 from orderguard.ingest.delimited import read_delimited
+from orderguard.ingest.rejects import reopened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,13 +94,13 @@ def _is_table(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES and not hidden and not ours
 
 
-def read_source(source: Source, score: HeaderScore) -> Source:
+def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = ()) -> Source:
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
     try:
         data = source.path.read_bytes() if source.path else sys.stdin.buffer.read()
         source.size = len(data)
         source.sha256 = hashlib.sha256(data).hexdigest()
-        source.tables = _parse(data, source, score)
+        source.tables = reopened(_parse(data, source, score, passwords))
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
@@ -115,7 +116,7 @@ def read_source(source: Source, score: HeaderScore) -> Source:
     return source
 
 
-def _parse(data: bytes, source: Source, score: HeaderScore) -> list[Table]:
+def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[str]) -> list[Table]:
     name = source.name
     suffix = source.path.suffix.lower() if source.path else ""
     if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf") if len(data) < 1 << 16 else False:
@@ -127,7 +128,7 @@ def _parse(data: bytes, source: Source, score: HeaderScore) -> list[Table]:
 
         if suffix in _BOOK and _is_text_book(data):
             return [read_delimited(data, name, score)]
-        return read_book(data, name, score)
+        return read_book(data, name, score, passwords)
     if data.startswith(b"PAR1") or suffix in {".parquet", ".pq"}:
         from orderguard.ingest.records import read_parquet  # noqa: PLC0415
 

@@ -81,6 +81,59 @@ def find_header(rows: Sequence[Sequence[str | None]], score: HeaderScore) -> int
     return best if best >= 0 else max(first, 0)
 
 
-def clip(cells: Sequence[str | None]) -> str:
-    """A row's cells as one line of text for `rejected.csv`, at most 2,000 characters."""
-    return " | ".join((c or "")[:500] for c in cells[:100])[:2_000]
+def untabbed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Rows that arrived as one cell, their cells joined by tabs, as rows of cells."""
+    import polars as pl  # noqa: PLC0415 - for typing only above
+
+    first, rest = columns[0], columns[1:]
+    if not rest or not len(frame):
+        return frame
+    joined = frame[first].str.contains(r"\t[^\t]*\t").fill_null(value=False)
+    if not joined.any():
+        return frame
+    alone = joined & frame.select(pl.all_horizontal([pl.col(c).is_null() for c in rest])).to_series()
+    rows = alone.arg_true().to_list()
+    split = {i: cells for i in rows if (cells := _cells(str(frame[first][i]), len(columns)))}
+    if not split:
+        return frame
+    at = list(split)
+    changed = [
+        frame[name].cast(pl.String).scatter(at, [cells[n] or None for cells in split.values()])
+        for n, name in enumerate(columns)
+    ]
+    return frame.with_columns(changed)
+
+
+def _cells(text: str, width: int) -> list[str] | None:
+    """The cells of a tab-joined row, each of which may end in a tab of its own; None when they do not fit."""
+    cells = text.split("\t")
+    while len(cells) > width and not cells[-1].strip(BLANKS) and len(cells) != 2 * width:
+        cells.pop()
+    if len(cells) in {2 * width, 2 * width - 1} and not any(c.strip(BLANKS) for c in cells[1::2]):
+        cells = cells[::2]
+    return [*cells, *[""] * (width - len(cells))] if width // 2 < len(cells) <= width else None
+
+
+MARK = "+"
+"""Begins the name of a cell that belongs to no column; it must be gone before the row is read again."""
+_LONGEST = 30_000
+
+
+def row_text(columns: Sequence[str], cells: Sequence[str | None], *, cut: bool = False) -> str:
+    """A row's cells for `rejected.csv`: a JSON object under the file's headings, so that it can be corrected there.
+
+    Args:
+        columns: the headings.
+        cells: what the row holds; those beyond the headings are named `+1`, `+2` …
+        cut: the file ends in this row.
+    """
+    from json import dumps  # noqa: PLC0415 - only when something is rejected
+
+    named = {name: (cell or "")[:2_000] for name, cell in zip(columns, cells, strict=False)}
+    named |= {f"{MARK}{i}": (cell or "")[:2_000] for i, cell in enumerate(cells[len(columns) :][:50], 1)}
+    named |= {f"{MARK}…": "文件在此中断 / the file ends here"} if cut else {}
+    text = dumps(named, ensure_ascii=False)
+    while len(text) > _LONGEST and named:  # the longest cell goes first
+        named.pop(max(named, key=lambda n: len(named[n])))
+        text = dumps({**named, f"{MARK}…": "过长的单元格已略去 / cells left out"}, ensure_ascii=False)
+    return text

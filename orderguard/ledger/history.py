@@ -121,7 +121,9 @@ class History:
         paths = [self.ledger.folder / row[0] for row in self.ledger.db.execute("SELECT path FROM history ORDER BY seq")]
         if not paths:
             return []
-        found = pl.scan_parquet(paths).filter(pl.col("order_id") == order_id).collect()
+        # A file of an older version has fewer columns.
+        every = pl.scan_parquet(paths, schema=_EMPTY, missing_columns="insert", extra_columns="ignore")
+        found = every.filter(pl.col("order_id") == order_id).collect()
         newest = found.unique(KEY, keep="last", maintain_order=True).sort(KEY)
         return newest.select(pl.all().cast(pl.String)).to_dicts()
 
@@ -138,7 +140,11 @@ class History:
             parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
         if not parts:
             return pl.DataFrame(schema=_EMPTY)
-        return pl.concat(parts, how="diagonal_relaxed").unique(KEY, keep="last", maintain_order=True).select(_NAMES)
+        return (
+            pl.concat([pl.DataFrame(schema=_EMPTY), *parts], how="diagonal_relaxed")
+            .unique(KEY, keep="last", maintain_order=True)
+            .select(_NAMES)
+        )
 
     def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, piece: str = "") -> list[HistoryFile]:
         """Write what is new or changed to files (one a day) that nothing names yet; returns rows for `name`.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import KEY, LINES, ORDERS, heading, schema
-from orderguard.normalise.typed import REJECTS
+from orderguard.columns import KEY, LINE_ONLY, LINES, ORDERS, heading, schema
+from orderguard.normalise.status import rank
+from orderguard.normalise.typed import ADDED, ITEMS, REJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ _FACTS = (
 )  # fmt: skip
 _ORDER_NAMES = [c.name for c in ORDERS]
 _LINE_NAMES = [c.name for c in LINES]
+_TEXTS = ("status", "discount", "coupon", "buyer_note", "seller_note", "promised_at", "prior_orders", "email")
 _SOURCE = ("source_file", "source_row")
 
 
@@ -51,9 +53,9 @@ def fold_orders(
     if not repeated.any():
         return Folded(single.select(_ORDER_NAMES), _lines(single), pl.DataFrame(schema=REJECTS), {})
     many = rows.filter(repeated)
-    before = _per_file(many)
+    before = _per_file(many.filter(~pl.col(ADDED)))
     many = _one_platform(many, ids or {})
-    many = _summed(_without_repeats(many), sums)
+    many = _summed(_orders_speak(_without_repeats(many)), sums)
     kept, rejects = _without_conflicts(many, locale)
     first = kept.group_by(KEY, maintain_order=True).agg(_merge(n) for n in _ORDER_NAMES if n not in KEY)
     orders = pl.concat([single.select(_ORDER_NAMES), first.select(_ORDER_NAMES)], rechunk=True)
@@ -87,6 +89,19 @@ def _one_platform(rows: pl.DataFrame, ids: Mapping[str, str]) -> pl.DataFrame:
     return pl.concat([other, filled]).drop("_id")
 
 
+def _orders_speak(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of an order that an order list and an item list tell of, the first gives the facts and the second the lines."""
+    if not rows[ITEMS].any():
+        return rows
+    item, both = pl.col(ITEMS), (pl.col(ITEMS).any() & ~pl.col(ITEMS).all()).over(KEY)
+    facts = [*_FACTS, "discount", "coupon", "buyer_note", "status", "stage"]
+    lines = ["line_id", "sku", "title", "quantity", "unit_price"]
+    return rows.with_columns(
+        *[pl.when(~(both & item)).then(pl.col(f)).alias(f) for f in facts],
+        *[pl.when(~(both & ~item)).then(pl.col(f)).alias(f) for f in lines],
+    )
+
+
 def _per_file(frame: pl.DataFrame) -> dict[str, int]:
     return dict(frame.group_by("source_file").len().iter_rows())
 
@@ -99,7 +114,9 @@ def _lines(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _without_repeats(rows: pl.DataFrame) -> pl.DataFrame:
     """The same row in two overlapping exports counts once; two equal item rows of one file are two items."""
-    content = [c for c in rows.columns if c not in _SOURCE]
+    # A later export may know the order as shipped: the row that has come furthest stays.
+    rows = rows.sort(rank(), "status", descending=[True, False], nulls_last=True, maintain_order=True)
+    content = [c for c in rows.columns if c not in {*_SOURCE, "status", "stage"}]
     by_id = rows.filter(pl.col("line_id").is_not_null()).unique(
         [*KEY, "line_id", *_changing(rows)], keep="first", maintain_order=True
     )
@@ -132,11 +149,16 @@ def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.Dat
         for name, how in columns.items():
             total = pl.col(name).sum().over(KEY)
             if how == "sum_unless_repeated":
+                # A row without an item that stands among items holds the order's total.
+                whole = pl.col("sku").is_null() & pl.col("title").is_null()
+                one = pl.col(name).filter(whole & pl.col(name).is_not_null())
                 own = (
                     pl.col("unit_price").cast(pl.Float64) * pl.col("quantity") - pl.col(name).cast(pl.Float64)
                 ).abs() < 0.01
                 same = (pl.col(name).n_unique().over(KEY) == 1) & ~own.fill_null(value=False).any().over(KEY)
                 total = pl.when(same).then(pl.col(name)).otherwise(total)
+                mixed = (whole.any() & ~whole.all() & (one.len() == 1)).over(KEY)
+                total = pl.when(mixed).then(one.first().over(KEY)).otherwise(total)
             rows = rows.with_columns(
                 pl.when(here & pl.col(name).is_not_null()).then(total).otherwise(pl.col(name)).alias(name)
             )
@@ -170,9 +192,9 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
         for f in _FACTS
     ]
     joined = joined.with_columns(pl.coalesce(differs).alias("reason"))
-    bad = joined.filter(pl.col("reason").is_not_null())
+    bad = joined.filter(pl.col("reason").is_not_null() & ~pl.col(ADDED))
     cells = pl.struct(
-        [pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, "sku", "title")]
+        [pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, *_TEXTS, "line_id", *LINE_ONLY)]
     ).struct.json_encode()
     rejects = bad.select("source_file", "source_row", "reason", cells.alias("cells")).cast(REJECTS)  # type: ignore[arg-type]
     return joined.filter(pl.col("reason").is_null()).select(rows.columns), rejects
@@ -188,6 +210,9 @@ def _merge(name: str) -> pl.Expr:
         return column.min()
     if name == "prior_orders":
         return column.max()
+    if name in {"stage", "status"}:
+        # Of several items the one that has come least far speaks: the order is not over before it is.
+        return column.sort_by(rank(), "status", nulls_last=True).drop_nulls().first()
     if name in {"coupon", "buyer_note", "seller_note"}:
         # '' (none) gives way to a text, null (not exported) to either.
         return pl.coalesce(column.filter(column != "").sort().first(), column.drop_nulls().first()).alias(name)

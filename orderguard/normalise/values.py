@@ -5,13 +5,10 @@ Each function leaves null what it cannot read; callers compare with the text to 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import polars as pl
 
 from orderguard.columns import BLANKS, INSTANT, MONEY
-
-DateOrder = Literal["day", "month"]
+from orderguard.normalise import dates, sums
 
 _WIDE = str.maketrans("０１２３４５６７８９．，：／－＋", "0123456789.,:/-+")
 _YEARS = (1971, 2199)
@@ -21,9 +18,6 @@ _FORMATS = (
     _ISO, "%Y-%m-%d %H:%M", "%Y-%m-%d", _FRACTION,
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d",
 )  # fmt: skip
-_CURRENCY = (
-    r"(?i)^(?:CNY|RMB|USD|EUR|GBP|HKD|JPY|US|HK|S)?\s*[¥￥$€£৳₹₩฿]?\s*|\s*(?:元|圆|CNY|RMB|USD|EUR|GBP|HKD|JPY)$"
-)
 
 
 def clean(frame: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +44,7 @@ def clean(frame: pl.DataFrame) -> pl.DataFrame:
     return stripped.with_columns(changes) if changes else stripped
 
 
-def times(column: pl.Series, zone: str, order: DateOrder | None = None) -> pl.Series:
+def times(column: pl.Series, zone: str, order: dates.DateOrder | None = None) -> pl.Series:
     """Instants (UTC, microseconds). Text without a zone is read in `zone`.
 
     Reads ISO and Chinese forms, day-first and month-first with slashes (settled by all the column's values: a
@@ -98,33 +92,31 @@ def _local(naive: pl.Series, zone: str) -> pl.Series:
     return placed.dt.convert_time_zone("UTC")
 
 
-def _read_rest(text: pl.Series, zone: str, order: DateOrder | None) -> pl.Series:
+def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [v.translate(_WIDE) for v in text.to_list()], dtype=pl.String)
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
     half = text.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
-    t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(r"(\d)T(\d)", "$1 $2")
-    offset = t.str.extract(r":\d\d(?:\.\d+)?\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$")
-    t = pl.select(
-        pl.when(offset.is_not_null())
-        .then(t.str.replace(r"\s*(Z|(?:UTC|GMT)?[+-]\d\d:?\d\d|UTC|GMT)$", ""))
-        .otherwise(t)
-    ).to_series()
+    t, minutes = dates.without_zone(t.str.replace(r"(\d)T(\d)", "$1 $2"), zone)
+    t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(
+        r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", ""
+    )
     t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
     t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
     t = t.str.replace(r" (\d):", " 0$1:").alias(name)
     naive = pl.Series(name, [None] * len(t), dtype=pl.Datetime("us"))
     for form in _FORMATS:
-        naive = _or(naive, _parse(t, form))
+        read = _parse(t, form)  # 09-05-26 is no day of the year 9
+        naive = _or(naive, pl.select(pl.when(pl.lit(read).dt.year().is_between(*_YEARS)).then(read)).to_series())
         if not naive.null_count():
             break
     if naive.null_count():
         naive = _or(naive, _numbered(t, order))
         naive = _or(naive, _named(t))
     naive = _afternoon(naive, half)
-    zoned = naive.dt.replace_time_zone("UTC") - _offsets(offset)
+    zoned = pl.select(pl.lit(naive).dt.replace_time_zone("UTC") - pl.duration(minutes=pl.lit(minutes))).to_series()
     local = _local(naive, zone)
-    read = pl.select(pl.when(offset.is_not_null()).then(zoned).otherwise(local)).to_series()
+    read = pl.select(pl.when(minutes.is_not_null()).then(zoned).otherwise(local)).to_series()
     read = _or(read, _counted(t, zone))
     year = read.dt.year()
     return pl.select(pl.when(year.is_between(*_YEARS)).then(read)).to_series().cast(INSTANT)
@@ -134,7 +126,7 @@ def _or(first: pl.Series, second: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(first, second)).to_series()
 
 
-def _numbered(t: pl.Series, order: DateOrder | None) -> pl.Series:
+def _numbered(t: pl.Series, order: dates.DateOrder | None) -> pl.Series:
     """`25-06-2026 13:03:57` or `06-25-26`: the whole column decides which is the day."""
     part = t.str.extract_groups(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?$").struct
     a, b = part.field("1").cast(pl.Int32, strict=False), part.field("2").cast(pl.Int32, strict=False)
@@ -169,9 +161,24 @@ def _named(t: pl.Series) -> pl.Series:
         "%d-%b-%y",
         "%d-%b-%Y %H:%M:%S",
         "%d %B %Y",
+        "%b-%d-%y %H:%M:%S",
+        "%b-%d-%Y %H:%M:%S",
+        "%d-%b-%y %H:%M:%S",
+        "%d-%b-%Y %H:%M",
+        "%b %d, %Y %H:%M:%S",
+        "%b %d, %Y %H:%M",
+        "%b %d, %Y, %H:%M",
+        "%b %d, %Y, %H:%M:%S",
+        "%b %d %Y %H:%M:%S",
+        "%d %b %Y, %H:%M",
+        "%d-%b-%Y",
+        "%d %b %Y",
+        "%b-%d-%Y",
     )
     read = _parse(t, forms[0])
     for form in forms[1:]:
+        if not read.null_count():
+            break
         read = (
             _or(read, _parse(t, form))
             if "%H" in form
@@ -185,13 +192,6 @@ def _afternoon(naive: pl.Series, half: pl.Series) -> pl.Series:
     hour = naive.dt.hour()
     shift = pl.when(pm & (hour < 12)).then(12).when(am & (hour == 12)).then(-12).otherwise(0)
     return pl.select(naive + pl.duration(hours=shift)).to_series()
-
-
-def _offsets(text: pl.Series) -> pl.Series:
-    sign = pl.Series([-1 if v and "-" in v else 1 for v in text])
-    digits = text.str.extract(r"(\d\d:?\d\d)").str.replace(":", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64) * 60 + digits.str.slice(2).cast(pl.Int64)
-    return pl.select(pl.duration(minutes=pl.lit((minutes * sign).fill_null(0)))).to_series()
 
 
 def _counted(t: pl.Series, zone: str) -> pl.Series:
@@ -208,18 +208,19 @@ def _counted(t: pl.Series, zone: str) -> pl.Series:
 
 
 def money(column: pl.Series) -> pl.Series:
-    """Exact decimals with four places. `1,299.00`, `¥12`, `12.00元`, `$45.99` are read; `12,5` is not."""
+    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`)."""
     if column.dtype != pl.String:
         return column.cast(MONEY, strict=False)
     done = column.cast(MONEY, strict=False)
     if done.null_count() == column.null_count():
         return done
     unread = column.is_not_null() & done.is_null()
+    dotted = sums.is_dotted(column.filter(unread))
+    if dotted:
+        unread = unread | column.str.contains(sums.DOTTED).fill_null(value=False)
     rest = column.filter(unread).unique(maintain_order=True)
     text = pl.Series(column.name, [v.translate(_WIDE) for v in rest.to_list()], dtype=pl.String)
-    text = text.str.replace_all(_CURRENCY, "").str.replace(r"^(-?)\s*[¥￥$€£৳₹₩฿]\s*", "$1").str.strip_chars(BLANKS)
-    grouped = text.str.contains(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
-    plain = pl.select(pl.when(grouped).then(text.str.replace_all(",", "", literal=True)).otherwise(text)).to_series()
+    plain = sums.plain(text, dotted=dotted)
     return _filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 
 

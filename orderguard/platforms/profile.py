@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.yamls import explain, parse_yaml, read_yaml
 
-CANONICAL = frozenset([c.name for c in ORDERS if not c.name.startswith("source_")] + [*LINE_ONLY, "line_id"])
+CANONICAL = frozenset(
+    [c.name for c in ORDERS if c.name != "stage" and not c.name.startswith("source_")] + [*LINE_ONLY, "line_id"]
+)
 
 Fold = Literal["first", "sum", "sum_unless_repeated"]
-How = Literal["first", "join", "any_amount", "extract"]
+How = Literal["first", "join", "any_amount", "extract", "sum"]
 
 
 class Pick(NamedTuple):
@@ -24,27 +27,90 @@ class Pick(NamedTuple):
 
     Attributes:
         how: `first` filled source wins; `join` puts all together; `any_amount` is '' unless one is above zero;
-            `extract` takes the pattern's first group.
+            `extract` takes the pattern's groups; `sum` adds amounts, `less` of the last ones subtracted.
         sources: headings, in order of preference.
         pattern: for `extract`.
+        form: what `extract` makes of the groups (`20$1-$2-$3`); the first group when empty.
+        less: for `sum`.
+        trim: a pattern that is cut from the text.
+        then: what fills the rows that stay blank.
     """
 
     how: How
     sources: tuple[str, ...]
     pattern: str = ""
+    form: str = ""
+    less: int = 0
+    trim: str = ""
+    then: Pick | None = None
+
+    def all_sources(self) -> tuple[str, ...]:
+        """The headings it reads, with those of `then`."""
+        return tuple(dict.fromkeys((*self.sources, *(self.then.all_sources() if self.then else ()))))
 
 
 class _Join(BaseModel):
     model_config = ConfigDict(extra="forbid")
     join: list[str] | None = None
     any_amount: list[str] | None = None
-    otherwise: list[str] = Field(default=[], alias="else")
+    plus: list[str] | None = None
+    minus: list[str] = []
+    otherwise: list[str] | _Join = Field(default=[], alias="else")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> _Join:
+        if sum(way is not None for way in (self.join, self.any_amount, self.plus)) != 1:
+            raise ValueError(Words("写 join、any_amount、plus 之一", "give one of join, any_amount, plus"))
+        return self
+
+    def pick(self) -> Pick:
+        rest = self.otherwise
+        then = rest.pick() if isinstance(rest, _Join) else Pick("first", tuple(rest)) if rest else None
+        if self.join is not None:
+            return Pick("join", tuple(self.join), then=then)
+        if self.plus is not None:
+            return Pick("sum", (*self.plus, *self.minus), less=len(self.minus), then=then)
+        return Pick("any_amount", tuple(self.any_amount or ()), then=then)
 
 
 class _Extract(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    source: str = Field(alias="from")
+    source: str | list[str] = Field(alias="from")
     pattern: str
+    form: str = Field(default="", alias="as")
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_pattern(cls, value: str) -> str:
+        return _pattern(value)
+
+    def pick(self) -> Pick | None:
+        sources = [self.source] if isinstance(self.source, str) else self.source
+        found: Pick | None = None
+        for source in reversed(sources):
+            found = Pick("extract", (source,), self.pattern, self.form, then=found)
+        return found
+
+
+def _pattern(value: str) -> str:
+    """A pattern that Polars understands (Rust's syntax: no look-around).
+
+    Raises:
+        ValueError: it is none.
+    """
+    from polars import Series  # noqa: PLC0415 - only profiles with patterns
+    from polars.exceptions import PolarsError  # noqa: PLC0415
+
+    try:
+        Series(["x"]).str.contains(value)
+    except PolarsError as error:
+        said = str(error).splitlines()[0][:80]
+        raise ValueError(Words(f"不是有效的正则（{said}）", f"is no valid pattern ({said})")) from error
+    return value
+
+
+Stage = Literal["unpaid", "paid", "shipped", "done", "closed", "refunding", "refunded", "none"]
+"""What a platform's status words come down to; `none`: a word that says nothing (无售后)."""
 
 
 class Profile(BaseModel):
@@ -52,6 +118,8 @@ class Profile(BaseModel):
 
     Attributes:
         platform: permanent id, used in `(platform, order_id)`.
+        variant: tells several files of one platform apart (`items`); '' for the order list.
+        part: `orders`, or `items` for a file whose rows are items of orders that another file tells of.
         name: what users read, by language.
         aliases: other words for the same platform, in rulebooks and 平台 columns.
         signature: headings that only this platform uses; one must be present.
@@ -59,6 +127,15 @@ class Profile(BaseModel):
         extract: canonical column -> a pattern inside another column.
         fold: how an amount is folded when an order has several rows.
         blanks: words that mean "nothing" in this platform's cells.
+        trim: canonical column -> a pattern that is cut from its text (the postcode in brackets).
+        split: what joins the items of an order in one cell (`;`).
+        packed: headings that begin so hold an item each, as `name:..|sku:..|quantity:..`.
+        date_order: what comes first in 03/04/2026 where the platform has one answer.
+        statuses: stage -> this platform's words for it.
+        status_from: further headings whose words tell the stage (after-sale status); the furthest stage counts.
+        status_starts: what a status begins with -> its stage, whatever follows.
+        status_if_filled: heading -> the stage of orders whose cell there is filled.
+        doubts: canonical column -> why it may be wrong (left by `platforms draft`); told at each scan until it is gone.
         knows: further headings of this platform, for recognition.
         given, expect: the profile's own proof.
     """
@@ -66,6 +143,8 @@ class Profile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     platform: str = Field(min_length=1, pattern=r"^[a-z0-9_]+$")
+    variant: str = Field(default="", pattern=r"^[a-z0-9_]*$")
+    part: Literal["orders", "items"] = "orders"
     name: dict[str, str]
     aliases: list[str] = []
     signature: list[str] = []
@@ -73,50 +152,73 @@ class Profile(BaseModel):
     extract: dict[str, _Extract] = {}
     fold: dict[str, Fold] = {}
     blanks: list[str] = []
+    trim: dict[str, str] = {}
+    split: str = ""
+    packed: str = ""
+    date_order: Literal["day", "month"] | None = None
+    statuses: dict[Stage, list[str]] = {}
+    status_from: list[str] = []
+    status_starts: dict[str, Stage] = {}
+    status_if_filled: dict[str, Stage] = {}
     knows: list[str] = []
+    doubts: dict[str, str] = {}
     given: dict[str, str] = {}
     expect: dict[str, str] = {}
+    _headings: set[str] | None = None
 
     @model_validator(mode="after")
     def _known_columns(self) -> Profile:
-        for name in [*self.columns, *self.extract, *self.fold]:
+        for name in [*self.columns, *self.extract, *self.fold, *self.trim, *self.doubts]:
             if name not in CANONICAL:
                 hint = closest(name, sorted(CANONICAL))
                 raise ValueError(Words(f"没有 '{name}' 这一列，{hint.zh}", f"no column '{name}'; {hint.en}"))
         return self
 
+    @field_validator("trim")
+    @classmethod
+    def _are_patterns(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name: _pattern(text) for name, text in value.items()}
+
     def pick(self, name: str) -> Pick | None:
         """The source of one canonical column, or None when the profile does not know it."""
-        if name in self.extract:
-            return Pick("extract", (self.extract[name].source,), self.extract[name].pattern)
-        spec = self.columns.get(name)
+        spec, extract = self.columns.get(name), self.extract.get(name)
+        last = extract.pick() if extract else None
         if spec is None:
-            return None
-        if isinstance(spec, str):
-            return Pick("first", (spec,))
-        if isinstance(spec, list):
-            return Pick("first", tuple(spec))
-        return Pick("join", tuple(spec.join)) if spec.join else Pick("any_amount", tuple(spec.any_amount or ()))
-
-    def fallback(self, name: str) -> tuple[str, ...]:
-        """Headings to use when none of a joined column's own is present."""
-        spec = self.columns.get(name)
-        return tuple(spec.otherwise) if isinstance(spec, _Join) else ()
+            return last
+        own = (
+            spec.pick() if isinstance(spec, _Join) else Pick("first", (spec,) if isinstance(spec, str) else tuple(spec))
+        )
+        return _after(own, last)._replace(trim=self.trim.get(name, ""))
 
     def headings(self) -> set[str]:
         """Every heading this profile knows, in the form that `heading_key` gives."""
-        own = [h for n in self.columns for p in [self.pick(n)] if p for h in (*p.sources, *self.fallback(n))]
-        own += [e.source for e in self.extract.values()]
-        return {heading_key(h) for h in [*own, *self.signature, *self.knows]}
+        if self._headings is None:
+            own = [h for n in {*self.columns, *self.extract} for p in [self.pick(n)] if p for h in p.all_sources()]
+            more = [*self.signature, *self.knows, *self.status_from, *self.status_if_filled]
+            self._headings = {heading_key(h) for h in {*own, *more}}
+        return self._headings
 
 
+def _after(pick: Pick, last: Pick | None) -> Pick:
+    """`pick` with `last` behind everything else that it tries."""
+    if last is None:
+        return pick
+    return pick._replace(then=_after(pick.then, last) if pick.then else last)
+
+
+@lru_cache(maxsize=8192)
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full-width folded, blanks, quotes, underscores and case ignored."""
-    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*").casefold()
-    return folded.translate(_IGNORED)
+    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*").casefold().translate(_IGNORED)
+    for unit in _UNITS:
+        if folded.endswith(unit):
+            return folded.removesuffix(unit) or folded
+    return folded
 
 
 _IGNORED = str.maketrans("", "", BLANKS + "_-#")
+_UNITS = ("(元)", "(rmb)", "(cny)", "(件)", "(¥)")
+"""A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""
 
 
 def load_profiles(folder: str | None = None) -> list[Profile]:
@@ -125,12 +227,12 @@ def load_profiles(folder: str | None = None) -> list[Profile]:
     Raises:
         OrderguardError: a profile that is not valid, with file and line.
     """
-    found: dict[str, Profile] = {}
+    found: dict[tuple[str, str], Profile] = {}
     inside = resources.files("orderguard.platforms").joinpath("profiles")
     for entry in sorted(inside.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".yaml"):
             profile = _load(parse_yaml(entry.read_text(encoding="utf-8"), entry.name))
-            found[profile.platform] = profile
+            found[profile.platform, profile.variant] = profile
     if folder is not None:
         files = sorted(Path(folder).glob("*.y*ml"))
         if not files:
@@ -138,7 +240,7 @@ def load_profiles(folder: str | None = None) -> list[Profile]:
             raise OrderguardError(Problem(what, folder))
         for file in files:
             profile = _load(read_yaml(file))
-            found[profile.platform] = profile
+            found[profile.platform, profile.variant] = profile
     return list(found.values())
 
 

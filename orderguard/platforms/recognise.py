@@ -16,7 +16,12 @@ GENERIC = "generic"
 _LEAST, _MANY, _MOSTLY = 2, 4, 0.8
 """An order file must give at least this many of our columns, the order id among them."""
 
-_COLUMNS = [*(c.name for c in ORDERS if not c.name.startswith("source_")), "line_id", *LINE_ONLY]
+_DERIVED = ("stage",)
+_COLUMNS = [
+    *(c.name for c in ORDERS if not c.name.startswith("source_") and c.name not in _DERIVED),
+    "line_id",
+    *LINE_ONLY,
+]
 
 
 @dataclass
@@ -71,11 +76,9 @@ def match_header(
             names = [p.platform for p in profiles]
             what = Words(f"未知平台 '{wanted}'", f"unknown platform '{wanted}'")
             raise OrderguardError(Problem(what, where, fix=closest(wanted, names)))
-        best = chosen[0]
-        return _match(best, generic, keys)
-    candidates = [
-        _match(p, generic, keys) for p in profiles if p is generic or any(heading_key(s) in keys for s in p.signature)
-    ]
+        return _match(chosen[0], generic, keys)
+    telling = telling_headings(profiles)
+    candidates = [_match(p, generic, keys) for p in profiles if p is generic or telling[_key(p)] & keys.keys()]
     usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
     if not usable:  # a selection of columns without any telltale one, in which the general names find no order number
         rest = [_match(p, generic, keys) for p in profiles]
@@ -87,11 +90,70 @@ def match_header(
             f"platform not recognised: no order number column ({shown})",
         )
         fix = Words(
-            "检查表头是否在第一行；或用 --platform 指定平台；orderguard platforms detect 可逐列查看",
-            "check that the header is the first row, or name it with --platform; see 'orderguard platforms detect'",
+            "检查表头是否在第一行；或用 --platform 指定平台；orderguard platforms draft 文件 可起草它的配置",
+            "check that the header is the first row, or name it with --platform; 'orderguard platforms draft FILE' drafts a profile",
         )
         raise OrderguardError(Problem(what, where, fix=fix))
-    return max(usable, key=lambda m: (round(m.share, 9), m.profile is not generic, m.profile.platform))
+    best = max(usable, key=lambda m: _merit(m, generic, telling, keys))
+    return (_only_one_that_knows(profiles, best, keys) or best) if best.profile is generic else best
+
+
+def _only_one_that_knows(profiles: Sequence[Profile], generic: Match, keys: dict[str, str]) -> Match | None:
+    """Without a telling heading: the one platform that knows (nearly) all of the header, and more than anybody does."""
+    shares = [(len(p.headings() & keys.keys()) / max(len(keys), 1), p) for p in profiles if p.platform != GENERIC]
+    most = max(share for share, _ in shares) if shares else 0.0
+    first = [p for share, p in shares if share == most]
+    if most < 0.9 or most < generic.share + 0.09 or len({p.platform for p in first}) > 1 or "platform" in generic.picks:
+        return None
+    match = _match(first[0], generic.profile, keys)
+    return match if "order_id" in match.picks and len(match.picks) >= _LEAST else None
+
+
+def candidates(headings: Sequence[str], profiles: Sequence[Profile]) -> list[tuple[Match, tuple[str, ...]]]:
+    """Every platform that the header may be of, the likeliest first, with the headings that tell it."""
+    generic = next(p for p in profiles if p.platform == GENERIC)
+    keys = {heading_key(h): h for h in reversed(headings)}
+    telling = telling_headings(profiles)
+    found = [_match(p, generic, keys) for p in profiles if p is generic or telling[_key(p)] & keys.keys()]
+    found.sort(key=lambda m: _merit(m, generic, telling, keys), reverse=True)
+    return [(m, tuple(keys[k] for k in keys if k in telling[_key(m.profile)])[:8]) for m in found]
+
+
+def _merit(
+    match: Match, generic: Profile, telling: dict[tuple[str, str], set[str]], keys: dict[str, str]
+) -> tuple[float, ...]:
+    """A platform's own headings outweigh those that any shop system has, which tell nothing against it.
+
+    But a column that names the platform of each row (平台) is an ERP's: no platform's own export has it.
+    """
+    profile = match.profile
+    own = len(telling[_key(profile)] & keys.keys())
+    merit = len((profile.headings() | generic.headings()) & keys.keys()) / max(len(keys), 1) + min(own, 5) * 0.1
+    if profile is not generic:
+        named = _present(generic.pick("platform"), keys)
+        merit -= 0.25 if named and not {heading_key(s) for s in named.sources} & profile.headings() else 0.0
+    return (round(merit, 9), round(match.share, 9), float(profile is not generic), float(len(match.picks)))
+
+
+def _key(profile: Profile) -> tuple[str, str]:
+    return (profile.platform, profile.variant)
+
+
+def telling_headings(profiles: Sequence[Profile]) -> dict[tuple[str, str], set[str]]:
+    """Per profile the headings that tell it: those of its signature, and those no one else knows; never another platform's."""
+    owners: dict[str, set[str]] = {}
+    general = set[str]().union(*(p.headings() for p in profiles if p.platform == GENERIC))
+    for profile in profiles:
+        for heading in profile.headings() if profile.platform != GENERIC else ():
+            owners.setdefault(heading, set()).add(profile.platform)
+    return {
+        _key(p): {
+            h
+            for h in (p.headings() if p.platform != GENERIC else ())
+            if len(owners[h]) == 1 and (h in {heading_key(s) for s in p.signature} or (h not in general and len(h) > 1))
+        }
+        for p in profiles
+    }
 
 
 def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:
@@ -99,12 +161,12 @@ def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:
     guessed: list[str] = []
     used: set[str] = set()
     for name in _COLUMNS:
-        found = _present(profile.pick(name), keys) or _present(_first(profile.fallback(name)), keys)
+        found = _present(profile.pick(name), keys)
         if found:
             picks[name] = _settled(name, found)
-            used.update(picks[name].sources)
+            used.update(picks[name].all_sources())
     share = len([k for k in keys if k in profile.headings()]) / max(len(keys), 1)
-    if profile is not generic:
+    if profile is not generic and profile.part == "orders":
         for name in _COLUMNS:
             if name in picks or name == "platform":
                 continue
@@ -125,15 +187,17 @@ def _settled(name: str, pick: Pick) -> Pick:
     return pick._replace(sources=pick.sources[:1]) if name in _ONE_COLUMN and pick.how == "first" else pick
 
 
-def _first(sources: tuple[str, ...]) -> Pick | None:
-    return Pick("first", sources) if sources else None
-
-
 def _present(pick: Pick | None, keys: dict[str, str]) -> Pick | None:
+    """`pick` narrowed to the headings that there are; what fills its blanks stands in where there are none."""
     if pick is None:
         return None
+    then = _present(pick.then, keys)
     have = tuple(dict.fromkeys(keys[k] for k in map(heading_key, pick.sources) if k in keys))
-    return pick._replace(sources=have) if have else None
+    if not have or len(have) <= (
+        less := sum(heading_key(s) in keys for s in pick.sources[len(pick.sources) - pick.less :])
+    ):
+        return then
+    return pick._replace(sources=have, less=less, then=then)
 
 
 def platform_ids(profiles: Sequence[Profile]) -> dict[str, str]:

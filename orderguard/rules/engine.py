@@ -61,19 +61,19 @@ def run_rules(
         rules: those to run.
         locale: language of the reasons.
         synonyms: words for one platform, for `only: {platform: ..}`.
-        audited: False for orders that are left out (their status says so); default all.
+        audited: False for orders that are left out (their status says so), null for those of them that count in windows
+            all the same; default all.
         blind: also tell which orders each rule could not evaluate.
     """
-    base = (
-        frame
-        if audited is None
-        else frame.with_columns(audited.alias("_audited")).with_row_index("row").filter("_audited")
-    )
-    if audited is None:
-        base = base.with_row_index("row")
+    base = frame.with_row_index("row")
     if "past" not in base.columns:
         base = base.with_columns(past=pl.lit(value=False))
-    current = base.filter(~pl.col("past")) if base["past"].any() else base
+    base = base.with_columns(
+        pl.lit(value=True).alias("_audited") if audited is None else audited.fill_null(value=False).alias("_audited")
+    )
+    if audited is not None:
+        base = base.filter(audited.fill_null(value=True))
+    current = base if audited is None and not base["past"].any() else base.filter(~pl.col("past") & pl.col("_audited"))
     findings, coverage, unseen = [], [], []
     for rule in rules:
         windowed = rule.settings.reach().within is not None
@@ -82,16 +82,22 @@ def run_rules(
         if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
             holds = part.select(rule.held.mask()).to_series()
             part, measured = part.filter(holds), measured.filter(holds)
-        judged = part.select("platform", "past").with_columns(hit=measured["hit"]).filter(~pl.col("past"))
+        judged = part.select("platform", "past", "_audited").with_columns(hit=measured["hit"])
+        judged = judged.filter(~pl.col("past") & pl.col("_audited"))
         coverage.append(_coverage(judged, rule.id))
         if blind:
-            unseen.append(part.filter(measured["hit"].is_null()).select("row", pl.lit(rule.id).alias("rule_id")))
+            unseen.append(
+                part.filter(measured["hit"].is_null() & part["_audited"]).select(
+                    "row", pl.lit(rule.id).alias("rule_id")
+                )
+            )
         # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
-        hits = part.filter(measured["hit"]).rechunk()
+        hit = measured["hit"] & part["_audited"]
+        hits = part.filter(hit).rechunk()
         if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
             continue
         if "value" in measured.columns:
-            hits = hits.with_columns(measured.filter(measured["hit"])["value"])
+            hits = hits.with_columns(measured.filter(hit)["value"])
         else:
             hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
         findings.append(

@@ -167,7 +167,13 @@ def answer(
 
 
 def _run(part: pl.DataFrame, rules: Sequence[Rule], locale: str, synonyms: Mapping[str, frozenset[str]]) -> Verdicts:
-    told = run_rules(part.drop(ROW, AUDITED), rules, locale, synonyms, None if part[AUDITED].all() else part[AUDITED])
+    told = run_rules(
+        part.drop(ROW, AUDITED),
+        rules,
+        locale,
+        synonyms,
+        None if part[AUDITED].fill_null(value=False).all() else part[AUDITED],
+    )
     rows = part[ROW].gather(told.findings["row"]).cast(pl.UInt32)
     return Verdicts(told.findings.with_columns(rows.alias("row")), told.coverage)
 

@@ -80,7 +80,9 @@ def run_backtest(
     synonyms, ids = words
     for book in (old, new):
         check_places(book)
-    before, after = (judge(orders, past, book, synonyms, None, guard=False, blind=True) for book in (old, new))
+    before, after = (
+        judge(orders, past, book, synonyms, None, guard=False, blind=True, look_back=True) for book in (old, new)
+    )
     keys = orders.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
     day = orders["created_at"].dt.convert_time_zone(new.timezone).dt.strftime("%Y-%m-%d").fill_null(UNDATED)
     known = pl.Series(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -36,7 +37,8 @@ class Judged(NamedTuple):
         decisions: per row of `frame`.
         coverage: of the current orders.
         touched: rows that this run tells about: all current ones, and past ones that a window flags now.
-        skipped: current orders left out because of `only_status`.
+        skipped: current orders left out because of their status.
+        skipped_by_stage: the same, by stage.
         demoted: rules that flagged more than their share: `rule_id hits orders share max_share`.
         blind: with `row` and `rule_id`, what could not be evaluated; only where it was asked for.
         rest: Parquet files with the decisions of current orders that are not in `frame`, because no rule flags them.
@@ -53,6 +55,7 @@ class Judged(NamedTuple):
     blind: pl.DataFrame | None = None
     rest: tuple[Path, ...] = ()
     passed: Mapping[str, int] = {}
+    skipped_by_stage: Mapping[str, int] = MappingProxyType({})
 
 
 GUARD_FROM = 200
@@ -103,6 +106,7 @@ def judge(
     guard: bool = True,
     blind: bool = False,
     snoozes: Sequence[Snooze] = (),
+    look_back: bool = False,
 ) -> Judged:
     """Run the rulebook over the orders, with earlier ones beside them for the windows.
 
@@ -114,12 +118,13 @@ def judge(
         guard: demote rules that flag more than their share.
         blind: also tell what could not be evaluated.
         snoozes: rules that are silent about a value; their findings are kept and add no points.
+        look_back: judge orders that are over by now as they once stood, unless `only_status` names others.
     """
     both = pl.concat([orders, past], rechunk=True) if len(past) else orders
     frame = facts_for(both.with_columns(past=pl.int_range(pl.len()) >= len(orders)), book, synonyms)
-    heard = audited(frame, book)
+    heard = None if look_back and not book.only_status else audited(frame, book)
     found = run_rules(frame, book.variants, book.locale, synonyms, heard, blind=blind)
-    skipped = 0 if heard is None else int((~heard & ~frame["past"]).sum())
+    skipped = left_out(frame, heard)
     return conclude(frame, found, len(orders), book, cases, guard=guard, skipped=skipped, snoozes=snoozes)
 
 
@@ -131,7 +136,7 @@ def conclude(
     cases: CaseBook | None,
     *,
     guard: bool = True,
-    skipped: int = 0,
+    skipped: Mapping[str, int] = MappingProxyType({}),
     snoozes: Sequence[Snooze] = (),
 ) -> Judged:
     """From what the rules found to decisions.
@@ -141,15 +146,17 @@ def conclude(
         found: with rows of `frame`, and the coverage of all orders.
         orders: how many current orders were judged.
         book, cases, guard, snoozes: as in `judge`.
-        skipped: current orders whose status was left out.
+        skipped: current orders whose status was left out, by stage.
     """
     findings = _with_earlier(found.findings, frame, cases, book) if cases else found.findings
-    over = over_share(found.coverage, orders - skipped, book)
+    over = over_share(found.coverage, orders - sum(skipped.values()), book)
     demoted = over if guard else []
     quiet = asleep(findings, frame, snoozes) if snoozes else None
     findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted}, quiet)
     hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
-    return Judged(frame, findings, decisions, found.coverage, ~frame["past"] | hit, skipped, demoted, found.blind)
+    touched, left = ~frame["past"] | hit, sum(skipped.values())
+    judged = Judged(frame, findings, decisions, found.coverage, touched, left, demoted, found.blind)
+    return judged._replace(skipped_by_stage=skipped)
 
 
 def weighed(
@@ -201,13 +208,45 @@ def over_share(coverage: pl.DataFrame, orders: int, book: Rulebook) -> list[dict
     return [d for d in told if d["hits"] > d["max_share"] * orders]
 
 
+_OVER = ("shipped", "done", "closed", "refunded")
+"""Nothing of these can be held any more: left out unless the rulebook's `only_status` says otherwise."""
+_FELL_THROUGH = ("closed", "refunded")
+
+
 def audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
-    """False for orders whose status the rulebook leaves out; None when all are audited."""
+    """Which orders are judged, None for all: True, False, or null for those that only count in windows.
+
+    Blank statuses are judged, and so are words that nobody knows. `only_status` names stages (`paid`), the platforms' own
+    words (等待出库), or `all`. Of the orders left out, those that took place stand in windows all the same: a burst that is
+    half shipped is still a burst. Closed and refunded ones do not, or whoever cancels and orders again would look like one.
+    """
+    stage = frame["stage"]
     if not book.only_status:
+        judged = ~stage.is_in(_OVER).fill_null(value=False)
+    else:
+        words = [w.strip().casefold() for w in book.only_status]
+        if {"all", "*"} & set(words):
+            return None
+        known = [*words, *(["unknown"] if set(words) & _STAGES else [])]
+        status = frame["status"].str.to_lowercase()
+        judged = status.is_null() & stage.is_null()
+        for text, wanted in ((status, words), (stage, known)):
+            judged = judged | text.is_in(wanted).fill_null(value=False)
+    if judged.all():
         return None
-    words = [w.casefold() for w in book.only_status]
-    status = frame["status"].str.to_lowercase()
-    return (status.is_null() | status.is_in(words)).fill_null(value=True)
+    took_place = ~stage.is_in(_FELL_THROUGH).fill_null(value=False)
+    return judged.set(~judged & took_place, None)
+
+
+_STAGES = {"unpaid", "paid", "shipped", "done", "closed", "refunding", "refunded"}
+
+
+def left_out(frame: pl.DataFrame, heard: pl.Series | None) -> dict[str, int]:
+    """How many current orders are not judged, by stage (`other`: named by no stage)."""
+    if heard is None:
+        return {}
+    stages = frame["stage"].filter(~heard.fill_null(value=False) & ~frame["past"])
+    return dict(stages.fill_null("other").value_counts(sort=True).iter_rows())
 
 
 def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, book: Rulebook) -> pl.DataFrame:

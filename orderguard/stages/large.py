@@ -27,7 +27,7 @@ from orderguard.platforms import header_score, match_header, platform_ids
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.databases import database_sources, files_among
-from orderguard.stages.judging import Judged, audited, conclude, facts_for
+from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
 from orderguard.stages.reading import Pile, Read, add_table, future_notes, with_lookups
 
 if TYPE_CHECKING:
@@ -88,7 +88,11 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
         score, rows = header_score(profiles), 0
         for source in [*database_sources(options, profiles, large.marks), *find_sources(files_among(options.paths))]:
             one = _settled(source, score, options, profiles, plan)
-            tables = source.tables if source.sha256 else read_batches(source, score, plan.block, plan.rows)
+            tables = (
+                source.tables
+                if source.sha256
+                else read_batches(source, score, plan.block, plan.rows, options.passwords)
+            )
             first = len(large.pile.files)
             for table in _whole_orders(tables, profiles, one):
                 rows += len(table.frame)
@@ -250,7 +254,8 @@ class _Folds:
         self.written: list[HistoryFile] = []
         self.problems: list[Problem] = []
         self.names: list[str] = []
-        self.orders = self.skipped = 0
+        self.orders = 0
+        self.skipped: dict[str, int] = {}
         self._score = header_score(profiles)
 
     def parts(self, synonyms: Mapping[str, frozenset[str]]) -> Iterator[pl.DataFrame]:
@@ -278,7 +283,8 @@ class _Folds:
             frame = facts_for(frame, book, synonyms)
             heard = audited(frame, book)
             heard = pl.repeat(True, len(frame), eager=True) if heard is None else heard
-            self.skipped += int((~heard & ~frame[PAST]).sum())
+            for stage, n in left_out(frame, heard).items():
+                self.skipped[stage] = self.skipped.get(stage, 0) + n
             frame = frame.with_columns(pl.int_range(number, number + pl.len()).alias(ROW), heard.alias(AUDITED))
             number += len(frame)
             self.orders += len(folded.orders)
@@ -325,7 +331,9 @@ def _settled(source: Source, score: Any, options: Options, profiles: Sequence[Pr
     if options.date_order is not None or source.sha256:
         return options
     day = month = False
-    for number, table in enumerate(read_batches(Source(source.path, source.name), score, plan.block, plan.rows)):
+    for number, table in enumerate(
+        read_batches(Source(source.path, source.name), score, plan.block, plan.rows, options.passwords)
+    ):
         names = [c for c in table.frame.columns if c != "source_row"]
         try:
             picks = match_header(names, profiles, options.platform, table.source).picks

@@ -38,6 +38,7 @@ class Options:
         outputs: which of `OUTPUTS` to write.
         platform: profile to use instead of recognition.
         lookups: files with account facts.
+        passwords: to try on locked books.
         now: the clock.
         run_id: unique, sortable.
         table, query: what is read of the databases among `paths`.
@@ -63,6 +64,7 @@ class Options:
     platform: str | None = None
     platforms_dir: str | None = None
     lookups: Sequence[str] = ()
+    passwords: Sequence[str] = field(default=(), repr=False)
     date_order: Any = None
     table: str | None = None
     query: str | None = None

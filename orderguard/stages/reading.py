@@ -14,15 +14,17 @@ from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Recipe, fold_orders, type_table
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
+from orderguard.platforms.draft import DECIDING
 from orderguard.platforms.recognise import present
 from orderguard.stages.databases import database_sources, files_among
+from orderguard.stages.recipes import recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orderguard.databases import Mark
     from orderguard.ingest import Table
-    from orderguard.platforms import Profile
+    from orderguard.platforms import Match, Profile
     from orderguard.stages.options import Options
 
 _LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
@@ -76,10 +78,13 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
     for source in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
         options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
         if not source.sha256:
-            read_source(source, score)
+            read_source(source, score, options.passwords)
         pile.problems += source.problems
+        known, before = len(pile.files), len(pile.problems)
         for table in source.tables:
             add_table(table, {"bytes": source.size, "sha256": source.sha256}, pile, options, profiles)
+        if len(source.tables) > 1 and len(pile.files) > known:
+            pile.problems[before:] = [_beside(p, source.tables) for p in pile.problems[before:]]
     if not any(f["rows"] for f in pile.files):
         if options.since and pile.files and not any(p.fatal for p in pile.problems):
             return _nothing_new(pile, options, marks)
@@ -122,6 +127,14 @@ def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
     return Read(folded.orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
 
 
+def _beside(problem: Problem, tables: Sequence[Table]) -> Problem:
+    """A sheet without orders beside one with orders (a read-me, a summary) is passed over, and said."""
+    if not problem.fatal or problem.where not in {t.source for t in tables} or problem.line:
+        return problem
+    what = Words(f"跳过这张工作表：{problem.what.zh}", f"sheet passed over: {problem.what.en}")
+    return replace(problem, what=what, fatal=False)
+
+
 def future_notes(tables: Sequence[pl.DataFrame], options: Options) -> list[Problem]:
     """Orders dated more than a day after now: a wrong clock, zone or order of day and month."""
     limit = options.now + timedelta(days=1)
@@ -159,9 +172,8 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
         return
     profile = match.profile
     pile.sums.setdefault(profile.platform, {}).update(profile.fold)
-    recipe = Recipe(
-        profile.platform, match.picks, tuple(profile.blanks), book.timezone, book.locale, options.date_order
-    )
+    recipe = recipe_of(match, profiles, headings, book.timezone, book.locale, options.date_order)
+    pile.problems += _told_apart(match, table.source)
     typed = type_table(table.frame, table.source, recipe)
     pile.problems += typed.notes
     pile.rows.append(typed.rows)
@@ -171,7 +183,36 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
     ]
     pile.rejects += [typed.rejects, pl.DataFrame(bad, schema=REJECTS)]
     counts = {"file": table.source, "platform": profile.platform, "recognised": round(match.share, 3)}
-    pile.files.append({**counts, "rows": len(table.frame) + len(bad), **source})
+    guessed = {n: list(match.picks[n].sources) for n in match.guessed}
+    pile.files.append({**counts, "guessed": guessed, "rows": len(table.frame) + len(bad), **source})
+
+
+def _told_apart(match: Match, where: str) -> list[Problem]:
+    """Columns that decide rules and were not read as the profile says, or that its draft was unsure of."""
+    found = []
+    by_name = [n for n in match.guessed if n in DECIDING]
+    if by_name:
+        zh, en = (
+            sep.join(f"{match.picks[n].sources[0]}→{heading(n, lang)}" for n in by_name)
+            for lang, sep in (("zh-CN", "、"), ("en", ", "))
+        )
+        what = Words(
+            f"{match.profile.platform} 的配置里没有、按通用名称读的列：{zh}",
+            f"columns read by their general names, not by the profile of {match.profile.platform}: {en}",
+        )
+        fix = Words("用 orderguard platforms detect 核对", "check them with 'orderguard platforms detect'")
+        found.append(Problem(what, where, fix=fix, fatal=False))
+    for name, why in match.profile.doubts.items():
+        if name in match.picks:
+            what = Words(
+                f"平台配置 {match.profile.platform} 里“{heading(name, 'zh-CN')}”还没核对：{why}",
+                f"the profile {match.profile.platform} is not sure of '{name}': {why}",
+            )
+            fix = Words(
+                "核对后删去配置里 doubts 的这一行", "check it, then delete the line under doubts in the profile"
+            )
+            found.append(Problem(what, where, fix=fix, fatal=False))
+    return found
 
 
 def with_lookups(
@@ -188,7 +229,7 @@ def with_lookups(
     """
     generic = next(p for p in profiles if p.platform == "generic")
     for path in options.lookups:
-        source = read_source(find_sources([path])[0], score)
+        source = read_source(find_sources([path])[0], score, options.passwords)
         if source.problems:
             raise OrderguardError(*source.problems)
         for table in source.tables:

@@ -25,13 +25,20 @@ from orderguard.rules.windows import fullest_window
 _COLUMNS = {
     "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
     "device_id": "device_id", "account": "buyer_id", "buyer_id": "buyer_id", "email": "email",
-    "receiver_name": "receiver_name", "shop": "shop", "platform": "platform",
+    "person": "person_key", "receiver_name": "receiver_name", "shop": "shop", "platform": "platform",
 }  # fmt: skip
 _ZH = {
     "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号",
-    "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台",
+    "person_key": "同一人（电话、账号或姓名地址）", "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台",
 }  # fmt: skip
-_EN = {"ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account"}
+_EN = {
+    "ip": "IP",
+    "phone_key": "phone",
+    "address_key": "address",
+    "device_id": "device",
+    "buyer_id": "account",
+    "person_key": "person",
+}
 
 
 class Velocity(Kind):

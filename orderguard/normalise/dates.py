@@ -1,0 +1,84 @@
+"""Which of day and month comes first in a file, and what its time-zone letters mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DateOrder = Literal["day", "month"]
+_NUMBERED = r"^[\s'\"]*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D|$)"
+
+ZONES = {
+    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 60, "WEST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "EET": 120,
+    "EEST": 180, "MSK": 180, "PKT": 300, "ICT": 420, "WIB": 420, "SGT": 480, "HKT": 480, "MYT": 480, "PHT": 480, "AWST": 480,
+    "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+    "EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480,
+    "HST": -600, "北京时间": 480, "中国标准时间": 480,
+}  # fmt: skip
+"""Minutes east of Greenwich. CST is left out: China and the middle of America both claim it."""
+_NEIGHBOURS = r"(?:^|[^A-Z])(?:CDT|EST|EDT|MST|MDT|PST|PDT)(?:[^A-Z]|$)"
+
+
+def settle(texts: Iterable[pl.Series]) -> DateOrder | None:
+    """Which comes first in `03/04/2026`, by all the times of one file: a number above 12 is a day.
+
+    None when no value tells, or when values contradict each other.
+    """
+    day = month = False
+    for text in texts:
+        if text.dtype != pl.String:
+            continue
+        parts = text.drop_nulls().unique().str.extract_groups(_NUMBERED).struct
+        first, second = (part.cast(pl.Int32, strict=False) for part in (parts.field("1"), parts.field("2")))
+        day = day or bool((first > 12).any())
+        month = month or bool((second > 12).any())
+    if day == month:
+        return None
+    return "day" if day else "month"
+
+
+def numbered(text: pl.Series) -> pl.Series:
+    """True where a text is a date that needs the order of day and month."""
+    return text.str.contains(_NUMBERED).fill_null(value=False)
+
+
+def cst_minutes(texts: pl.Series, zone: str) -> int | None:
+    """What CST means among these texts, in minutes.
+
+    American when other American letters stand beside it or the shop is there, Chinese when the rulebook's zone is Asian;
+    None when nothing tells.
+    """
+    if texts.str.contains(_NEIGHBOURS).any() or zone.startswith(("America/", "US/")):
+        return -360
+    return 480 if zone.startswith("Asia/") else None
+
+
+def without_zone(texts: pl.Series, zone: str) -> tuple[pl.Series, pl.Series]:
+    """Texts without what they say about their zone, and its minutes east of Greenwich (null: nothing said).
+
+    `+08:00`, `-0500`, `+08`, `GMT+8`, `Z`, and letters such as `PST`, also behind AM/PM.
+    """
+    letters = texts.str.extract(r"(?:\d|\d\s?[AaPp]\.?[Mm]\.?)\s*\(?([A-Z]{2,5}|[A-Z]|北京时间|中国标准时间)\)?$")
+    letters = letters.set(letters.is_in(["AM", "PM"]).fill_null(value=False), None)
+    minutes = letters.replace_strict(ZONES, default=None, return_dtype=pl.Int32)
+    if (letters == "CST").any():
+        meant = cst_minutes(texts, zone)
+        minutes = minutes.set((letters == "CST").fill_null(value=False), meant) if meant is not None else minutes
+    named = pl.lit(minutes).is_not_null()
+    text = pl.lit(texts)
+    rest = pl.select(pl.when(named).then(text.str.replace(r"\s*\(?[^\s\d(]+\)?$", "")).otherwise(text)).to_series()
+    # A date alone is no offset: 2026-11-11 must not lose its -11.
+    parts = rest.str.extract_groups(
+        r"^(.*:\d\d(?:\.\d+)?(?:\s?[AaPp]\.?[Mm]\.?)?)\s*\(?(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?\)?$"
+    ).struct
+    hours, more = (parts.field(n).cast(pl.Int32, strict=False) for n in ("3", "4"))
+    sign = parts.field("2").replace_strict({"-": -1, "+": 1}, default=None, return_dtype=pl.Int32)
+    shift = (hours * 60 + more.fill_null(0)) * sign
+    rest = pl.select(
+        pl.when(pl.lit(shift).is_not_null()).then(pl.lit(parts.field("1"))).otherwise(pl.lit(rest))
+    ).to_series()
+    return rest, pl.select(pl.coalesce(pl.lit(shift), pl.lit(minutes))).to_series().cast(pl.Int32)

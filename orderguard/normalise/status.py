@@ -1,0 +1,98 @@
+"""Status words of every platform in one set, so that a rulebook can say which orders it is about."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+UNKNOWN = "unknown"
+RANK = {UNKNOWN: 0, "unpaid": 1, "paid": 2, "shipped": 3, "done": 4, "refunding": 5, "closed": 6, "refunded": 7}
+"""How far an order has come: of several words about one order the furthest counts, of several items the nearest."""
+_STAGE = {rank: stage for stage, rank in RANK.items()}
+_NOTHING = "none"
+_IGNORED = str.maketrans("", "", BLANKS + "_-–—/,;.!、。；")
+
+
+@dataclass
+class StatusWords:
+    """What a platform's status words mean.
+
+    Attributes:
+        words: word (see `word_key`) -> stage, or `none` for a word that says nothing.
+        starts: what a word begins with -> its stage, whatever follows.
+        sources: further headings of the file whose words count.
+        filled: heading of the file -> the stage of a row whose cell there is filled.
+    """
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    filled: Mapping[str, str] = field(default_factory=dict)
+
+    def headings(self) -> tuple[str, ...]:
+        """Every heading it reads."""
+        return (*self.sources, *self.filled)
+
+    def stage(self, word: str) -> str:
+        """The stage of one word; `unknown` when it is not known."""
+        key = word_key(word)
+        if not key:
+            return _NOTHING
+        if key in self.words:
+            return self.words[key]
+        return next((s for start, s in self.starts.items() if key.startswith(start)), UNKNOWN)
+
+
+@lru_cache(maxsize=4096)
+def word_key(word: str) -> str:
+    """A status as it is compared: full-width folded; blanks, case and punctuation ignored."""
+    return unicodedata.normalize("NFKC", word).casefold().translate(_IGNORED)
+
+
+def stages(
+    status: pl.Series | None, frame: pl.DataFrame, words: StatusWords
+) -> tuple[pl.Series, dict[str, tuple[int, int]]]:
+    """The stage of each row, null where nothing is said; and words that are not known: word -> count, first index.
+
+    Args:
+        status: the platform's own status words, None when the file has none.
+        frame: cleaned texts that hold the other headings of `words`.
+        words: what they mean.
+    """
+    unknown: dict[str, tuple[int, int]] = {}
+    texts = [] if status is None else [status]
+    texts += [frame[s] for s in words.sources if s in frame.columns]
+    ranks = [_ranks(text, words, unknown) for text in texts]
+    ranks += [
+        pl.select(pl.when(pl.lit(frame[h]).is_not_null()).then(pl.lit(RANK[s], dtype=pl.Int8))).to_series()
+        for h, s in words.filled.items()
+        if h in frame.columns
+    ]
+    if not ranks:
+        return pl.Series("stage", [None] * len(frame), dtype=pl.String), unknown
+    furthest = ranks[0] if len(ranks) == 1 else pl.select(pl.max_horizontal(ranks)).to_series()
+    return furthest.replace_strict(_STAGE, default=None, return_dtype=pl.String).alias("stage"), unknown
+
+
+def _ranks(text: pl.Series, words: StatusWords, unknown: dict[str, tuple[int, int]]) -> pl.Series:
+    distinct: Sequence[str] = text.drop_nulls().unique(maintain_order=True).to_list()
+    table = {word: words.stage(word) for word in distinct}
+    for word in [w for w, s in table.items() if s == UNKNOWN][:50]:
+        same = text == word
+        unknown[word] = (int(same.sum()), int(same.arg_max() or 0))
+    ranks = {word: None if stage == _NOTHING else RANK[stage] for word, stage in table.items()}
+    return text.replace_strict(ranks, default=None, return_dtype=pl.Int8) if ranks else text.cast(pl.Int8, strict=False)
+
+
+def rank(column: str = "stage") -> pl.Expr:
+    """A stage as a number, for sorting."""
+    return pl.col(column).replace_strict(RANK, default=None, return_dtype=pl.Int8)

@@ -1,0 +1,82 @@
+"""Money as it is written: units, symbols, thousands; and which currency the symbol says."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+
+_CODES = (
+    "CNY|RMB|USD|EUR|GBP|HKD|JPY|SGD|MYR|THB|VND|IDR|PHP|TWD|KRW|INR|BDT|PKR|LKR|NPR|AED|SAR|CAD|AUD|NZD|CHF|SEK|NOK|DKK|PLN|CZK|"
+    "TRY|BRL|MXN|RUB|ZAR"
+)
+_SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦円圆元"
+_BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|S|A|C|R)\$|(?:{_CODES}|RM|Rp|Tk|Rs)\.?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
+_BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|đ|[{_SYMBOLS}])$"
+_NARROW = "\u00a0\u202f\u2009'’ "
+
+CURRENCIES = {
+    "US$": "USD", "HK$": "HKD", "NT$": "TWD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "S$": "SGD", "R$": "BRL",
+    "$": "USD", "€": "EUR", "£": "GBP", "৳": "BDT", "TK": "BDT", "₹": "INR", "₩": "KRW", "฿": "THB", "₫": "VND", "Đ": "VND", "₱": "PHP",
+    "₽": "RUB", "₺": "TRY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY",
+}  # fmt: skip
+"""¥ is missing: it is China's and Japan's."""
+
+
+def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
+    """Distinct amounts as plain decimals, where they can be read.
+
+    `1,299.00`, `¥12`, `12.00元`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is; `65.000` is sixty-five unless other values of the column show that
+    its dots part thousands (`dotted`) or its symbol is one of a currency that writes so (₫, Rp).
+    """
+    text = text.str.strip_chars(BLANKS).str.replace_all("−", "-", literal=True).str.replace(r"^\((.*)\)$", "-$1")
+    dong = text.str.contains(r"(?i)[₫đ]|VND|^-?Rp|IDR").fill_null(value=False)
+    euro = text.str.contains(r"(?i)€|EUR").fill_null(value=False)
+    bare = text.str.replace(_BEFORE, "$1$2").str.replace(_BEHIND, "").str.strip_chars(BLANKS)
+    spaced = pl.lit(bare).str.contains(rf"^-?\d{{1,3}}(?:[{_NARROW}]\d{{3}})+(?:[.,]\d+)?$")
+    unspaced = pl.lit(bare).str.replace_all(f"[{_NARROW}]", "")
+    value = pl.lit(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series())
+    english = value.str.contains(r"^-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?$")
+    european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$")
+    european = european | (pl.lit(euro | dotted) & value.str.contains(r"^-?\d+,\d{1,2}$"))
+    thousands = pl.lit(dong | dotted) & value.str.contains(DOTTED)
+    return pl.select(
+        pl.when(european)
+        .then(value.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
+        .when(thousands)
+        .then(value.str.replace_all(".", "", literal=True))
+        .when(english)
+        .then(value.str.replace_all(",", "", literal=True))
+        .otherwise(value)
+    ).to_series()
+
+
+DOTTED = r"^-?\d{1,3}(?:\.\d{3})+$"
+
+
+def is_dotted(text: pl.Series) -> bool:
+    """Whether some amount shows that dots part thousands here: `1.250.000`, `65.000,50`."""
+    return bool(text.str.contains(r"\d\.\d{3}\.\d{3}|\d\.\d{3},\d").any())
+
+
+def currency(text: pl.Series) -> pl.Series | None:
+    """The ISO code that each amount's own symbol or letters say, null where there are none; None when no one does."""
+    told = text.head(1000).str.contains(r"[^\d.,\-+\s]")
+    if not told.any():
+        return None
+    distinct = text.drop_nulls().unique(maintain_order=True)
+    mark = (
+        distinct.str.to_uppercase()
+        .str.extract(r"^-?\s*([A-Z]{0,3}\s?\.?\s?[^\d\s.,\-]?)")
+        .str.replace_all(r"[\s.]", "")
+    )
+    tail = distinct.str.to_uppercase().str.extract(r"([^\d\s.,]+)\s*$")
+    table = {**CURRENCIES, **{c: c for c in _CODES.split("|") if c != "RMB"}}
+    codes = pl.DataFrame({"text": distinct, "mark": mark, "tail": tail}).select(
+        "text",
+        code=pl.coalesce(
+            pl.col(name).replace_strict(table, default=None, return_dtype=pl.String) for name in ("mark", "tail")
+        ),
+    )
+    found = pl.DataFrame({"text": text}).join(codes, on="text", how="left", maintain_order="left")["code"]
+    return found if found.null_count() < len(found) else None
