@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 from house import NOW, House, book, burst, default_book, export, order, shell
 
-from orderguard.errors import OrderguardError
+from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
 from orderguard.ledger.snoozes import SnoozeBook
@@ -253,3 +254,19 @@ def test_a_wrong_action_is_named(tmp_path: Path) -> None:
     said = str(wrong.value)
     assert "team.yaml:3" in said
     assert "team.yaml:4" in said
+
+
+def test_a_ledger_that_fails_after_the_outputs_are_in_place_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House(tmp_path)
+    file = export(tmp_path / "a.csv", [odd("1")])
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CaseBook, "delivered", full)
+        with pytest.raises(DeliveryError, match="issued again"):
+            house.scan(file)
+    house.scan(file)
+    assert (house.tasks(), house.tasks("earlier")) == ({"unassigned": ["1"]}, {})
+    assert states(house) == {"1": "open"}

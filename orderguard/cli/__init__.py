@@ -54,7 +54,7 @@ _HELP = {
     "cases": "看案件、放行、静音、转派、超时处理 / list, show, release, snooze, reassign, sweep",
     "board": "此刻的看板 / what is going on now, as a page",
     "explain": "一单的来龙去脉 / the whole story of an order",
-    "ledger": "检查台账 / check the ledger",
+    "ledger": "检查、重建、导出、清理台账 / check, rebuild, export, prune the ledger",
     "init": "写出规则表与团队表的样本 / write a commented rulebook and team",
     "notices": "看通知送达没有、补发 / list notices, send what is due",
     "platforms": "看各平台的表头怎么读 / how each platform's header is read",

@@ -216,14 +216,16 @@ class CaseBook:
                 "points",
                 "status",
                 "ordered_at",
+                run_id=pl.lit(run_id),
+                found_at=pl.lit(stamp),
             )
             # What did not count when it was found (on trial, demoted, without its partner) may count now.
-            db.executemany(
+            db.bulk(
                 """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
                    ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
                    SET points = excluded.points, status = excluded.status
                    WHERE findings.status <> 'live' AND excluded.status = 'live'""",
-                ((*r, run_id, stamp) for r in rows.iter_rows()),
+                rows,
             )
             db.executemany(
                 """INSERT INTO traffic (quarter, platform, orders, run_id) VALUES (?, ?, ?, ?)
@@ -232,12 +234,14 @@ class CaseBook:
             )
             names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
             due = pl.col("due_at").dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
-            rows = opened.select(*names, due, "region", pl.col("created_at").dt.timestamp("us"))
-            db.executemany(
+            rows = opened.select(
+                *names, due, "region", pl.col("created_at").dt.timestamp("us"), run=pl.lit(run_id), stamp=pl.lit(stamp)
+            )
+            db.bulk(
                 """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
                    due_at, region, ordered_at, state, opened_run, opened_at)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
-                ((*r, run_id, stamp) for r in rows.iter_rows()),
+                rows,
             )
             columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
             for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
@@ -274,15 +278,15 @@ class CaseBook:
             now: the clock.
         """
         with self.ledger.commit() as db:
-            db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(run_id, c) for c in tasks])
+            db.bulk("UPDATE cases SET task_run = ? WHERE case_id = ?", _beside(run_id, tasks))
+            db.bulk("UPDATE cases SET hold_run = ? WHERE case_id = ?", _beside(run_id, holds))
             self._number(run_id, sheets, now)
-            db.executemany("UPDATE cases SET hold_run = ? WHERE case_id = ?", [(run_id, c) for c in holds])
             db.execute("UPDATE runs SET delivered_at = ? WHERE run_id = ?", (iso(now), run_id))
 
     def issue(self, issue_id: str, agent: str, tasks: Sequence[str], now: datetime) -> None:
         """Note that these cases stand on a sheet that was issued without a scan."""
         with self.ledger.commit() as db:
-            db.executemany("UPDATE cases SET task_run = ? WHERE case_id = ?", [(issue_id, c) for c in tasks])
+            db.bulk("UPDATE cases SET task_run = ? WHERE case_id = ?", _beside(issue_id, tasks))
             self._number(issue_id, {agent: len(tasks)}, now)
 
     def numbers(self, agents: Iterable[str]) -> dict[str, int]:
@@ -293,6 +297,10 @@ class CaseBook:
     def _number(self, run_id: str, sheets: Mapping[str, int], now: datetime) -> None:
         rows = [(a, n, run_id, iso(now), sheets[a]) for a, n in self.numbers(sheets).items()]
         self.ledger.db.executemany("INSERT INTO issued VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _beside(run_id: str, cases: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame({"case_id": pl.Series(cases, dtype=pl.String)}).select(pl.lit(run_id).alias("run"), "case_id")
 
 
 def instant(name: str) -> pl.Expr:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.errors import Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.journal import after_base, read_lines
 
 if TYPE_CHECKING:
     from orderguard.ledger.store import Ledger
@@ -53,10 +54,28 @@ def check(ledger: Ledger) -> list[Problem]:
             problems.append(
                 Problem(Words("多出的文件，数据库没有登记", "a file that the database does not name"), relative)
             )
+    problems += _journal(ledger)
     for (path,) in db.execute("SELECT path FROM sheets"):
         if not (ledger.folder / path).exists():
             problems.append(Problem(Words("处置记录文件不见了", "the file of a recorded sheet is missing"), path))
     return problems
+
+
+def _journal(ledger: Ledger) -> list[Problem]:
+    """The journal must reach from its base to the database's last commit without a gap."""
+    try:
+        seq = int(ledger.db.execute("SELECT seq FROM journal").fetchone()[0])
+        folder = ledger.folder / "journal"
+        bases = sorted(folder.glob("base-*"))
+        last = after = int(bases[-1].name.removeprefix("base-")) if bases else 0
+        for last, _, _ in read_lines(folder, after):  # noqa: B007 - the last one counts
+            pass
+    except OrderguardError as error:
+        return error.problems
+    if seq not in {last, after_base(last)}:
+        what = Words(f"流水只到 {last}，数据库已到 {seq}", f"the journal ends at {last}, the database is at {seq}")
+        return [Problem(what, "journal")]
+    return []
 
 
 def _file(ledger: Ledger, path: str, rows: int) -> list[Problem]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from orderguard.ledger.store import Ledger
 
+PRUNED = ".pruned"
+"""Lists files that a prune puts together and those it makes of them."""
+
 _NAMES = [c.name for c in ORDERS]
 _EMPTY = schema(ORDERS)
 
@@ -63,7 +66,7 @@ class History:
         if first is None or last is None:
             return pl.DataFrame(schema=_EMPTY)
         low, high = first - within, last + within  # type: ignore[operator]
-        return _beside(self._read(_micros(low), _micros(high)), orders, low, high, ids)
+        return _beside(self._read(micros(low), micros(high)), orders, low, high, ids)
 
     def everything(self, ids: Mapping[str, str]) -> pl.DataFrame:
         """The newest version of every order; one order under two words for its platform is one."""
@@ -77,8 +80,8 @@ class History:
 
     def between(self, low: datetime, high: datetime) -> Iterator[pl.DataFrame]:
         """The history of a span of time, file by file, oldest first: for scans that do not hold it at once."""
-        for path in self._paths(_micros(low), _micros(high)):
-            part = _open(self.ledger.folder / path)
+        for path in self._paths(micros(low), micros(high)):
+            part = open_file(self.ledger.folder / path)
             yield pl.concat([pl.DataFrame(schema=_EMPTY), part], how="diagonal_relaxed").select(_NAMES)
 
     def of_pile(
@@ -136,7 +139,7 @@ class History:
     def _read(self, low: int | None, high: int | None, keys: pl.DataFrame | None = None) -> pl.DataFrame:
         parts = []
         for path in self._paths(low, high):
-            part = _open(self.ledger.folder / path)
+            part = open_file(self.ledger.folder / path)
             parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
         if not parts:
             return pl.DataFrame(schema=_EMPTY)
@@ -170,9 +173,9 @@ class History:
             new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items()
         ):
             relative = f"orders/{label}/{run_id}{piece}.parquet"
-            _write(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
+            write_file(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
             span = part["created_at"]
-            named.append((relative, len(part), _micros(span.min()), _micros(span.max())))
+            named.append((relative, len(part), micros(span.min()), micros(span.max())))
         return named
 
     def earlier(self, orders: pl.DataFrame) -> pl.DataFrame:
@@ -180,7 +183,7 @@ class History:
         first, last = orders["created_at"].min(), orders["created_at"].max()
         if first is None:
             return pl.DataFrame(schema=_EMPTY)
-        found = self._read(_micros(first), _micros(last))
+        found = self._read(micros(first), micros(last))
         return found.join(orders.select(KEY), on=KEY, how="semi")
 
 
@@ -198,7 +201,17 @@ def _marker(ledger: Ledger) -> Path:
 
 
 def sweep(ledger: Ledger) -> None:
-    """Remove files of a run that was killed before it committed. Call with the lock held."""
+    """Remove files of a run (or a prune) that was killed before it committed. Call with the lock held."""
+    pruned = ledger.folder / PRUNED
+    if pruned.exists():
+        named = {row[0] for row in ledger.db.execute("SELECT path FROM history")}
+        for path in pruned.read_text(encoding="utf-8").splitlines():
+            if path.startswith("orders/") and ".." not in path and path not in named:
+                (ledger.folder / path).unlink(missing_ok=True)
+        for day in (ledger.folder / "orders").iterdir():
+            if not any(day.iterdir()):
+                day.rmdir()
+        pruned.unlink()
     marker = _marker(ledger)
     if not marker.exists():
         return
@@ -219,7 +232,12 @@ def name_files(db: sqlite3.Connection, run_id: str, files: list[HistoryFile]) ->
     )
 
 
-def _open(path: Path) -> pl.DataFrame:
+def open_file(path: Path) -> pl.DataFrame:
+    """Read one history file.
+
+    Raises:
+        OrderguardError: it is missing or damaged.
+    """
     try:
         return pl.read_parquet(path, memory_map=False)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -231,14 +249,20 @@ def _open(path: Path) -> pl.DataFrame:
         raise OrderguardError(Problem(what, str(path), fix=fix)) from error
 
 
-def _micros(at: object) -> int | None:
+def micros(at: object) -> int | None:
+    """An instant as microseconds since 1970."""
     if at is None:
         return None
     moment: datetime = at  # type: ignore[assignment]
     return round(moment.timestamp() * 1_000_000)
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
+def write_file(frame: pl.DataFrame, path: Path) -> None:
+    """Write a history file whole, readable by its owner only.
+
+    Raises:
+        OSError: the disk is full, or there are no rights.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".tmp")
     try:

@@ -26,6 +26,10 @@ AND NOT EXISTS (SELECT 1 FROM told t WHERE t.case_id = c.case_id AND t.who = ? A
 """
 
 
+_PENDING = """INSERT INTO deliveries (notice_id, target, label, state, tries, said, at, claim)
+VALUES (?, ?, ?, 'pending', 0, '', ?, '')"""
+
+
 class Due(NamedTuple):
     """One message to send: to one target, about the cases of every notice that has not reached it.
 
@@ -48,13 +52,18 @@ class NoticeBook:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def untold(self, who: str) -> pl.DataFrame:
-        """Open cases that a person was not told of: `case_id region agent kind`, in the order they were opened."""
+    def untold(self, who: str, since: datetime | None = None) -> pl.DataFrame:
+        """Open cases that a person was not told of: `case_id region agent kind`, in the order they were opened.
+
+        Args:
+            who: the person.
+            since: only cases opened then or later (a long night's list is not looked through each minute).
+        """
         rows = []
+        late = "AND c.opened_at >= ?" if since else "AND ? = ''"
         for kind, more in ((NEW, ""), (ESCALATED, "AND c.escalated_at IS NOT NULL")):
-            rows += self.ledger.db.execute(
-                _UNTOLD.format(more=more) + "ORDER BY c.opened_at", (kind, who, kind)
-            ).fetchall()
+            sql = _UNTOLD.format(more=f"{more} {late}") + "ORDER BY c.opened_at"
+            rows += self.ledger.db.execute(sql, (kind, iso(since) if since else "", who, kind)).fetchall()
         return pl.DataFrame(rows, schema=dict.fromkeys(("case_id", "region", "agent", "kind"), pl.String), orient="row")
 
     def last(self, who: str) -> datetime | None:
@@ -62,13 +71,14 @@ class NoticeBook:
         row = self.ledger.db.execute("SELECT MAX(created_at) FROM notices WHERE who = ?", (who,)).fetchone()
         return datetime.fromisoformat(row[0]) if row[0] else None
 
-    def add(self, who: str, cases: pl.DataFrame, run_id: str, now: datetime) -> None:
-        """Make a notice about cases (`case_id kind`): from now on they count as told to this person."""
+    def add(self, who: str, cases: pl.DataFrame, targets: Mapping[str, str], run_id: str, now: datetime) -> None:
+        """Make a notice about cases (`case_id kind`) for targets (key -> label): from now on they count as told."""
         with self.ledger.commit() as db:
             sql = "INSERT INTO notices (who, created_at, run_id) VALUES (?, ?, ?)"
             made = db.execute(sql, (who, iso(now), run_id)).lastrowid
             rows = [(case, who, kind, made) for case, kind in cases.select("case_id", "kind").iter_rows()]
             db.executemany("INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?)", rows)
+            db.executemany(_PENDING, [(made, key, label, iso(now)) for key, label in targets.items()])
 
     def address(self, who: str, targets: Mapping[str, str], now: datetime) -> None:
         """Every notice that has not reached all of a person's targets goes to their targets of today.
@@ -78,25 +88,20 @@ class NoticeBook:
             targets: key -> label.
             now: the clock.
         """
-        db = self.ledger.db
-        sql = f"""SELECT n.notice_id, d.target, d.state FROM notices n LEFT JOIN deliveries d USING (notice_id)
-            WHERE n.who = ? AND (d.notice_id IS NULL OR n.notice_id IN
-            (SELECT notice_id FROM deliveries WHERE state IN {_UNSENT}))"""  # noqa: S608 - own words
+        sql = f"""SELECT d.notice_id, d.target, d.state FROM deliveries d JOIN notices n USING (notice_id) WHERE n.who = ?
+            AND d.notice_id IN (SELECT notice_id FROM deliveries WHERE state IN {_UNSENT})"""  # noqa: S608 - own words
         has: dict[int, dict[str, str]] = {}
-        for notice, target, state in db.execute(sql, (who,)):
-            has.setdefault(notice, {})
-            if target:
-                has[notice][target] = state
+        for notice, target, state in self.ledger.db.execute(sql, (who,)):
+            has.setdefault(notice, {})[target] = state
         gone = [(n, t) for n, given in has.items() for t, s in given.items() if t not in targets and s != "sent"]
         # A target that was put in place of one that failed gets what the other never got.
-        lost = {n for n, _ in gone} | {n for n, given in has.items() if not given}
-        new = [(n, t) for n in sorted(lost) for t in targets if t not in has[n]]
+        lost = sorted({n for n, t in gone if has[n][t] != "dropped"})
+        new = [(n, t) for n in lost for t in targets if t not in has[n]]
         if gone or new:
             with self.ledger.commit() as db:
                 drop = "UPDATE deliveries SET state = 'dropped', at = ? WHERE notice_id = ? AND target = ?"
                 db.executemany(drop, [(iso(now), *g) for g in gone])
-                add = "INSERT INTO deliveries VALUES (?, ?, ?, 'pending', 0, '', ?, '')"
-                db.executemany(add, [(n, t, targets[t], iso(now)) for n, t in new])
+                db.executemany(_PENDING, [(n, t, targets[t], iso(now)) for n, t in new])
 
     def claim(self, people: Sequence[str], now: datetime) -> list[Due]:
         """What is to be sent to these people now, marked so that no other process sends it too."""

@@ -84,4 +84,9 @@ CREATE TABLE marks (
   source TEXT PRIMARY KEY, shown TEXT NOT NULL, "column" TEXT NOT NULL, value TEXT NOT NULL, seen TEXT NOT NULL,
   run_id TEXT NOT NULL REFERENCES runs, at TEXT NOT NULL) WITHOUT ROWID;
 """,
+    # divert: how far the journal has come
+    """
+CREATE TABLE journal (seq INTEGER NOT NULL, size INTEGER NOT NULL);
+INSERT INTO journal VALUES (0, 0);
+""",
 )

@@ -6,14 +6,18 @@ lock is an SQLite transaction on a file of its own, so a killed process lets go 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import sys
 from contextlib import contextmanager
+from time import localtime, strftime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, printable
 from orderguard.ledger.history import sweep
+from orderguard.ledger.journal import Journal, Recording
 from orderguard.ledger.schema import STEPS
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WAIT_SECONDS = 900
+_HOLDER = ".holder"
 
 
 class Ledger:
@@ -31,21 +36,29 @@ class Ledger:
         db: the database; statements run in autocommit unless inside `commit()`.
     """
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, lock: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, db: Recording, lock: sqlite3.Connection, journal: Journal | None = None) -> None:
         self.folder = folder
         self.db = db
+        self.journal = journal
         self._lock = lock
 
     @contextmanager
-    def commit(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it on success, nothing of it on any error or kill."""
+    def commit(self) -> Iterator[Recording]:
+        """One transaction: all of it on success, nothing of it on any error or kill. The journal gets a line of it."""
         self.db.execute("BEGIN IMMEDIATE")
         try:
+            if self.journal:
+                self.journal.begin()
             yield self.db
+            if self.journal:
+                self.journal.write(len(STEPS))
+            self.db.execute("COMMIT")
         except BaseException:
-            self.db.execute("ROLLBACK")
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            if self.journal:
+                self.journal.undo()
             raise
-        self.db.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the lock."""
@@ -67,9 +80,12 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for inside in ("orders", "verdicts"):
             (folder / inside).mkdir(exist_ok=True, mode=0o700)
-        lock = _take_lock(folder, say)
-        ledger = Ledger(folder, _connect(folder / "ledger.db"), lock)
+        lock = take_lock(folder, say)
+        db = _connect(folder / "ledger.db")
+        ledger = Ledger(folder, db, lock)
         _upgrade(ledger)
+        ledger.journal = Journal(folder, db)
+        ledger.journal.open()
         sweep(ledger)
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
@@ -98,12 +114,14 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
             "run 'orderguard scan' first, or name the folder with --ledger",
         )
         raise OrderguardError(Problem(what, str(folder), fix=fix))
-    lock = _take_lock(folder, say) if (folder / ".lock").exists() and os.access(folder, os.W_OK) else None
+    lock = take_lock(folder, say) if (folder / ".lock").exists() and os.access(folder, os.W_OK) else None
     try:
         # With a journal left by a killed command the database must read that too; otherwise it is whole as it lies.
         left = path.with_name("ledger.db-wal")
         mode = "mode=ro" if left.exists() and left.stat().st_size else "immutable=1"
-        db = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{mode}", uri=True, isolation_level=None)
+        db = sqlite3.connect(
+            f"file:{quote(str(path.resolve()))}?{mode}", uri=True, isolation_level=None, factory=Recording
+        )
         ledger = Ledger(folder, db, lock or sqlite3.connect(":memory:"))
         _not_newer(ledger)
     except sqlite3.Error as error:
@@ -122,7 +140,12 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
         ledger.close()
 
 
-def _take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Connection:
+def take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Connection:
+    """Wait until no other command has the ledger; closing the result lets go of it.
+
+    Raises:
+        OrderguardError: it was not free in 15 minutes.
+    """
     path = folder / ".lock"
     lock = sqlite3.connect(path, isolation_level=None, timeout=0.2)
     _private(path)
@@ -131,15 +154,48 @@ def _take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Con
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
             raise
-        if say:
-            say(Words("另一个 orderguard 正在使用台账，等待中…", "another orderguard is using the ledger, waiting…"))
-        lock.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
-        lock.execute("BEGIN EXCLUSIVE")
+        _wait(folder, lock, say)
+    holder = folder / _HOLDER
+    with os.fdopen(os.open(holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        # The command alone: its arguments may be personal or secret. Since when: the file's own time.
+        words = [w for w in sys.argv[1:3] if w.isalpha()]
+        json.dump({"pid": os.getpid(), "command": " ".join(["orderguard", *words])}, file)
     return lock
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=30)
+def _wait(folder: Path, lock: sqlite3.Connection, say: Callable[[Words], None] | None) -> None:
+    who = holder(folder)
+    if say:
+        zh, en = f"{who.zh}正在使用台账，等待中…", f"{who.en} is using the ledger, waiting..."
+        say(Words(zh, en))
+    lock.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        who = holder(folder)
+        lock.close()
+        what = Words(f"等了 15 分钟，{who.zh}仍在使用台账", f"after 15 minutes {who.en} is still using the ledger")
+        fix = Words(
+            "等它结束，或结束该进程后再试（不会丢数据）",
+            "wait for it, or end that process and try again (nothing is lost)",
+        )
+        raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
+
+
+def holder(folder: Path) -> Words:
+    """Who has the ledger's lock, as far as it said so: process, command, since when."""
+    try:
+        told = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
+        since = strftime("%H:%M:%S", localtime((folder / _HOLDER).stat().st_mtime))
+        pid, command = int(told["pid"]), printable(str(told["command"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Words("另一个 orderguard ", "another orderguard")
+    zh = f"另一个 orderguard（进程 {pid}，{command}，自 {since}）"
+    return Words(zh, f"another orderguard (process {pid}, {command}, since {since})")
+
+
+def _connect(path: Path) -> Recording:
+    db = sqlite3.connect(path, isolation_level=None, timeout=30, factory=Recording)
     _private(path)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
@@ -170,7 +226,11 @@ def _upgrade(ledger: Ledger) -> None:
     version = _not_newer(ledger)
     for step in range(version + 1, len(STEPS) + 1):
         with ledger.commit() as db:
-            for statement in STEPS[step - 1].split(";\n"):
-                if statement.strip():
-                    db.execute(statement)
+            for statement in statements(STEPS[step - 1]):
+                db.execute(statement)
             db.execute(f"PRAGMA user_version = {step}")
+
+
+def statements(step: str) -> list[str]:
+    """The statements of a step."""
+    return [s for s in step.split(";\n") if s.strip()]

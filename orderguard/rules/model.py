@@ -22,10 +22,11 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Privacy(BaseModel):
-    """What sheets show of personal data. Logs, terminal and notices are always masked."""
+    """What sheets show of personal data, and how long the ledger keeps it. Logs, terminal and notices are always masked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     mask_sheets: bool = False
+    retain_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 class ShipFrom(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +160,18 @@ def deliver(
         raise DeliveryError(Problem(what, str(options.out), fix=fix)) from error
     issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
     held = work.holds["case_id"].to_list() if "holds" in wanted else []
-    cases.delivered(options.run_id, issued, held, run["tasks"], options.now)
+    try:
+        cases.delivered(options.run_id, issued, held, run["tasks"], options.now)
+    except (OSError, sqlite3.Error) as error:
+        what = Words(
+            f"输出已就位，但台账没能记下它们已发出（{error}）",
+            f"the outputs are in place, but the ledger could not note that they were issued ({error})",
+        )
+        fix = Words(
+            "检查磁盘空间与权限后再扫一次；同样的任务表会再发一遍，不会漏单",
+            "check disk space and rights, scan again; the same sheets are issued again, nothing is lost",
+        )
+        raise DeliveryError(Problem(what, str(options.ledger), fix=fix)) from error
 
 
 def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.DataFrame:

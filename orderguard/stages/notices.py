@@ -156,14 +156,15 @@ def _plan(book: NoticeBook, everybody: list[Person], options: Options) -> tuple[
     waiting = []
     for person in everybody:
         last = book.last(person.key)
+        labels = {k: target_label(t) for k, t in person.targets.items()}
+        book.address(person.key, labels, options.now)
         if last is not None and options.now - last < every:
-            if len(person.mine(book.untold(person.key))):
+            if len(person.mine(book.untold(person.key, last))):
                 waiting.append(person.name)
         else:
             mine = person.mine(book.untold(person.key))
             if len(mine):
-                book.add(person.key, mine, options.run_id, options.now)
-        book.address(person.key, {k: target_label(t) for k, t in person.targets.items()}, options.now)
+                book.add(person.key, mine, labels, options.run_id, options.now)
     return book.claim([p.key for p in everybody], options.now), waiting
 
 
