@@ -12,23 +12,26 @@ import polars as pl
 from orderguard import __version__
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
+from orderguard.ledger.drawn import pending_doubles
 from orderguard.ledger.history import QUARTER
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
+from orderguard.stages.drawing import draw
 from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.notices import tell
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.telling import demotions, overlap, profiles_held
+from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
     from orderguard.stages.reading import Read
 
 
-def scan(options: Options) -> Scan:
+def scan(options: Options) -> Scan:  # noqa: PLR0915 - the rooms in their order, on one screen
     """Audit the inputs, remember, and leave the outputs.
 
     Raises:
@@ -49,29 +52,33 @@ def scan(options: Options) -> Scan:
     try:
         read, judged, files = inputs.judge(cases, history, clock)
         with clock.room("rules"):
-            read.problems += demotions(judged.demoted, book)
+            read.problems += [*notes(book), *demotions(judged.demoted, book)]
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
             opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
             resting = cases.resting(options.team.every, options.now)
+            new, drawn = draw(judged, opened, options, cases, synonyms, ids)
             late = undelivered(cases, history, book, opened, resting)
-            work = Work(opened, raised, flagged, late, known, book.locale, resting)
+            work = Work(new, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
-            run = _told(options, read, judged, opened) | {"released_before": released}
+            run = _told(options, read, judged, opened) | {
+                "released_before": released,
+                "sampled": len(new) - len(opened),
+            }
             written = files()
             traffic = history.traffic.with_columns(
                 pl.col("quarter").fill_null(-int(options.now.timestamp() // QUARTER))
             )
-            cases.record(
-                run, written, recorded := _recorded(judged, options), opened, raised, options.now, traffic, read.marks
-            )
+            recorded = _recorded(judged, options)
+            cases.record(run, written, recorded, new, raised, options.now, traffic, read.marks, drawn)
+            work.second(pending_doubles(ledger))
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
             lost = export_back(options.export_to, run, judged, recorded, cases)
-            actions = partial(options.team.on_timeout.of, synonyms=synonyms)
-            deliver(options, run, clock, read, judged, _with_case(flagged, opened, known), work, cases, names, actions)
+            rows, actions = _with_case(flagged, opened, known), partial(options.team.on_timeout.of, synonyms=synonyms)
+            deliver(options, run, clock, read, judged, rows, work, cases, names, actions)
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法写入（{error}）", f"the ledger cannot be written ({error})")
         fix = Words(
@@ -130,6 +137,8 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "locale": book.locale,
         "timezone": book.timezone,
         "rulebook": {"path": book.source, "sha256": book.sha256, "rules": len(book.active)},
+        "weights": book.weights.told(book.locale) if book.weights else None,
+        "bands": {"review": book.bands.review, "hold": book.bands.hold},
         "inputs": read.files,
         **total,
         "held": bands.get("hold", 0),

@@ -173,6 +173,14 @@ DECISIONS: Final = (
     Column("score", pl.Float64, "分数", "Score", "sum of points", "70"),
     Column("band", pl.String, "级别", "Band", "pass, review or hold", "hold"),
     Column("profile", pl.String, "时段", "Profile", "the promotion that held for the order, else `base`", "base"),
+    Column(
+        "probability",
+        pl.Float64,
+        "异常概率",
+        "Probability",
+        "of being abnormal; null until `learn` has calibrated scores",
+        "0.87",
+    ),
 )
 
 CASES: Final = (

@@ -145,7 +145,8 @@ def test_verdicts_are_recorded_once_and_every_oddity_is_named(tmp_path: Path) ->
     done = VerdictBook(ledger).record(answers, sheets, NOW)
     assert (done.written, unanswered, problems) == (2, 1, [])
     said = [(p.line, p.what.zh) for p in done.oddities]
-    assert [line for line, _ in said] == [6, 7, 8]
+    assert [line for line, _ in said] == [4, 6, 7, 8]
+    assert "只记一次" in said[0][1]
     assert any("两处都未记录" in text for _, text in said)
     assert any("乱写" in text for _, text in said)
     assert any("没有订单 9" in text for _, text in said)

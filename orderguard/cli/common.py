@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 
 
 def find_rulebook(given: str | None) -> Rulebook:
-    """The rulebook: `--rules`, else `rules.yaml` here, else the one that comes with orderguard."""
+    """The rulebook with the learned points that are in use (see `plain_rulebook`)."""
+    from orderguard.stages.weighing import in_effect
+
+    book, packaged = plain_rulebook(given)
+    return in_effect(book, packaged=packaged)
+
+
+def plain_rulebook(given: str | None) -> tuple[Rulebook, bool]:
+    """The rulebook as written: `--rules`, else `rules.yaml` here, else the one that comes with orderguard (True)."""
     from orderguard.rules.book import default_rulebook, load_rulebook
 
     here = Path("rules.yaml")
-    path = Path(given) if given else here if here.exists() else default_rulebook()
-    return load_rulebook(path)
+    packaged = not given and not here.exists()
+    return load_rulebook(Path(given) if given else here if here.exists() else default_rulebook()), packaged
 
 
 def print_json(value: Any) -> None:

@@ -134,24 +134,62 @@ def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
 @_JSON
 def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     """一条规则：设置、类型说明。 One rule: its settings and its kind's page."""
-    from orderguard.cli.common import find_rulebook, print_json
+    from orderguard.cli.common import find_rulebook, plain_rulebook, print_json
     from orderguard.errors import OrderguardError, Problem, Words, closest
     from orderguard.rules.book import say
     from orderguard.rules.registry import kind_page
+    from orderguard.rules.weights import rule_history, weights_folder
 
     book = find_rulebook(rules_file)
     rule = next((r for r in book.rules if rule_id in {r.id, *r.was}), None)
     if rule is None:
         what = Words(f"没有规则 '{rule_id}'", f"no rule '{rule_id}'")
         raise OrderguardError(Problem(what, book.source, fix=closest(rule_id, [r.id for r in book.rules])))
+    written = book.weights.written[rule.id] if book.weights else rule.points
+    folder = weights_folder(book, packaged=plain_rulebook(rules_file)[1])
+    past = rule_history(folder, Path(book.source).name, rule)
     if as_json:
-        print_json(_told(rule, book))
+        print_json({**_told(rule, book), "points_in_rulebook": written, "history": past})
         return
     click.echo(f"{rule.id}  {say(rule.says, book.locale)}")
-    for key, value in _told(rule, book).items():
+    for key, value in {**_told(rule, book), "points_in_rulebook": written if past else None}.items():
         if key not in {"id", "says"} and value:
             click.echo(f"  {key}: {value}")
+    for line in _past(past, zh=book.locale.startswith("zh")):
+        click.echo("  " + line)
     click.echo("\n" + kind_page(rule.kind))
+
+
+def _past(past: list[dict[str, Any]], *, zh: bool) -> list[str]:
+    """A weight's history, the newest first."""
+    from orderguard.errors import printable
+
+    lines = []
+    for one in past:
+        before = "" if one["before"] is None else f"{one['before']:g} → "
+        found = one["evidence"] or {}
+        right, wrong = found.get("right"), found.get("wrong")
+        seen = (
+            ""
+            if right is None
+            else (f"，属实 {right}、误判 {wrong}" if zh else f", {right} confirmed, {wrong} false alarms")
+        )
+        gone = one["rolled_back"]
+        tail = "" if not gone else (f"，已由 {gone['by']} 撤回" if zh else f", rolled back by {gone['by']}")
+        tail += (
+            ""
+            if one["same_rule"]
+            else ("，规则在此之后改过，不采用" if zh else ", not used: the rule has changed since")
+        )
+        by = one["approved_by"] or "?"
+        lines.append(
+            printable(
+                f"{one['file']}：{before}{one['points']:g}，{by} 批准{seen}{tail}"
+                if zh
+                else f"{one['file']}: {before}{one['points']:g}, approved by {by}{seen}{tail}"
+            )
+        )
+    return lines
 
 
 def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
@@ -161,7 +199,7 @@ def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
         "id": rule.id, "says": say(rule.says, book.locale), "kind": rule.kind, "with": rule.settings.model_dump(mode="json"),
         "points": rule.points, "status": rule.status, "only": rule.only, "ask": say(rule.ask, book.locale),
         "needs": rule.needs.model_dump(exclude_defaults=True) if rule.needs else None, "max_share": rule.max_share,
-        "fingerprint": rule.fingerprint, "flags": len(rule.flags), "passes": len(rule.passes),
+        "locked": rule.locked, "fingerprint": rule.fingerprint, "flags": len(rule.flags), "passes": len(rule.passes),
     }  # fmt: skip
 
 

@@ -55,6 +55,10 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", metavar="SIZE", help="最多用多少内存，如 4GB；更大的输入分批审 / memory to use; larger inputs are cut"
 )
+@click.option(
+    "--sample", metavar="SHARE", help="抽这么多未命中的订单作对照，如 0.5% / draw unflagged orders for control"
+)
+@click.option("--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get")
 @click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def scan(**given: Any) -> None:
@@ -140,8 +144,25 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         watermark=given.get("watermark"),
         export_to=given.get("export_to"),
         memory=given.get("memory"),
+        sample=_share(given.get("sample"), "--sample"),
+        double=_share(given.get("double"), "--double"),
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
+
+
+def _share(text: str | None, option: str) -> float:
+    """`0.5%` or 0.005; more than a whole is none."""
+    if text is None:
+        return 0.0
+    number = text.strip().removesuffix("%").removesuffix("％")
+    try:
+        share = float(number) / (100 if number != text.strip() else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        what = Words(f"{option} 不能是 '{text}'", f"{option} cannot be '{text}'")
+        raise OrderguardError(Problem(what, fix=Words("写成 0.5% 或 0.005", "write it such as 0.5% or 0.005")))
+    return share
 
 
 def _outputs(text: str | None, known: tuple[str, ...]) -> frozenset[str]:

@@ -44,6 +44,8 @@ _REMIND = 30.0
     "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
 )
 @click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
+@click.option("--sample", metavar="SHARE", help="抽未命中的订单作对照，如 0.5% / draw unflagged orders for control")
+@click.option("--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def watch(**given: Any) -> None:
     """盯住文件夹：导出文件写完即扫，每个只扫一次。 Scan each export once, as soon as it is finished."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
 from orderguard.ledger.history import name_files, sweep
 from orderguard.ledger.marks import write_marks
 
@@ -154,8 +155,10 @@ class CaseBook:
         return {a: n for a, n in self.ledger.db.execute(sql) if a in resting} if resting else {}
 
     def open_of(self, agent: str) -> pl.DataFrame:
-        """All open cases of one agent."""
-        return self._rows("agent = ? AND state IN ('open', 'investigating')", (agent,))
+        """All open cases of one agent, and those that they are still asked about beside another one."""
+        asked = "SELECT case_id FROM doubles WHERE agent = ? AND result IS NULL"
+        mine = f"(agent = ? OR case_id IN ({asked})) AND state IN ('open', 'investigating')"
+        return self._rows(mine, (agent, agent)).with_columns(agent=pl.lit(agent))
 
     def _rows(self, where: str, values: tuple[str, ...] = ()) -> pl.DataFrame:
         names = (
@@ -177,6 +180,7 @@ class CaseBook:
         now: datetime,
         traffic: pl.DataFrame,
         marks: Sequence[Mark] = (),
+        drawn: Drawn | None = None,
     ) -> None:
         """The run's one transaction: the run, its history files, findings, new cases and raised ones.
 
@@ -188,6 +192,7 @@ class CaseBook:
                 created_at`.
             raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
             now: the clock.
+            drawn: control orders among `opened`, and second opinions asked for.
             traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
             marks: how far databases were read.
         """
@@ -243,6 +248,8 @@ class CaseBook:
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
                 rows,
             )
+            if drawn:
+                record_drawn(db, run_id, drawn)
             columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
             for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
                 db.execute(
@@ -267,7 +274,13 @@ class CaseBook:
         sweep(self.ledger)
 
     def delivered(
-        self, run_id: str, tasks: Sequence[str], holds: Sequence[str], sheets: Mapping[str, int], now: datetime
+        self,
+        run_id: str,
+        tasks: Sequence[str],
+        holds: Sequence[str],
+        sheets: Mapping[str, int],
+        now: datetime,
+        twice: Sequence[str] = (),
     ) -> None:
         """Note that the outputs of a run are in place: these cases stand on a task sheet or a hold list now.
 
@@ -276,8 +289,10 @@ class CaseBook:
             tasks, holds: case ids.
             sheets: orders on each agent's sheet.
             now: the clock.
+            twice: case ids that stand on a second agent's sheet too.
         """
         with self.ledger.commit() as db:
+            doubles_delivered(db, run_id, list(twice))
             db.bulk("UPDATE cases SET task_run = ? WHERE case_id = ?", _beside(run_id, tasks))
             db.bulk("UPDATE cases SET hold_run = ? WHERE case_id = ?", _beside(run_id, holds))
             self._number(run_id, sheets, now)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _RULES = (
     ("SELECT case_id FROM cases WHERE case_id NOT LIKE 'C-%'", Words("案件号不合规", "malformed case id")),
     (
-        "SELECT case_id FROM cases c WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)",
+        """SELECT case_id FROM cases c
+           WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)
+           AND NOT EXISTS (SELECT 1 FROM controls k WHERE k.case_id = c.case_id)""",
         Words("案件没有任何命中记录", "a case without a finding"),
     ),
     (

@@ -21,7 +21,7 @@ _CLAIM_SECONDS = 120
 _UNSENT = "('pending', 'failed', 'sending')"
 _UNTOLD = """
 SELECT c.case_id, c.region, c.agent, ? AS kind FROM cases c
-WHERE c.state IN ('open', 'investigating') {more}
+WHERE c.state IN ('open', 'investigating') AND c.band <> 'pass' {more}
 AND NOT EXISTS (SELECT 1 FROM told t WHERE t.case_id = c.case_id AND t.who = ? AND t.kind = ?)
 """
 

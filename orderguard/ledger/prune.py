@@ -130,6 +130,7 @@ def _forget(ledger: Ledger, forget: datetime, now: datetime) -> None:
         done = "opened_at < ? AND state NOT IN ('open', 'investigating')"
         db.execute(f"UPDATE cases SET linked_by = '' WHERE {done}", (stamp,))  # noqa: S608 - own words
         db.execute("UPDATE verdicts SET note = '' WHERE at < ?", (stamp,))
+        db.execute("UPDATE doubles SET note = '' WHERE at < ?", (stamp,))
         db.execute("UPDATE events SET why = ? WHERE at < ? AND who <> 'scan'", (ERASED, stamp))
         db.execute("UPDATE snoozes SET value = ?, why = '' WHERE until < ?", (ERASED, stamp))
     for path, at in ledger.db.execute(

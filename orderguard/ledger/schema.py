@@ -89,4 +89,13 @@ CREATE TABLE marks (
 CREATE TABLE journal (seq INTEGER NOT NULL, size INTEGER NOT NULL);
 INSERT INTO journal VALUES (0, 0);
 """,
+    # learn: orders drawn at random for control; second opinions
+    """
+CREATE TABLE controls (
+  case_id TEXT PRIMARY KEY REFERENCES cases, run_id TEXT NOT NULL REFERENCES runs, share REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE doubles (
+  case_id TEXT PRIMARY KEY REFERENCES cases, agent TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES runs, task_run TEXT,
+  result TEXT, code TEXT, note TEXT, at TEXT, source TEXT, source_row INTEGER) WITHOUT ROWID;
+CREATE INDEX doubles_agent ON doubles (agent);
+""",
 )

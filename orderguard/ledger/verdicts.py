@@ -5,13 +5,24 @@ from __future__ import annotations
 import csv
 import os
 import re
-import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ledger.answers import (
+    CONFIRMED,
+    FALSE_ALARM,
+    INVESTIGATING,
+    RESULTS,
+    STATE,
+    Answer,
+    Pile,
+    Recorded,
+    odd,
+    read_result,
+    remarked,
+)
 from orderguard.ledger.cases import iso
+from orderguard.ledger.drawn import opinions, record_opinion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,60 +30,10 @@ if TYPE_CHECKING:
 
     from orderguard.ledger.store import Ledger
 
-CONFIRMED, FALSE_ALARM, INVESTIGATING = "confirmed", "false_alarm", "investigating"
-RESULTS = {
-    CONFIRMED: Words("属实", "Confirmed"),
-    FALSE_ALARM: Words("误判", "False alarm"),
-    INVESTIGATING: Words("需进一步调查", "Needs investigation"),
-}
-_STATE = {CONFIRMED: "confirmed", FALSE_ALARM: "released", INVESTIGATING: "investigating"}
-_SAID = {
-    "属实": CONFIRMED, "异常属实": CONFIRMED, "confirmed": CONFIRMED, "confirm": CONFIRMED,
-    "误判": FALSE_ALARM, "误报": FALSE_ALARM, "falsealarm": FALSE_ALARM, "false": FALSE_ALARM,
-    "需进一步调查": INVESTIGATING, "进一步调查": INVESTIGATING, "needsinvestigation": INVESTIGATING,
-    "investigating": INVESTIGATING, "unclear": INVESTIGATING,
-}  # fmt: skip
 
-
-@dataclass
-class Answer:
-    """One filled row of a sheet.
-
-    Attributes:
-        sheet, row: where it stands.
-        order_id, platform, case_id: as written; platform and case may be ''.
-        result: as written.
-        code, note: as written.
-        agent: who filled the sheet.
-    """
-
-    sheet: str
-    row: int
-    order_id: str
-    platform: str
-    case_id: str
-    result: str
-    code: str
-    note: str
-    agent: str
-
-
-@dataclass
-class Recorded:
-    """What `record` did: verdicts written, rows that said nothing new, and every oddity by sheet and row."""
-
-    written: int
-    same: int
-    oddities: list[Problem]
-
-
-def read_result(text: str) -> str | None:
-    """A result word in either language, blanks and width folded; None when it is not one of the three."""
-    folded = unicodedata.normalize("NFKC", text).translate(_NO_BLANKS).casefold().strip("。.!！")
-    return _SAID.get(folded)
-
-
-_NO_BLANKS = str.maketrans("", "", BLANKS + "_-")
+__all__ = [
+    "CONFIRMED", "FALSE_ALARM", "INVESTIGATING", "RESULTS", "Answer", "Recorded", "VerdictBook", "read_result",
+]  # fmt: skip
 
 
 class VerdictBook:
@@ -90,43 +51,70 @@ class VerdictBook:
             now: the clock.
         """
         oddities: list[Problem] = []
-        known = self._cases(answers)
-        wanted: dict[str, tuple[Answer, str]] = {}
-        clashing: set[str] = set()
+        known, asked = self._cases(answers), opinions(self.ledger.db)
+        mine, beside = Pile(oddities), Pile(oddities)
         for answer in answers:
             found = self._match(answer, known, oddities)
             if found is None:
                 continue
-            case, result = found
-            before = wanted.get(case)
-            if before and before[1] != result:
-                clashing.add(case)
-                oddities.append(_odd(answer, Words(
-                    f"订单 {answer.order_id} 在 {before[0].sheet} 第 {before[0].row} 行是“{RESULTS[before[1]].zh}”，这里是“{RESULTS[result].zh}”，两处都未记录",
-                    f"order {answer.order_id} is '{RESULTS[before[1]].en}' in {before[0].sheet} row {before[0].row}, '{RESULTS[result].en}' here; neither is recorded")))  # fmt: skip
-            wanted.setdefault(case, (answer, result))
-        written = same = 0
+            case, result, owner = found
+            second = asked.get(case)
+            pile = beside if second and answer.agent == second[0] != owner else mine
+            pile.add(case, result, answer)
+        done = Recorded(0, 0, oddities)
         with self.ledger.commit() as db:
-            for case, (answer, result) in wanted.items():
-                if case in clashing:
-                    continue
-                current = self.current(case)
-                if current and current["result"] == result:
-                    same += 1
-                    continue
-                if current and current["result"] != INVESTIGATING:
-                    oddities.append(_odd(answer, Words(
-                        f"订单 {answer.order_id} 已由 {current['agent']} 判为“{RESULTS[current['result']].zh}”，未改动；确要更正请用 verdict revise",
-                        f"order {answer.order_id} was found '{RESULTS[current['result']].en}' by {current['agent']} already; to correct it use 'verdict revise'")))  # fmt: skip
-                    continue
-                self._write(case, result, answer, "", now, current)
-                written += 1
+            for case, answer, result in mine.clear():
+                self._verdict(case, answer, result, (asked.get(case) or ("", None))[1], now, done)
+            for case, answer, result in beside.clear():
+                self._opinion(case, answer, result, asked[case][1], now, done)
             for sheet in sheets:
+                if db.execute("SELECT 1 FROM sheets WHERE sha256 = ?", (sheet["sha256"],)).fetchone():
+                    continue
                 path = self._keep(sheet, now)
-                db.execute(
-                    "INSERT OR IGNORE INTO sheets VALUES (?, ?, ?, ?)", (sheet["sha256"], sheet["name"], iso(now), path)
-                )
-        return Recorded(written, same, oddities)
+                db.execute("INSERT INTO sheets VALUES (?, ?, ?, ?)", (sheet["sha256"], sheet["name"], iso(now), path))
+        return done
+
+    def _verdict(
+        self, case: str, answer: Answer, result: str, second: str | None, now: datetime, done: Recorded
+    ) -> None:
+        current = self.current(case)
+        if current and current["result"] == result:
+            done.same += 1
+            if (answer.code, answer.note) != (current["code"], current["note"]) and (answer.code or answer.note):
+                done.oddities.append(odd(answer, remarked(answer.order_id)))
+        elif current and current["result"] != INVESTIGATING:
+            said = RESULTS[current["result"]]
+            done.oddities.append(odd(answer, Words(
+                f"订单 {answer.order_id} 已由 {current['agent']} 判为“{said.zh}”，未改动；确要更正请用 verdict revise",
+                f"order {answer.order_id} was found '{said.en}' by {current['agent']} already; to correct it use 'verdict revise'")))  # fmt: skip
+        else:
+            self._write(case, result, answer, "", now, current)
+            done.oddities += self._differ(case, answer, result, second)
+            done.written += 1
+
+    def _opinion(
+        self, case: str, answer: Answer, result: str, before: str | None, now: datetime, done: Recorded
+    ) -> None:
+        if before == result:
+            done.same += 1
+        elif before and before != INVESTIGATING:
+            done.oddities.append(odd(answer, Words(
+                f"订单 {answer.order_id} 复看时 {answer.agent} 已判为“{RESULTS[before].zh}”，未改动",
+                f"order {answer.order_id} was found '{RESULTS[before].en}' by {answer.agent} already, as a second opinion; unchanged")))  # fmt: skip
+        else:
+            record_opinion(self.ledger.db, case, answer, result, iso(now))
+            current = self.current(case)
+            done.oddities += self._differ(case, answer, current["result"] if current else None, result)
+            done.written += 1
+
+    @staticmethod
+    def _differ(case: str, answer: Answer, first: str | None, second: str | None) -> list[Problem]:
+        """A notice when two agents have judged one order differently."""
+        if not first or not second or first == second:
+            return []
+        return [odd(answer, Words(
+            f"订单 {answer.order_id} 两人判断不一致：“{RESULTS[first].zh}”与“{RESULTS[second].zh}”，以负责人的为准；要改用 verdict revise {case}",
+            f"two agents differ on order {answer.order_id}: '{RESULTS[first].en}' and '{RESULTS[second].en}'; the first counts, to correct it use 'verdict revise {case}'"))]  # fmt: skip
 
     def revise(self, case: str, result: str, who: str, why: str, now: datetime) -> None:
         """Correct a verdict; the old one stays in the trail.
@@ -149,10 +137,10 @@ class VerdictBook:
     def current(self, case: str) -> dict[str, Any] | None:
         """The verdict that counts for a case; None when there is none, or new evidence has reopened the case."""
         row = self.ledger.db.execute(
-            "SELECT verdict_id, result, agent, at FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
+            "SELECT verdict_id, result, agent, at, code, note FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
             (case,),
         ).fetchone()
-        return dict(zip(("verdict_id", "result", "agent", "at"), row, strict=True)) if row else None
+        return dict(zip(("verdict_id", "result", "agent", "at", "code", "note"), row, strict=True)) if row else None
 
     def standing(self) -> list[tuple[str, str, str]]:
         """The verdict that counts for each case that has one: platform as the export called it, order number, result."""
@@ -210,7 +198,7 @@ class VerdictBook:
         ).lastrowid
         if current:
             db.execute("UPDATE verdicts SET replaced_by = ? WHERE verdict_id = ?", (made, current["verdict_id"]))
-        db.execute("UPDATE cases SET state = ? WHERE case_id = ?", (_STATE[result], case))
+        db.execute("UPDATE cases SET state = ? WHERE case_id = ?", (STATE[result], case))
         if result != FALSE_ALARM:
             # It stood on a release list: it must stand on a hold list again.
             again = "UPDATE cases SET hold_run = NULL, release_run = NULL WHERE case_id = ? AND release_run IS NOT NULL"
@@ -237,12 +225,13 @@ class VerdictBook:
     @staticmethod
     def _match(
         answer: Answer, known: Mapping[str, list[tuple[str, str, str, str]]], oddities: list[Problem]
-    ) -> tuple[str, str] | None:
+    ) -> tuple[str, str, str] | None:
+        """The case, the result, and the agent who has the case."""
         result = read_result(answer.result)
         if result is None:
             listed = " / ".join(w.zh for w in RESULTS.values())
             oddities.append(
-                _odd(
+                odd(
                     answer,
                     Words(
                         f"处置结果“{answer.result[:20]}”不认识，应为 {listed}",
@@ -256,7 +245,7 @@ class VerdictBook:
             by_order = [c for c in by_order if c[1] == answer.platform] or by_order
         if not by_order:
             oddities.append(
-                _odd(
+                odd(
                     answer,
                     Words(f"台账里没有订单 {answer.order_id}", f"the ledger has no case of order {answer.order_id}"),
                 )
@@ -264,7 +253,7 @@ class VerdictBook:
             return None
         if answer.case_id and answer.case_id not in {c[0] for c in by_order}:
             oddities.append(
-                _odd(
+                odd(
                     answer,
                     Words(
                         f"案件号 {answer.case_id} 与订单 {answer.order_id} 对不上，行可能被改动",
@@ -276,7 +265,7 @@ class VerdictBook:
         chosen = [c for c in by_order if c[0] == answer.case_id] or by_order
         if len(chosen) > 1:
             oddities.append(
-                _odd(
+                odd(
                     answer,
                     Words(
                         f"订单号 {answer.order_id} 在多个平台都有，请保留案件号列",
@@ -285,7 +274,7 @@ class VerdictBook:
                 )
             )
             return None
-        return chosen[0][0], result
+        return chosen[0][0], result, chosen[0][3]
 
     def _keep(self, sheet: Mapping[str, Any], now: datetime) -> str:
         """Write the sheet as it was read to `verdicts/<month>/`, before the transaction names it."""
@@ -302,7 +291,3 @@ class VerdictBook:
             writer.writerows(sheet["rows"])
         draft.replace(path)
         return relative
-
-
-def _odd(answer: Answer, what: Words) -> Problem:
-    return Problem(what, answer.sheet, answer.row, fatal=False)

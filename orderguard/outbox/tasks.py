@@ -35,6 +35,8 @@ _COLUMNS = (
     ("items", 34), ("buyer_note", 24), ("created_at", 12), ("promised_at", 12), ("platform", 11), ("shop", 14),
     ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("agent", 10), ("case_id", 15),
 )  # fmt: skip
+_ROUTINE = ("请核实该订单", "Please check this order")
+_ASK = ("核对收货人、电话、地址与付款人是否相符", "Do receiver, phone, address and payer match?")
 _PRINTED = 14
 """Columns on paper, up to the items: an A4 page stays readable."""
 
@@ -77,6 +79,14 @@ def write_tasks(
     place = pl.when(chinese).then(pl.concat_str(parts)).otherwise(spaced).alias("place")
     own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}] + ["cluster_size"]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
+    # An order drawn for control looks like one to review: who knows which it is judges it differently.
+    bands["pass"] = bands["review"]
+    routine = pl.lit(word(_ROUTINE, locale))
+    plain = (pl.col("band") == "pass") & (pl.col("reasons").is_null() | pl.col("reasons").is_in(["", "-"]))
+    ordered = ordered.with_columns(
+        reasons=pl.when(plain).then(routine).otherwise(pl.col("reasons")),
+        ask=pl.when(plain).then(pl.lit(word(_ASK, locale))).otherwise(pl.col("ask")),
+    )
     table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
+from orderguard.rules.bands import Bands
 from orderguard.rules.model import Privacy, Rule, Rulebook, ShipFrom, is_zone, say
 from orderguard.rules.needs import check_needs
-from orderguard.rules.promotions import OWN, Bands, read_promotions, without_own
+from orderguard.rules.promotions import OWN, read_promotions, without_own
 from orderguard.rules.registry import kind_class, kind_names
 from orderguard.yamls import Document, explain, hinted, parse_yaml, read_yaml
 

@@ -13,8 +13,9 @@ import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from orderguard.errors import Words, closest
+from orderguard.rules.bands import Bands  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
-from orderguard.rules.promotions import BASE, Bands, Held, Promotion
+from orderguard.rules.promotions import BASE, Held, Promotion
 
 SCOPES = ("platform", "shop", "ship_from", "currency", "status", "province")
 Text = str | dict[Literal["zh", "en"], str]
@@ -89,6 +90,7 @@ class Rule(BaseModel):
     was: list[str] = []
     needs: Needs | None = None
     max_share: Share | None = None
+    locked: bool = False
     settings: Kind = Field(default=None, exclude=True)  # type: ignore[assignment]
     held: Held | None = Field(default=None, exclude=True)
 
@@ -148,6 +150,14 @@ class Rulebook(BaseModel):
     rules: list[Rule] = Field(min_length=1)
     source: str = Field(default="", exclude=True)
     sha256: str = Field(default="", exclude=True)
+    weights: Any = Field(default=None, exclude=True)
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _not_here(cls, _: object) -> object:
+        raise ValueError(
+            Words("未知的键；学到的分值在 weights 文件夹", "unknown key; learned points are in the folder weights")
+        )
 
     @field_validator("timezone")
     @classmethod

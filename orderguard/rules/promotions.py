@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from orderguard.errors import Problem, Words, closest
+from orderguard.rules.bands import Bands  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.yamls import Document, explain, hinted
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BASE = "base"
 """The name of what holds when no promotion does."""
 
-OWN = {"source", "sha256", "settings", "held"}
+OWN = {"source", "sha256", "weights", "settings", "held"}
 """Fields of our models that no file gives."""
 
 Instants = tuple[datetime, datetime]
@@ -44,20 +45,6 @@ class Held(NamedTuple):
         at = pl.col("created_at")
         within = pl.any_horizontal([at.is_between(a, b, closed="left") for a, b in self.spans]).fill_null(value=False)
         return within if self.inside else ~within
-
-
-class Bands(BaseModel):
-    """Scores from which an order is reviewed and held."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    review: float = Field(default=20, gt=0, le=100_000)
-    hold: float = Field(default=30, gt=0, le=100_000)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Bands:
-        if self.review > self.hold:
-            raise ValueError(Words("review 不能高于 hold", "review must not be above hold"))
-        return self
 
 
 def _moment(value: object, *, end: bool) -> object:

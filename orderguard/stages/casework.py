@@ -34,12 +34,15 @@ _RAISED: dict[str, Any] = {
 }
 
 
-def flagged_orders(judged: Judged, book: Rulebook, ids: Mapping[str, str]) -> pl.DataFrame:
-    """Flagged orders with `case_id score band reasons ask evidence burst`, highest score first.
+def flagged_orders(
+    judged: Judged, book: Rulebook, ids: Mapping[str, str], rows: pl.Series | None = None
+) -> pl.DataFrame:
+    """Flagged orders (or those of `rows`) with `case_id score band reasons ask evidence burst`, highest score first.
 
     A case belongs to the order whatever word for its platform an export uses: `ids` maps words to platform ids.
     """
-    rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
+    if rows is None:
+        rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
     flagged = judged.frame[rows].with_columns(row=rows).with_columns(judged.decisions[rows].select("score", "band"))
     told = tell(judged.findings, book, "row")
     flagged = flagged.join(told, on="row", how="left", maintain_order="left")
@@ -111,18 +114,19 @@ def open_cases(
     """New cases (linked, timed, assigned), and known cases with new evidence."""
     opened = flagged.filter(~pl.col("case_id").is_in(known["case_id"].implode())) if len(known) else flagged
     opened = opened.unique("case_id", keep="first", maintain_order=True)
-    opened = _routed(opened, cases, team, synonyms, now, locale)
+    opened = routed(opened, cases.load(), team, synonyms, now, locale)
     return opened, _raised(flagged, known, now, team.due)
 
 
-def _routed(
+def routed(
     opened: pl.DataFrame,
-    cases: CaseBook,
+    load: Mapping[str, int],
     team: Team,
     synonyms: Mapping[str, frozenset[str]],
     now: datetime,
     locale: str,
 ) -> pl.DataFrame:
+    """New cases linked, timed and assigned."""
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
     opened = add_facts(opened, lacking, {}, Origins())
     linked = link(opened, locale)
@@ -132,7 +136,7 @@ def _routed(
         linked["linked_by"],
         due_times(opened["band"], opened["promised_at"], now, team.due),
     )
-    return opened.with_columns(assign(opened, team, cases.load(), synonyms).alias("agent"))
+    return opened.with_columns(assign(opened, team, load, synonyms).alias("agent"))
 
 
 def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due) -> pl.DataFrame:

@@ -52,6 +52,7 @@ class Work:
         told: cases that are new, whether their agent gets a sheet now or later.
         tasks: cases that go on a task sheet now: not those of a resting agent.
         holds: cases that go on a hold list now.
+        doubled: rows of `tasks` that a second agent gets too.
     """
 
     def __init__(
@@ -88,6 +89,17 @@ class Work:
         self.resting = resting
         held = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
         self.holds = held.rechunk()
+        self.doubled = self.tasks.clear()
+
+    def second(self, pending: pl.DataFrame) -> None:
+        """Rows for second agents, of tasks that are issued now: `case_id agent`."""
+        rows = self.tasks.drop("agent").join(pending, on="case_id", maintain_order="left")
+        self.doubled = rows.select(self.tasks.columns)
+
+    @property
+    def sheets(self) -> pl.DataFrame:
+        """Everything that goes on a task sheet."""
+        return pl.concat([self.tasks, self.doubled]) if len(self.doubled) else self.tasks
 
 
 def deliver(
@@ -133,7 +145,7 @@ def deliver(
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage, judged.rest)
             if "tasks" in wanted:
-                run["tasks"] = dict(work.tasks.group_by("agent").len().sort("agent").iter_rows())
+                run["tasks"] = dict(work.sheets.group_by("agent").len().sort("agent").iter_rows())
                 run["sheets"] = cases.numbers(run["tasks"])
                 run["waiting"] = cases.waiting(work.resting)
             if "workbook" in wanted:
@@ -160,8 +172,9 @@ def deliver(
         raise DeliveryError(Problem(what, str(options.out), fix=fix)) from error
     issued = work.tasks["case_id"].to_list() if "tasks" in wanted else []
     held = work.holds["case_id"].to_list() if "holds" in wanted else []
+    twice = work.doubled["case_id"].to_list() if "tasks" in wanted else []
     try:
-        cases.delivered(options.run_id, issued, held, run["tasks"], options.now)
+        cases.delivered(options.run_id, issued, held, run["tasks"], options.now, twice)
     except (OSError, sqlite3.Error) as error:
         what = Words(
             f"输出已就位，但台账没能记下它们已发出（{error}）",
@@ -183,7 +196,7 @@ def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.D
 def _write_sheets(folder: Path, options: Options, work: Work, read: Read, names: dict[str, str]) -> None:
     if "tasks" in options.outputs:
         (folder / "tasks").mkdir()
-        rows = _named(_with_items(work.tasks, read.lines), names)
+        rows = _named(_with_items(work.sheets, read.lines), names)
         write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone, options.tasks_formats)
 
 
@@ -220,11 +233,12 @@ def notices(
 ) -> list[tuple[str, str, int, int, str, str, str]]:
     """One message per person about the new cases of theirs; no names, phones or addresses in it."""
     out: list[tuple[str, str, int, int, str, str, str]] = []
-    if work.told.is_empty():
+    news = work.told.filter(pl.col("band") != "pass")
+    if news.is_empty():
         return out
     zh = locale.startswith("zh")
     for person in people(team, locale):
-        mine = person.mine(work.told)
+        mine = person.mine(news)
         if mine.is_empty() or (person.agent and not person.targets):
             continue
         held = int((mine["band"] == "hold").sum())

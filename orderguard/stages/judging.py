@@ -16,6 +16,7 @@ from orderguard.rules.engine import needed
 from orderguard.rules.needs import in_order
 from orderguard.score import Weights, decide, weigh
 from orderguard.stages.snoozing import asleep
+from orderguard.stages.weighing import with_probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,7 +186,7 @@ def weighed(
         findings = findings.with_columns(
             points=points, status=pl.when(quiet).then(pl.lit("snoozed")).otherwise("status")
         )
-    return findings, decide(frame.select(KEY), findings, weights, which)
+    return findings, with_probability(decide(frame.select(KEY), findings, weights, which), book)
 
 
 def over_share(coverage: pl.DataFrame, orders: int, book: Rulebook) -> list[dict[str, Any]]:

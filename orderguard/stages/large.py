@@ -27,6 +27,7 @@ from orderguard.platforms import header_score, match_header, platform_ids
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.databases import database_sources, files_among
+from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
 from orderguard.stages.reading import Pile, Read, add_table, future_notes, with_lookups
 
@@ -205,7 +206,8 @@ def judge_large(
     kept, lines, rest = list[pl.DataFrame](), list[pl.DataFrame](), list[Path]()
     passed: dict[str, int] = {}
     for number, (orders, items) in enumerate(folds.again()):
-        flagged = pl.col(ROW).is_in(hits.implode())
+        # Orders drawn for control stay, as those that a rule flagged do.
+        flagged = pl.col(ROW).is_in(hits.implode()) | drawn_by_lot(orders, options.sample, platform_ids(profiles))
         kept.append(orders.filter(flagged))
         lines.append(items.join(kept[-1].select(KEY), on=KEY, how="semi"))
         clean = orders.filter(~flagged & ~pl.col(PAST)).drop(ROW, AUDITED)

@@ -46,6 +46,8 @@ class Options:
         watermark: the column that is compared; default the order time's.
         export_to: a database that findings, decisions and cases are written to.
         memory: what a scan may take; default half of what is free. Larger inputs are cut.
+        sample: share of the unflagged orders to draw for control.
+        double: share of the tasks that a second agent gets too.
         tell: progress in words.
         progress: told a room and the rows that went through it so far.
         notify: send the notices; else they are only written.
@@ -72,6 +74,8 @@ class Options:
     watermark: str | None = None
     export_to: str | None = None
     memory: str | None = None
+    sample: float = 0.0
+    double: float = 0.0
     tell: Callable[[Words], None] = _silent
     progress: Callable[[str, int], None] = _uncounted
     notify: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ def _score(cells: Sequence[str]) -> float:
     return len(found) / len(_HEADINGS) if {"order_id", "result"} <= found else 0.0
 
 
+def _digest(whole: str, number: int) -> str:
+    """Of a workbook's first sheet its own; the others have theirs from it."""
+    return sha256(f"{whole}/{number}".encode()).hexdigest() if number else whole
+
+
 def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], list[dict[str, Any]], int, list[Problem]]:
     """Read task sheets (xlsx, csv, ..., or folders of them).
 
@@ -52,7 +58,7 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
     for source in find_sources(paths):
         read_source(source, _score)
         problems += source.problems
-        for table in source.tables:
+        for number, table in enumerate(source.tables):
             heads = [c for c in table.frame.columns if c != "source_row"]
             at = {name: h for h in reversed(heads) if (name := _KNOWN.get(heading_key(h)))}
             if not {"order_id", "result"} <= set(at):
@@ -99,7 +105,12 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
                     )
                 )
             sheets.append(
-                {"name": table.source, "sha256": source.sha256, "head": heads, "rows": table.frame.select(heads).rows()}
+                {
+                    "name": table.source,
+                    "sha256": _digest(source.sha256, number),
+                    "head": heads,
+                    "rows": table.frame.select(heads).rows(),
+                }
             )
     if not sheets:
         raise OrderguardError(*problems)

@@ -1,0 +1,269 @@
+"""`orderguard learn`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from orderguard.learn import Proposal, RuleLesson
+    from orderguard.rules import Rulebook
+
+_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
+_RULES = click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+_JSON = click.option("--json", "as_json", is_flag=True)
+
+
+@click.group(invoke_without_command=True)
+@_LEDGER
+@_RULES
+@click.option("--since", metavar="DATE", help="只用这天起的处置结果 / verdicts from this day on")
+@click.option("--until", metavar="DATE", help="只用到这天为止的 / verdicts up to this day")
+@click.option("--out", metavar="FILE.xlsx", help="另存为表格或 JSON / also write it as a workbook or JSON")
+@click.option("--apply", "apply_", is_flag=True, help="采用建议，写入 weights/ / put the proposal in use")
+@click.option("--by", metavar="NAME", help="谁批准（--apply 时必填） / who approves it")
+@_JSON
+@click.pass_context
+def learn(context: click.Context, /, **given: Any) -> None:
+    """从处置结果学分值与阈值：先给建议，批准后才用。 Learn points and thresholds from verdicts; nothing changes without --apply."""
+    if context.invoked_subcommand:
+        context.obj = given
+        return
+    from datetime import UTC, datetime
+
+    from orderguard.cli.common import find_rulebook, opened, plain_rulebook, print_json
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.rules.weights import weights_folder, write_overlay
+    from orderguard.stages.teaching import overlay, proposal
+
+    by = _name(given["by"]) if given["apply_"] or given["by"] is not None else ""
+    book = find_rulebook(given["rules_file"])
+    span = [_instant(given["since"], book.timezone, end=False), _instant(given["until"], book.timezone, end=True)]
+    with opened(Path(given["ledger"])) as store:
+        found = proposal(store, book, *span)
+    now = datetime.now(UTC)
+    if given["out"]:
+        _write(Path(given["out"]), found, book)
+    told: dict[str, Any] = {
+        **found.told(),
+        "weights_in_use": book.weights.file if book.weights else None,
+        "applied": None,
+    }
+    if given["apply_"]:
+        if not (found.moves or found.knots):
+            what = Words("没有可采用的建议", "there is nothing to apply")
+            fix = Words(
+                "先记录更多处置结果：orderguard verdict record", "record more verdicts first: orderguard verdict record"
+            )
+            raise OrderguardError(Problem(what, fix=fix))
+        from zoneinfo import ZoneInfo
+
+        folder = weights_folder(book, packaged=plain_rulebook(given["rules_file"])[1])
+        content = overlay(found, book, Path(given["ledger"]).resolve(), by, now)
+        told["applied"] = str(write_overlay(folder, content, now.astimezone(ZoneInfo(book.timezone))))
+    if given["as_json"]:
+        print_json(told)
+        return
+    _show(found, book)
+    if told["applied"]:
+        zh = book.locale.startswith("zh")
+        click.echo(
+            f"✓ 已采用，{by} 批准：{told['applied']}；下次 scan 起生效，撤回用 orderguard learn rollback"
+            if zh
+            else f"✓ applied, approved by {by}: {told['applied']}; counts from the next scan on, undo with 'orderguard learn rollback'"
+        )
+
+
+@learn.command()
+@_RULES
+@click.option("--by", metavar="NAME", help="谁撤回 / who rolls it back")
+@_JSON
+@click.pass_context
+def rollback(context: click.Context, rules_file: str | None, by: str | None, as_json: bool) -> None:
+    """撤回最近采用的分值，回到上一版。 Go back to the weights before."""
+    from datetime import UTC, datetime
+    from getpass import getuser
+
+    from orderguard.cli.common import plain_rulebook, print_json
+    from orderguard.rules.weights import roll_back, weights_folder
+
+    above = context.obj or {}
+    book, packaged = plain_rulebook(rules_file or above.get("rules_file"))
+    who = by or above.get("by")
+    try:
+        who = who or getuser()
+    except (KeyError, OSError, ImportError):  # a container without a user name
+        who = "?"
+    gone, now = roll_back(weights_folder(book, packaged=packaged), Path(book.source).name, who, datetime.now(UTC))
+    if as_json or above.get("as_json"):
+        print_json(
+            {"rolled_back": str(gone), "in_use": now.source if now else None, "points": now.points if now else None}
+        )
+        return
+    zh = book.locale.startswith("zh")
+    left = (now.source if now else None) or ("规则表自己的分值" if zh else "the rulebook's own points")
+    click.echo(f"已撤回 {gone}；现用：{left}" if zh else f"rolled back {gone}; in use now: {left}")
+
+
+def _name(by: str | None) -> str:
+    from orderguard.errors import OrderguardError, Problem, Words, printable
+
+    if not by or not by.strip():
+        what = Words("--apply 要写明谁批准", "--apply needs to know who approves it")
+        raise OrderguardError(Problem(what, fix=Words("加上 --by 姓名", "add --by NAME")))
+    return printable(by).strip()[:80]
+
+
+def _instant(day: str | None, zone: str, *, end: bool) -> str | None:
+    """The first or last second of a day of the shop's clock, as the ledger stores instants."""
+    if day is None:
+        return None
+    from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo
+
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.ledger.cases import iso
+
+    try:
+        at = datetime.strptime(day.strip(), "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
+    except ValueError as error:
+        what = Words(f"日期 '{day}' 读不懂", f"cannot read the date '{day}'")
+        raise OrderguardError(Problem(what, fix=Words("写成 2026-11-30", "write it such as 2026-11-30"))) from error
+    return iso(at + timedelta(days=1, seconds=-1) if end else at)
+
+
+def _write(path: Path, found: Proposal, book: Rulebook) -> None:
+    from orderguard.errors import OrderguardError, Problem, Words, json_text
+    from orderguard.outbox.proposal import write_proposal
+
+    if path.suffix.casefold() not in {".xlsx", ".json"}:
+        what = Words(
+            f"--out 只能是 .xlsx 或 .json，不是 '{path.suffix}'", f"--out takes .xlsx or .json, not '{path.suffix}'"
+        )
+        raise OrderguardError(Problem(what, str(path)))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix.casefold() == ".json":
+            path.write_text(json_text(found.told()) + "\n", encoding="utf-8")
+        else:
+            write_proposal(path, found.told(), book.locale)
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise OrderguardError(
+            Problem(Words(f"无法写入（{said}）", f"cannot be written ({said})"), str(path))
+        ) from error
+
+
+WHY = {
+    "moved": ("", ""),
+    "capped": ("已到一次的上限，下次可再变", "the most for one run"),
+    "kept": ("留在复核线：再低会漏掉属实的", "kept at the review band: lower would lose confirmed orders"),
+    "same": ("不变", "stays"),
+    "few": ("处置结果不足", "not enough verdicts"),
+    "locked": ("已锁定", "locked"),
+    "trial": ("试运行，不计分", "trial, adds no points"),
+}
+
+
+def _show(found: Proposal, book: Rulebook) -> None:
+    from orderguard.cli.common import print_table
+    from orderguard.learn.proposal import MINIMUM
+
+    zh = book.locale.startswith("zh")
+    at = 0 if zh else 1
+    used = found.right + found.wrong
+    click.echo(
+        f"处置结果 {used} 条（属实 {found.right}，误判 {found.wrong}），另有未定 {found.unknown} 条不计"
+        if zh
+        else f"{used} verdicts ({found.right} confirmed, {found.wrong} false alarms); {found.unknown} more are undecided and do not count"
+    )
+    head = (
+        ["规则", "现分值", "建议", "属实", "误判", "未定", "属实率", "95% 区间", "旧版未计", "说明"]
+        if zh
+        else [
+            "Rule",
+            "Points",
+            "Proposed",
+            "Right",
+            "Wrong",
+            "Unknown",
+            "Precision",
+            "95% interval",
+            "Not used (old form)",
+            "Why",
+        ]
+    )
+    print_table(head, [_row(r, at, MINIMUM) for r in found.rules])
+    for line in lines(found, zh=zh):
+        click.echo(line)
+
+
+def _row(r: RuleLesson, at: int, minimum: int) -> list[str]:
+    p = r.precision
+    rate = f"{p.share:.0%}" if p.share is not None else "—"
+    interval = f"{p.low:.0%}–{p.high:.0%}" if p.low is not None and p.high is not None else "—"
+    need = (
+        f"（下调需误判 {minimum} 条，上调需属实 {minimum} 条）",
+        f" ({minimum} false alarms to fall, {minimum} confirmed to rise)",
+    )
+    why = WHY[r.why][at] + (need[at] if r.why == "few" else "")
+    after = f"{r.after:g}" if r.after != r.before else "="
+    return [r.id, f"{r.before:g}", after, str(r.right), str(r.wrong), str(r.unknown), rate, interval, str(r.stale), why]
+
+
+def lines(found: Proposal, *, zh: bool) -> list[str]:
+    """Thresholds, holdout, control group and calibration in sentences."""
+    out = []
+    for c in found.cuts:
+        unit = f" {c.unit}" if c.unit else ""
+        before, after = f"{c.before.share:.0%}", f"{c.after.share:.0%}"
+        out.append(
+            f"阈值 {c.rule_id}：{c.setting} {c.now:g} → {c.then:g}{unit}，属实率 {before} → {after}，{c.confirmed} 条属实中漏掉 {c.lost} 条（请自行改规则表）"
+            if zh
+            else f"threshold {c.rule_id}: {c.setting} {c.now:g} → {c.then:g}{unit}: precision {before} → {after}, {c.lost} of {c.confirmed} confirmed lost (edit the rulebook yourself)"
+        )
+    e = found.effect
+    if e is None:
+        out.append("留出检验：处置结果不足" if zh else "holdout: not enough verdicts")
+    else:
+        out.append(
+            f"留出检验：用较早的 {e.learned} 条学，在其后的 {e.tried} 条上试（现分值 → 学到的分值）"
+            if zh
+            else f"holdout: learned from the earlier {e.learned} verdicts, tried on the {e.tried} after them (today's → learned points)"
+        )
+        b, a = e.before, e.after
+        rows = (
+            ("队列", "queue", str(b.queue), str(a.queue)),
+            ("暂扣", "held", str(b.held), str(a.held)),
+            ("误扣的正常单", "honest orders held", str(b.held_honest), str(a.held_honest)),
+            ("队列属实率", "queue precision", _rate(b.queue_precision), _rate(a.queue_precision)),
+            ("暂扣属实率", "hold precision", _rate(b.held_precision), _rate(a.held_precision)),
+            ("召回（以已判属实单计）", "recall (of judged confirmed orders)", _rate(b.recall), _rate(a.recall)),
+        )
+        out += [f"  {row[0] if zh else row[1]}: {row[2]} → {row[3]}" for row in rows]
+        if e.calibration_error is not None:
+            out.append(f"  {'概率校准误差' if zh else 'calibration error'}: {e.calibration_error:.3f}")
+    return out + _recall(found, zh=zh)
+
+
+def _rate(share: Any) -> str:
+    return "—" if share.share is None else f"{share.share:.0%} ({share.low:.0%}–{share.high:.0%})"
+
+
+def _recall(found: Proposal, *, zh: bool) -> list[str]:
+    r = found.recall
+    if r is None:
+        return [
+            "召回率：没有对照组，无从估计（scan --sample 0.5% 可抽取）"
+            if zh
+            else "recall: unknown without a control group ('scan --sample 0.5%' draws one)"
+        ]
+    if r.recall is None or r.low is None or r.high is None:
+        return [f"对照组 {r.drawn} 单，尚无处置结果" if zh else f"control group: {r.drawn} orders, none judged yet"]
+    return [
+        f"对照组 {r.judged} 单，异常 {r.found.part}：估计漏掉 {r.missed:.0f} 单（{r.missed_low:.0f}–{r.missed_high:.0f}），召回率 {r.recall:.0%}（95% 区间 {r.low:.0%}–{r.high:.0%}）"
+        if zh
+        else f"control group: {r.found.part} of {r.judged} abnormal; about {r.missed:.0f} missed ({r.missed_low:.0f}–{r.missed_high:.0f}), recall {r.recall:.0%} (95% interval {r.low:.0%}–{r.high:.0%})"
+    ]

@@ -1,0 +1,84 @@
+"""The learned points in use: the rulebook with them, and what a score means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.errors import Problem, Words
+from orderguard.learn.calibrate import Knot, probability, score_at
+from orderguard.rules.bands import Bands
+from orderguard.rules.promotions import BASE
+from orderguard.rules.weights import weighted, weights_folder
+
+if TYPE_CHECKING:
+    from orderguard.rules import Rulebook
+    from orderguard.rules.weights import Weighted
+
+
+def in_effect(book: Rulebook, *, packaged: bool = False) -> Rulebook:
+    """The rulebook with its learned points, and bands that are probabilities as scores.
+
+    Raises:
+        OrderguardError: the weights cannot be read.
+    """
+    book = weighted(book, weights_folder(book, packaged=packaged))
+    knots = _knots(book)
+    if not knots:
+        return book
+    promotions = [
+        p.model_copy(update={"bands": _scores(p.bands, knots)}) if p.bands and p.bands.chances else p
+        for p in book.promotions
+    ]
+    return book.model_copy(update={"bands": _scores(book.bands, knots), "promotions": promotions})
+
+
+def _scores(bands: Bands, knots: list[Knot]) -> Bands:
+    """Bands whose probabilities are scores of the calibrated curve."""
+    scores = {"review": bands.review, "hold": bands.hold}
+    for name, chance in bands.chances.items():
+        reached = score_at(knots, chance.probability)
+        # No score that was judged is as sure as that: only higher ones than any so far reach the band.
+        scores[name] = max(knots[-1].score + 1, scores[name]) if reached is None else max(reached, 0.01)
+    if "hold" not in bands.chances:
+        scores["review"] = min(scores["review"], scores["hold"])
+    hold = max(scores["hold"], scores["review"])
+    return Bands.model_construct(review=round(scores["review"], 2), hold=round(hold, 2), chances=bands.chances)
+
+
+def notes(book: Rulebook) -> list[Problem]:
+    """What a scan is to say about its weights: rules that they do not decide, bands without a calibration."""
+    used: Weighted | None = book.weights
+    told = used.problems() if used else []
+    return told + [Problem(words, book.source, fatal=False) for words in _uncalibrated(book)]
+
+
+def with_probability(decisions: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
+    """`decisions` with `probability`, the calibrated one of each score; null without a calibration, and in promotions."""
+    knots = _knots(book)
+    if not knots:
+        return decisions.with_columns(probability=pl.lit(None, dtype=pl.Float64))
+    chances = {score: round(probability(knots, score), 4) for score in decisions["score"].unique().to_list()}
+    told = pl.col("score").replace_strict(chances, return_dtype=pl.Float64)
+    # A promotion has points of its own: nobody has judged what a score means under them.
+    return decisions.with_columns(pl.when(pl.col("profile") == BASE).then(told).alias("probability"))
+
+
+def _knots(book: Rulebook) -> list[Knot]:
+    used: Weighted | None = book.weights
+    return [Knot(k.score, k.probability) for k in used.overlay.calibration] if used else []
+
+
+def _uncalibrated(book: Rulebook) -> list[Words]:
+    """Bands that are probabilities, while nothing says yet what a score means."""
+    if not book.bands.chances or _knots(book):
+        return []
+    now = {"review": book.bands.review, "hold": book.bands.hold}
+    return [
+        Words(
+            f"bands.{name}：还没有校准，暂按 {now[name]:g} 分；有了足够的处置结果后运行 orderguard learn --apply",
+            f"bands.{name}: not calibrated yet, {now[name]:g} points stand in; run 'orderguard learn --apply' when there are enough verdicts",
+        )
+        for name in book.bands.chances
+    ]
