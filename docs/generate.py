@@ -9,7 +9,7 @@ import yaml
 
 from orderguard import columns
 from orderguard.rules.book import default_rulebook, load_rulebook
-from orderguard.rules.registry import kind_class, kind_names, kind_page
+from orderguard.rules.registry import kind_class, kind_example, kind_names, kind_page
 
 HERE = Path(__file__).parent
 FRAMES = (
@@ -53,7 +53,7 @@ def kind_text(kind: str) -> str:
     lines += [heads.get(line, line.removeprefix("    ")) for line in kind_page(kind).splitlines()]
     lines += ["", "## Settings", "", (cls.__doc__ or "").strip(), "", "| setting | default |", "|---|---|"]
     for name, field in cls.model_fields.items():
-        default = "required" if field.is_required() else f"`{field.default}`"
+        default = "required" if field.is_required() else f"`{_short(field.default)}`"
         lines.append(f"| `{name}` | {default} |")
     for rule in load_rulebook(default_rulebook()).rules:
         if rule.kind != kind:
@@ -68,7 +68,20 @@ def kind_text(kind: str) -> str:
         }
         text = yaml.safe_dump([block], allow_unicode=True, sort_keys=False, width=110)
         lines += ["", "## Example", "", "```yaml", text.rstrip(), "```"]
+    if kind_example(kind):
+        lines += [
+            "",
+            "## Example" if "## Example" not in lines else "## More",
+            "",
+            "```yaml",
+            kind_example(kind),
+            "```",
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _short(default: object) -> str:
+    return str(default).replace("|", "\\|")
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.notices import tell
 from orderguard.stages.options import Clock, Options, Scan
+from orderguard.stages.tables import equip, expired, stocked
 from orderguard.stages.telling import demotions, overlap, profiles_held
 from orderguard.stages.weighing import notes
 
@@ -31,13 +33,17 @@ if TYPE_CHECKING:
     from orderguard.stages.reading import Read
 
 
-def scan(options: Options) -> Scan:  # noqa: PLR0915 - the rooms in their order, on one screen
+def scan(options: Options) -> Scan:
     """Audit the inputs, remember, and leave the outputs.
 
     Raises:
         OrderguardError: nothing could be read, or the configuration is wrong (exit code 2).
         DeliveryError: the ledger has everything, but the output could not be written (exit code 3).
     """
+    return _scan(replace(options, book=equip(stocked(options.book, options.stock), options.now, options.stock)))
+
+
+def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
     book, clock = options.book, Clock()
     check_place(options.out)
     check_places(book)
@@ -153,6 +159,7 @@ def _told(options: Options, read: Read, judged: Judged, opened: pl.DataFrame) ->
         "profiles": profiles_held(current, judged.passed, book),
         "coverage": judged.coverage.drop("platform").group_by("rule_id", maintain_order=True).sum().to_dicts(),
         "coverage_by_platform": judged.coverage.to_dicts(),
+        "expired_entries": expired(book)[0],
         "problems": [
             {"text": p.text(book.locale), "file": p.where, "row": p.line, "fatal": p.fatal} for p in read.problems
         ],

@@ -134,6 +134,50 @@ FACTS: Final = (
         "P-3fa20c91d7be",
     ),
     Column("ship_place", pl.String, "发货城市", "Ship-from place", "ship-from as understood", "杭州市"),
+    Column("ship_province", pl.String, "发货省份", "Ship-from province", "province of the ship-from place", "浙江省"),
+    Column("ship_city", pl.String, "发货市", "Ship-from city", "prefecture of the ship-from place", "杭州市"),
+    Column("phone_province", pl.String, "归属省份", "Phone province", "province of the number's home region", "广东省"),
+    Column("phone_city", pl.String, "归属城市", "Phone city", "prefecture of the number's home region", "深圳市"),
+    Column("phone_country", pl.String, "号码国家", "Phone country", "ISO 3166-1 alpha-2", "CN"),
+    Column("addr_province", pl.String, "地址省份", "Address province", "read from columns and text", "广东省"),
+    Column("addr_city", pl.String, "地址城市", "Address city", "read from columns and text", "深圳市"),
+    Column("addr_district", pl.String, "地址区县", "Address district", "read from columns and text", "南山区"),
+    Column("addr_detail", pl.String, "详细地址", "Address detail", "what follows the region", "某路1号"),
+    Column(
+        "addr_state",
+        pl.String,
+        "地址状态",
+        "Address state",
+        "ok, contradictory, ambiguous, no_region, no_detail, typo, masked, blank",
+        "ok",
+    ),
+    Column(
+        "address_km", pl.Float64, "收货距离", "Address distance", "km from the address to the ship-from place", "120.5"
+    ),
+    Column(
+        "phone_address_km",
+        pl.Float64,
+        "号码到收货地",
+        "Phone to address",
+        "km from the number's home region to the address",
+        "1200.1",
+    ),
+    Column(
+        "account_key",
+        pl.String,
+        "买家账号",
+        "Account",
+        "platform and account; null = masked or blank",
+        "jd jd_abc123",
+    ),
+    Column(
+        "basket",
+        pl.String,
+        "商品清单",
+        "Basket",
+        "code (else title) and quantity of each item, sorted; null = no item was exported",
+        "NF-900-3 2",
+    ),
 )
 
 FINDINGS: Final = (
@@ -193,6 +237,10 @@ CASES: Final = (
     Column("agent", pl.String, "处理人", "Agent", "who handles it", "小李"),
     Column("due_at", INSTANT, "处理时限", "Due at", "when a decision is needed", "2026-11-11T08:00:00Z"),
 )
+
+ITEM_END: Final = "\x1e"
+ITEM_MARK: Final = "\x1f"
+"""`basket` is `code MARK quantity`, joined by END: control characters, which no code holds (they are blanks in text)."""
 
 KEY: Final = ("platform", "order_id")
 TEXT_ORDER_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == pl.String and not c.name.startswith("source_"))

@@ -53,15 +53,23 @@ def read_yaml(path: Path) -> Document:
     Raises:
         OrderguardError: the file is missing, not UTF-8, or not YAML; with its line.
     """
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that people write.
+
+    Raises:
+        OrderguardError: the file is missing or not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise OrderguardError(_unreadable(path, error)) from error
     except UnicodeDecodeError as error:
         what = Words("不是 UTF-8 文本", "is not UTF-8 text")
         fix = Words("请用 UTF-8 编码另存", "save it again as UTF-8")
         raise OrderguardError(Problem(what, str(path), fix=fix)) from error
-    return parse_yaml(text, str(path))
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

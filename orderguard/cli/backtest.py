@@ -77,10 +77,13 @@ def backtest(**given: Any) -> None:
 
 
 def _candidate(given: dict[str, Any], old: Rulebook) -> Rulebook:
+    from datetime import UTC, datetime
+
     from orderguard.rules.book import load_candidate
+    from orderguard.stages.tables import equip
 
     if given["rules_file"]:
-        return load_candidate(Path(given["rules_file"]), old)
+        return equip(load_candidate(Path(given["rules_file"]), old), datetime.now(UTC))
     if given["fit_queue"] is not None:
         return old
     what = Words("没有可比的：缺少 --rules", "nothing to compare: --rules is missing")

@@ -25,12 +25,19 @@ def find_rulebook(given: str | None) -> Rulebook:
 
 
 def plain_rulebook(given: str | None) -> tuple[Rulebook, bool]:
-    """The rulebook as written: `--rules`, else `rules.yaml` here, else the one that comes with orderguard (True)."""
+    """The rulebook as written: `--rules`, else `rules.yaml` here, else the one that comes with orderguard (True).
+
+    Its tables are read.
+    """
+    from datetime import UTC, datetime
+
     from orderguard.rules.book import default_rulebook, load_rulebook
+    from orderguard.stages.tables import equip
 
     here = Path("rules.yaml")
     packaged = not given and not here.exists()
-    return load_rulebook(Path(given) if given else here if here.exists() else default_rulebook()), packaged
+    path = Path(given) if given else here if here.exists() else default_rulebook()
+    return equip(load_rulebook(path), datetime.now(UTC)), packaged
 
 
 def print_json(value: Any) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
 @click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
+@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file: flags what is oversold")
 @click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option(
     "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
@@ -65,8 +66,9 @@ def scan(**given: Any) -> None:
     """扫描订单：文件、文件夹、通配符、- 或数据库地址。 Audit orders: files, folders, globs, - or databases."""
     from orderguard.cli import fail
     from orderguard.cli.common import find_rulebook, print_json
+    from orderguard.stages.tables import stocked
 
-    book = find_rulebook(given["rules_file"])
+    book = stocked(find_rulebook(given["rules_file"]), given["stock"])
     try:
         result = _run(book, given)
     except OrderguardError as error:
@@ -132,6 +134,7 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         platform=given["platform"],
         platforms_dir=given["platforms_dir"],
         lookups=given["lookups"],
+        stock=given.get("stock"),
         date_order=date_order(given["date_order"]),
         passwords=load_passwords(given.get("password_file")),
         tasks_formats=formats_of(given["tasks_format"], TASK_FORMATS, "--tasks-format"),

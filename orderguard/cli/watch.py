@@ -33,6 +33,7 @@ _REMIND = 30.0
 @click.option("--platform", metavar="NAME")
 @click.option("--platforms", "platforms_dir", metavar="DIR")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE")
+@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file: flags what is oversold")
 @click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option(
     "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.columns import BLANKS
+from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.persons import person_keys
 from orderguard.enrich.phones import phone_facts
-from orderguard.enrich.places import farther_than, locate
+from orderguard.enrich.places import farther_than, locate, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,14 @@ _PHONE = {
     "phone_lon",
     "phone_why",
 }
-_SHIP = {"ship_place", "ship_lat", "ship_lon"}
-_DISTANCE = {"phone_km"}
+_SHIP = {"ship_place", "ship_province", "ship_city", "ship_lat", "ship_lon"}
+_ADDRESS = {"addr_province", "addr_city", "addr_district", "addr_adcode", "addr_detail", "addr_state"}
+_POINTS = {
+    "phone_km": ("phone_lat", "phone_lon", "ship_lat", "ship_lon"),
+    "address_km": ("addr_lat", "addr_lon", "ship_lat", "ship_lon"),
+    "phone_address_km": ("phone_lat", "phone_lon", "addr_lat", "addr_lon"),
+}
+"""Distances, and the two points each is measured between."""
 
 
 class Origins:
@@ -80,8 +88,8 @@ def add_facts(
         limits: thresholds near which `phone_km` must decide as a geodesic does.
         origins: ship-from places for orders that name none.
     """
-    if needed & _DISTANCE:
-        needed = needed | {"phone_lat", "phone_lon"} | _SHIP
+    wanted = [name for name in _POINTS if name in needed]
+    needed = needed.union(*(_POINTS[name] for name in wanted))
     if "person_key" in needed:
         needed = needed | {"phone_key"}
     if needed & _PHONE:
@@ -89,19 +97,41 @@ def add_facts(
     if needed & _SHIP:
         place = locate(orders.select(origins.text().alias("ship"))["ship"])
         orders = orders.with_columns(
-            place["place"].alias("ship_place"), place["lat"].alias("ship_lat"), place["lon"].alias("ship_lon")
+            place[n].alias(f"ship_{n}") for n in ("place", "province", "city", "lat", "lon") if f"ship_{n}" in needed
         )
-    if needed & _DISTANCE:
-        orders = orders.with_columns(_distance(orders, limits.get("phone_km", set())))
+    if needed & (_ADDRESS | {"addr_lat", "addr_lon"}):
+        orders = orders.with_columns(parse_addresses(orders).get_columns())
+    if needed & {"addr_lat", "addr_lon"}:
+        orders = orders.with_columns(_address_points(orders["addr_adcode"], orders["addr_state"]))
+    for name in wanted:
+        orders = orders.with_columns(_distance(orders, _POINTS[name], limits.get(name, set())).alias(name))
     if needed & {"address_key", "person_key"}:
         orders = orders.with_columns(address_key())
+    if "account_key" in needed:
+        orders = orders.with_columns(account_key(origins.words))
     if "person_key" in needed:
         orders = orders.with_columns(person_keys(orders, origins.words))
     return orders
 
 
-def _distance(orders: pl.DataFrame, limits: set[float]) -> pl.Series:
-    columns = ("phone_lat", "phone_lon", "ship_lat", "ship_lon")
+def _address_points(codes: pl.Series, states: pl.Series) -> list[pl.Series]:
+    """Where each address is: its prefecture; null where it cannot be told or says two places."""
+    known = pl.select(pl.when(~states.is_in(["contradictory", "ambiguous", "masked"])).then(codes)).to_series()
+    points = {code: _point(code) for code in known.drop_nulls().unique().to_list()}
+    return [
+        known.replace_strict({c: p[i] for c, p in points.items()}, default=None, return_dtype=pl.Float64).alias(name)
+        for i, name in enumerate(("addr_lat", "addr_lon"))
+    ]
+
+
+def _point(code: int) -> tuple[float | None, float | None]:
+    try:
+        return place_of(code // 100 * 100)
+    except KeyError:  # a county right under its province has no prefecture above it
+        return place_of(code)
+
+
+def _distance(orders: pl.DataFrame, columns: tuple[str, str, str, str], limits: set[float]) -> pl.Series:
     km = None
     for limit in sorted(limits) or [2000.0]:
         found = farther_than(orders.select(columns), limit, columns)["km"]
@@ -112,7 +142,15 @@ def _distance(orders: pl.DataFrame, limits: set[float]) -> pl.Series:
             else pl.select(pl.when((found - limit).abs() <= 0.01 * limit).then(found).otherwise(km)).to_series()
         )
     assert km is not None  # noqa: S101 - the loop runs at least once
-    return km.alias("phone_km")
+    return km
+
+
+def account_key(same: Mapping[str, str]) -> pl.Expr:
+    """Platform (one word for all its names) and account; null when blank or masked, so that it never groups."""
+    account = pl.col("buyer_id").str.strip_chars(BLANKS)
+    whole = (account != "") & ~account.str.contains("*", literal=True)
+    platform = pl.col("platform").str.to_lowercase().replace(dict(same))
+    return pl.when(whole).then(platform + " " + account).alias("account_key")
 
 
 def address_key() -> pl.Expr:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 PRUNED = ".pruned"
 """Lists files that a prune puts together and those it makes of them."""
 
-_NAMES = [c.name for c in ORDERS]
-_EMPTY = schema(ORDERS)
+EMPTY = {**schema(ORDERS), "basket": pl.String}
+NAMES = list(EMPTY)
+"""Columns of a history file."""
 
 QUARTER = 900
 """Seconds."""
@@ -64,7 +65,7 @@ class History:
         """
         first, last = orders["created_at"].min(), orders["created_at"].max()
         if first is None or last is None:
-            return pl.DataFrame(schema=_EMPTY)
+            return pl.DataFrame(schema=EMPTY)
         low, high = first - within, last + within  # type: ignore[operator]
         return _beside(self._read(micros(low), micros(high)), orders, low, high, ids)
 
@@ -82,7 +83,7 @@ class History:
         """The history of a span of time, file by file, oldest first: for scans that do not hold it at once."""
         for path in self._paths(micros(low), micros(high)):
             part = open_file(self.ledger.folder / path)
-            yield pl.concat([pl.DataFrame(schema=_EMPTY), part], how="diagonal_relaxed").select(_NAMES)
+            yield pl.concat([pl.DataFrame(schema=EMPTY), part], how="diagonal_relaxed").select(NAMES)
 
     def of_pile(
         self,
@@ -101,8 +102,8 @@ class History:
             within, ids: as in `around`.
         """
         if past is None or span[0] is None:
-            return pl.DataFrame(schema=_EMPTY), pl.DataFrame(schema=_EMPTY)
-        found = past.unique(KEY, keep="last", maintain_order=True).select(_NAMES)
+            return pl.DataFrame(schema=EMPTY), pl.DataFrame(schema=EMPTY)
+        found = past.unique(KEY, keep="last", maintain_order=True).select(NAMES)
         return found.join(orders.select(KEY), on=KEY, how="semi"), _beside(
             found, orders, span[0] - within, span[1] + within, ids
         )
@@ -114,7 +115,7 @@ class History:
             keys: where the column `ordered_at` (microseconds) is there and filled, only files of those times are read.
         """
         if keys.is_empty():
-            return pl.DataFrame(schema=_EMPTY)
+            return pl.DataFrame(schema=EMPTY)
         at = keys["ordered_at"] if "ordered_at" in keys.columns else pl.Series([None], dtype=pl.Int64)
         low, high = (None, None) if at.null_count() else (at.min(), at.max())
         return self._read(low, high, keys)  # type: ignore[arg-type]
@@ -125,7 +126,7 @@ class History:
         if not paths:
             return []
         # A file of an older version has fewer columns.
-        every = pl.scan_parquet(paths, schema=_EMPTY, missing_columns="insert", extra_columns="ignore")
+        every = pl.scan_parquet(paths, schema=EMPTY, missing_columns="insert", extra_columns="ignore")
         found = every.filter(pl.col("order_id") == order_id).collect()
         newest = found.unique(KEY, keep="last", maintain_order=True).sort(KEY)
         return newest.select(pl.all().cast(pl.String)).to_dicts()
@@ -142,11 +143,12 @@ class History:
             part = open_file(self.ledger.folder / path)
             parts.append(part.join(keys.select(KEY), on=KEY, how="semi") if keys is not None else part)
         if not parts:
-            return pl.DataFrame(schema=_EMPTY)
+            return pl.DataFrame(schema=EMPTY)
+        # Files of earlier versions lack columns that came later.
         return (
-            pl.concat([pl.DataFrame(schema=_EMPTY), *parts], how="diagonal_relaxed")
+            pl.concat([pl.DataFrame(schema=EMPTY), *parts], how="diagonal_relaxed")
             .unique(KEY, keep="last", maintain_order=True)
-            .select(_NAMES)
+            .select(NAMES)
         )
 
     def write(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, piece: str = "") -> list[HistoryFile]:
@@ -158,7 +160,7 @@ class History:
             known: earlier versions of these orders (see `earlier`).
             piece: goes behind the run's id in file names, where a run writes more than once.
         """
-        facts = [c for c in _NAMES if not c.startswith("source_")]
+        facts = [c for c in NAMES if not c.startswith("source_")]
         new = orders.join(known.select(facts), on=facts, how="anti", nulls_equal=True) if len(known) else orders
         if new.is_empty():
             return []
@@ -173,7 +175,7 @@ class History:
             new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items()
         ):
             relative = f"orders/{label}/{run_id}{piece}.parquet"
-            write_file(part.drop("_day").select(_NAMES), self.ledger.folder / relative)
+            write_file(part.drop("_day").select(NAMES), self.ledger.folder / relative)
             span = part["created_at"]
             named.append((relative, len(part), micros(span.min()), micros(span.max())))
         return named
@@ -182,7 +184,7 @@ class History:
         """The newest earlier version of the orders of this input, as far as their days' files hold them."""
         first, last = orders["created_at"].min(), orders["created_at"].max()
         if first is None:
-            return pl.DataFrame(schema=_EMPTY)
+            return pl.DataFrame(schema=EMPTY)
         found = self._read(micros(first), micros(last))
         return found.join(orders.select(KEY), on=KEY, how="semi")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from orderguard.columns import KEY, ORDERS
+from orderguard.columns import KEY
 from orderguard.ledger.cases import OPEN, iso
-from orderguard.ledger.history import PRUNED, micros, open_file, sweep, write_file
+from orderguard.ledger.history import EMPTY, NAMES, PRUNED, micros, open_file, sweep, write_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,7 +77,7 @@ def _history(
     ledger: Ledger, files: list[tuple[str, int, str]], before: datetime | None, forget: datetime | None, now: datetime
 ) -> Pruned:
     parts = [open_file(ledger.folder / path).with_columns(_seq=pl.lit(seq, dtype=pl.Int64)) for path, seq, _ in files]
-    rows = pl.concat(parts, how="diagonal_relaxed")
+    rows = pl.concat([pl.DataFrame(schema=EMPTY), *parts], how="diagonal_relaxed")
     newest = _newest(ledger)
     latest = rows.join(newest, on=KEY, maintain_order="left").filter(pl.col("_seq") == pl.col("_latest"))
     marks = ", ".join("?" * len(OPEN))
@@ -102,7 +102,7 @@ def _history(
     # Whatever of these nothing names, before or after the transaction, is removed by whoever opens the ledger next.
     (ledger.folder / PRUNED).write_text("\n".join([*paths, *(n[0] for n in named)]), encoding="utf-8")
     for (label,), part in kept.with_columns(day).partition_by("_day", as_dict=True, maintain_order=True).items():
-        write_file(part.select([c.name for c in ORDERS]), ledger.folder / f"orders/{label}/prune-{stamp}.parquet")
+        write_file(part.select(NAMES), ledger.folder / f"orders/{label}/prune-{stamp}.parquet")
     with ledger.commit() as db:
         db.executemany("DELETE FROM history WHERE path = ?", [(p,) for p in paths])
         db.executemany(

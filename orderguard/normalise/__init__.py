@@ -3,7 +3,8 @@
 Knows headings only as `Pick`s handed to it, never which platform they came from.
 """
 
+from orderguard.normalise.baskets import with_baskets
 from orderguard.normalise.fold import Folded, fold_orders
 from orderguard.normalise.typed import Recipe, Typed, type_table
 
-__all__ = ["Folded", "Recipe", "Typed", "fold_orders", "type_table"]
+__all__ = ["Folded", "Recipe", "Typed", "fold_orders", "type_table", "with_baskets"]

@@ -3,33 +3,98 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from orderguard.rules.tables import Shape
 
 
 class Reach(NamedTuple):
     """How far a rule looks: its own row only, or rows with the same key within a time.
 
     Attributes:
-        keys: columns of the key; empty for a rule that needs its own row only.
-        within: how far in time; None without limit.
+        keys: columns of the key; empty for a rule that needs its own row only or, with `within`, every row of that
+            time (persons who share no one column, running totals): such a rule is not cut by key.
+        within: how far back and ahead in time; None for a rule that needs its own row only.
     """
 
     keys: tuple[str, ...] = ()
     within: timedelta | None = None
 
 
+class Surroundings(NamedTuple):
+    """What a rule is given besides orders, before it runs (`stages/tables.py` does it).
+
+    Attributes:
+        tables: setting -> the table it names, typed as `Kind.tables` asked.
+        now: the clock, for entries that expire.
+        zone: the rulebook's time zone.
+    """
+
+    tables: Mapping[str, pl.DataFrame] = {}
+    now: datetime | None = None
+    zone: str = "Asia/Shanghai"
+
+
 class Kind(BaseModel):
     """One rule kind; its fields are the settings of `with:`. Expressions read orders and facts by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Settings that came after the kind was released: at their default they are not part of a fingerprint."""
+    _around: Surroundings = PrivateAttr(default=Surroundings())
+
+    def told(self) -> dict[str, Any]:
+        """The settings as the fingerprint knows them."""
+        fields = type(self).model_fields
+        given = self.model_dump(mode="json")
+        return {n: v for n, v in given.items() if n not in self.later or getattr(self, n) != fields[n].get_default()}
+
+    def tables(self) -> dict[str, Shape]:
+        """Settings that name a file or hold a table -> its columns."""
+        return {}
+
+    def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:  # noqa: ARG002 - for kinds that look
+        """Rows of a typed table that this kind cannot use, and why."""
+        return []
+
+    def settled(self, around: Surroundings) -> Self:
+        """The same settings with their tables, the clock and the zone."""
+        same = self.model_copy()
+        same._around = around  # noqa: SLF001 - its own class
+        return same
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether `settled` has been called."""
+        return self._around.now is not None
+
+    def table(self, setting: str) -> pl.DataFrame | None:
+        """The table of a setting; None where the rule names none.
+
+        Raises:
+            OrderguardError: it names one that nobody has read (the rule runs outside of the stages).
+        """
+        if setting not in self._around.tables and getattr(self, setting, None) is not None:
+            raise OrderguardError(Problem(Words(f"{setting} 未读入", f"{setting} was not read")))
+        return self._around.tables.get(setting)
+
+    def standing(self, frame: pl.DataFrame) -> pl.Series | None:  # noqa: ARG002 - for kinds that know one
+        """`allow` per order where this rule takes the others' findings away, `hard` where nothing does; else null."""
+        return None
+
+    def expired(self) -> list[int]:
+        """Rows of this rule's tables that no longer count."""
+        return []
 
     def reach(self) -> Reach:
         """How far the rule looks (default: its own row)."""
@@ -81,3 +146,21 @@ def number(column: pl.Expr, digits: int = 0) -> pl.Expr:
 def blank(column: pl.Expr) -> pl.Expr:
     """True for '', false for any text, null where the column was not exported."""
     return column == ""
+
+
+def whole_or_null(name: str) -> pl.Expr:
+    """A key column; null where it is blank or masked, so that it never groups."""
+    column = pl.col(name).cast(pl.String)
+    return pl.when((column != "") & ~column.str.contains("*", literal=True)).then(column)
+
+
+_YUAN = ("RMB", "人民币", "¥", "元")
+
+
+def currency_is(code: str | None) -> pl.Expr:
+    """True where the order is in this currency or names none (the shop's own); all are where `code` is None."""
+    if code is None:
+        return pl.lit(value=True)
+    words = [code.upper(), *(_YUAN if code.upper() == "CNY" else ())]
+    same = pl.col("currency").str.to_uppercase().is_in(words)
+    return same | same.is_null()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from orderguard.columns import COVERAGE, FINDINGS, schema
+from orderguard.rules.base import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,11 +75,14 @@ def run_rules(
     if audited is not None:
         base = base.filter(audited.fill_null(value=True))
     current = base if audited is None and not base["past"].any() else base.filter(~pl.col("past") & pl.col("_audited"))
+    cleared = _cleared(base, rules, synonyms or {})
     findings, coverage, unseen = [], [], []
     for rule in rules:
         windowed = rule.settings.reach().within is not None
         part = _scoped(base if windowed else current, rule.only, synonyms or {})
         measured = rule.settings.measure(part)
+        if cleared is not None:
+            measured = _spared(measured, part, cleared)
         if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
             holds = part.select(rule.held.mask()).to_series()
             part, measured = part.filter(holds), measured.filter(holds)
@@ -96,8 +100,8 @@ def run_rules(
         hits = part.filter(hit).rechunk()
         if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
             continue
-        if "value" in measured.columns:
-            hits = hits.with_columns(measured.filter(hit)["value"])
+        if "value" in measured.columns:  # and what else a kind measured for its reason
+            hits = hits.with_columns(measured.filter(hit).drop("hit").get_columns())
         else:
             hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
         findings.append(
@@ -118,6 +122,32 @@ def run_rules(
     if any(rule.held for rule in rules):
         seen = seen.group_by("rule_id", "platform", maintain_order=True).sum()
     return Verdicts(found.cast(FINDING_TYPES), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
+
+
+def _cleared(base: pl.DataFrame, rules: Sequence[Rule], synonyms: Mapping[str, frozenset[str]]) -> pl.Series | None:
+    """Rows of allowed orders: hard block > allow > every other finding. None if no live rule knows such standing."""
+    allowed, hard = [], []
+    for rule in rules:
+        if rule.status != "live" or type(rule.settings).standing is Kind.standing:
+            continue
+        part = _scoped(base, rule.only, synonyms)
+        part = part.filter(rule.held.mask()) if rule.held else part
+        standing = rule.settings.standing(part)
+        if standing is not None:
+            allowed.append(part["row"].filter((standing == "allow").fill_null(value=False)))
+            hard.append(part["row"].filter((standing == "hard").fill_null(value=False)))
+    if not allowed:
+        return None
+    rows = pl.concat(allowed).unique()
+    return rows.filter(~rows.is_in(pl.concat(hard).implode()))
+
+
+def _spared(measured: pl.DataFrame, part: pl.DataFrame, cleared: pl.Series) -> pl.DataFrame:
+    """An allowed order is judged and not flagged. It still counts in others' windows."""
+    soft = part["row"].is_in(cleared.implode())
+    return measured.with_columns(
+        hit=pl.when(soft & measured["hit"]).then(pl.lit(value=False)).otherwise(measured["hit"])
+    )
 
 
 def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:

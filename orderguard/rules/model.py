@@ -113,7 +113,7 @@ class Rule(BaseModel):
     @property
     def fingerprint(self) -> str:
         """12 hex digits of what decides a finding: kind, all settings, scope; not points or words."""
-        told = {"kind": self.kind, "with": self.settings.model_dump(mode="json"), "only": self.only}
+        told = {"kind": self.kind, "with": self.settings.told(), "only": self.only}
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 
 def fullest_window(
-    key: pl.Series, at: pl.Series, within: timedelta, at_least: int, who: pl.Series | None = None
+    key: pl.Series,
+    at: pl.Series,
+    within: timedelta,
+    at_least: int,
+    who: pl.Series | None = None,
+    weight: pl.Series | None = None,
 ) -> pl.Series:
-    """The most orders (or distinct `who`) that any window around each order holds.
+    """The most orders (or distinct `who`, or the largest sum of `weight`) that any window around each order holds.
 
     Args:
         key: what the orders share; null never groups.
@@ -28,12 +33,16 @@ def fullest_window(
         within: window length; both ends count.
         at_least: orders whose key occurs less often are not measured (they get 1).
         who: count distinct values of this instead of orders; null is not counted.
+        weight: Int64, not negative, with `at_least` 1: sum this instead of counting; an order without it is in no
+            window. The sum over all orders must fit into 63 bits.
 
     Returns:
-        Int64 per order: the count; 1 where the key occurs fewer than `at_least` times in all; null where key, time
-        or `who` is null.
+        Int64 per order: the count or sum; 1 where the key occurs fewer than `at_least` times in all; null where
+        key, time, `who` or `weight` is null.
     """
     valid = key.is_not_null() & at.is_not_null()
+    if weight is not None:
+        valid &= weight.is_not_null()
     if who is not None:
         valid &= who.is_not_null()
     out = pl.select(pl.when(pl.lit(valid)).then(pl.lit(1, dtype=pl.Int64))).to_series()
@@ -44,6 +53,8 @@ def fullest_window(
     )
     if who is not None:
         frame = frame.with_columns(who.alias("who"))
+    if weight is not None:
+        frame = frame.with_columns(weight.cast(pl.Int64).alias("weight"))
     frame = frame.filter(valid)
     often = frame.group_by("key").len().filter(pl.col("len") >= at_least).with_row_index("code").select("key", "code")
     if often.is_empty():
@@ -71,6 +82,10 @@ def _most(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
     at = frame["at"]
     if distinct:
         ending = _distinct_ending(frame, width)
+    elif "weight" in frame.columns:
+        before = pl.concat([pl.Series("weight", [0], dtype=pl.Int64), frame["weight"].cum_sum()])
+        last, first = at.search_sorted(at, side="right"), at.search_sorted(at - width, side="left")
+        ending = before.gather(last) - before.gather(first)
     else:
         ending = at.search_sorted(at, side="right").cast(pl.Int64) - at.search_sorted(at - width, side="left").cast(
             pl.Int64
@@ -95,3 +110,59 @@ def _distinct_ending(frame: pl.DataFrame, width: int) -> pl.Series:
     running = events["step"].cum_sum()
     last = events["axis"].search_sorted(frame["at"], side="right").cast(pl.Int64) - 1
     return running.gather(last)
+
+
+def baseline_before(
+    key: pl.Series, at: pl.Series, size: pl.Series, within: timedelta, at_least: int, *, median: bool
+) -> pl.Series:
+    """The mean or median of `size` over the rows with the same key in [at - within, at), before each row.
+
+    Args:
+        key: null never groups.
+        at: instants; rows of the same instant are not before each other.
+        size: Float64; null counts nowhere.
+        within: how far back.
+        at_least: fewer rows give null.
+        median: else the mean.
+
+    Returns:
+        Float64 per row; null where key, time or size is null, or too few rows stand before it.
+    """
+    frame = pl.DataFrame({"key": key, "at": at.dt.timestamp("us"), "size": size.cast(pl.Float64)}).with_row_index("row")
+    frame = frame.filter(pl.all_horizontal(pl.col("key", "at", "size").is_not_null()))
+    out = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(key))
+    if frame.is_empty():
+        return out
+    width = round(within.total_seconds() * 1e6)
+    frame = frame.sort("key", "at")
+    first = frame["at"].min()
+    span = int(frame["at"].max()) - int(first) + 2 * width + 2  # type: ignore[arg-type]
+    code = frame["key"].rle_id().cast(pl.Int64)
+    if span * (int(code.max()) + 2) >= 1 << 62:  # type: ignore[arg-type]
+        for part in frame.with_columns(code=code).partition_by("code"):
+            out = out.scatter(
+                part["row"],
+                baseline_before(
+                    part["key"],
+                    part["at"].cast(pl.Datetime("us", "UTC")),
+                    part["size"],
+                    within,
+                    at_least,
+                    median=median,
+                ),
+            )
+        return out
+    axis = code * span + frame["at"] - first
+    last, begin = axis.search_sorted(axis, side="left"), axis.search_sorted(axis - width, side="left")
+    count = last.cast(pl.Int64) - begin.cast(pl.Int64)
+    if median:
+        lists = pl.DataFrame({"axis": axis, "size": frame["size"]}).with_columns(
+            usual=pl.col("size").rolling_median_by("axis", f"{width}i", closed="left")
+        )
+        usual = lists["usual"]
+    else:  # in millionths: sums of integers are exact, whatever stands before them
+        micro = (frame["size"].clip(upper_bound=1e9) * 1e6).round().cast(pl.Int64)
+        total = pl.concat([pl.Series("size", [0], dtype=pl.Int64), micro.cum_sum()])
+        usual = (total.gather(last) - total.gather(begin)).cast(pl.Float64) / (count * 1_000_000).cast(pl.Float64)
+    enough = pl.select(pl.when(count >= at_least).then(usual)).to_series()
+    return out.scatter(frame["row"], enough)

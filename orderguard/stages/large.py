@@ -21,7 +21,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.normalise import fold_orders
+from orderguard.normalise import fold_orders, with_baskets
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import header_score, match_header, platform_ids
 from orderguard.rules.engine import needed
@@ -30,6 +30,7 @@ from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
 from orderguard.stages.reading import Pile, Read, add_table, future_notes, with_lookups
+from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +107,7 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
     except BaseException:
         large.close()
         raise
-    large.pile.problems = _once(large.pile.problems)
+    large.pile.problems = _once([*expired(options.book)[1], *large.pile.problems])
     return large
 
 
@@ -274,6 +275,7 @@ class _Folds:
             for note in notes:
                 misses[note.text("en")] = misses.get(note.text("en"), 0) + 1
             folded = fold_orders(rows, self.large.pile.sums, book.locale, ids)
+            folded.orders = with_baskets(folded.orders, folded.lines)
             self.names = folded.orders.columns
             self.rejects.append(folded.rejects)
             for file, n in folded.folded.items():

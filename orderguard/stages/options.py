@@ -39,6 +39,7 @@ class Options:
         platform: profile to use instead of recognition.
         lookups: files with account facts.
         passwords: to try on locked books.
+        stock: file of what is available per SKU, for oversell rules.
         now: the clock.
         run_id: unique, sortable.
         table, query: what is read of the databases among `paths`.
@@ -67,6 +68,7 @@ class Options:
     platforms_dir: str | None = None
     lookups: Sequence[str] = ()
     passwords: Sequence[str] = field(default=(), repr=False)
+    stock: str | None = None
     date_order: Any = None
     table: str | None = None
     query: str | None = None

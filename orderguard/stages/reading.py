@@ -11,13 +11,14 @@ import polars as pl
 from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
-from orderguard.normalise import Recipe, fold_orders, type_table
+from orderguard.normalise import Recipe, fold_orders, type_table, with_baskets
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
 from orderguard.platforms.draft import DECIDING
 from orderguard.platforms.recognise import present
 from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.recipes import recipe_of
+from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ class Read:
     """What the inputs hold.
 
     Attributes:
-        orders, lines: normalised frames.
+        orders, lines: normalised frames; orders have `basket` too.
         rejects: rows set aside.
         files: per table, its counts for `run.json`.
         problems: what went wrong with whole files, and notices.
@@ -73,7 +74,7 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
         OrderguardError: not one row could be read; every reason at once.
     """
     score = header_score(profiles)
-    pile = Pile()
+    pile = Pile(problems=expired(options.book)[1])
     marks: list[Mark] = []
     for source in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
         options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
@@ -114,7 +115,8 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
         file["folded"] = folded.folded.get(file["file"], 0)
         file["read"] = file["rows"] - file["folded"]
         file["rejected"] = int((rejects["source_file"] == file["file"]).sum())
-    return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems, marks)
+    orders = with_baskets(folded.orders, folded.lines)
+    return Read(orders, folded.lines, rejects, pile.files, pile.problems, marks)
 
 
 def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
@@ -124,7 +126,8 @@ def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
         file.update(folded=0, read=0, rejected=0)
     what = Words("上次之后没有新订单", "no new orders since the last scan")
     pile.problems += [Problem(what, f["file"], fatal=False) for f in pile.files]
-    return Read(folded.orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
+    orders = with_baskets(folded.orders, folded.lines)
+    return Read(orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
 
 
 def _beside(problem: Problem, tables: Sequence[Table]) -> Problem:

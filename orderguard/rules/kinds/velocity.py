@@ -1,64 +1,110 @@
-"""Many orders from one place in a short time.
+"""Many orders, people or much money from one place in a short time.
 
 Flags:
     every order of a burst: some window of the given length, both ends included, holds at least `at_least`
-    orders with the same key (or orders of at least that many different `who`). All members are flagged, not only
-    the last. Windows reach back into the ledger, so a burst cut by two exports is still a burst.
+    orders with the same key (or orders of at least that many different `who`, or orders whose `sum` of an amount
+    reaches `at_least`). All members are flagged, not only the last. Windows reach back into the ledger, so a burst
+    cut by two exports is still a burst. With `key: [account, basket]` the same goods ordered twice are found.
 
 Why:
     order brushing, coupon farming and bots place many orders from one IP, phone, device or address in minutes.
 
 Misses:
     bursts spread over many IPs, or slower than the window. Campus networks and carrier gateways put honest buyers
-    behind one IP: `who: buyer_id` counts people instead of orders. Blank and masked keys are not evaluable.
+    behind one IP: `who: buyer_id` counts people instead of orders. Blank and masked keys, amounts below zero or in
+    another currency, and orders without items (for `basket`) are not evaluable.
 """
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar, Literal
+
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
 
 from orderguard.errors import Words, closest
-from orderguard.rules.base import Kind, Reach, Span, span_words
+from orderguard.rules.base import Kind, Reach, Span, currency_is, number, span_words, whole_or_null
+from orderguard.rules.tables import goods
 from orderguard.rules.windows import fullest_window
 
 _COLUMNS = {
     "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
     "device_id": "device_id", "account": "buyer_id", "buyer_id": "buyer_id", "email": "email",
-    "person": "person_key", "receiver_name": "receiver_name", "shop": "shop", "platform": "platform",
+    "receiver_name": "receiver_name", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
+    "buyer_name": "buyer_name", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
+    "amount": "amount", "person": "person_key",
 }  # fmt: skip
 _ZH = {
     "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号",
-    "person_key": "同一人（电话、账号或姓名地址）", "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台",
+    "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
+    "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
+    "person_key": "同一人（电话、账号或姓名地址）",
 }  # fmt: skip
 _EN = {
-    "ip": "IP",
-    "phone_key": "phone",
-    "address_key": "address",
-    "device_id": "device",
-    "buyer_id": "account",
+    "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "basket": "basket",
     "person_key": "person",
-}
+}  # fmt: skip
+_MICRO, _MOST = 1_000_000, 1_000_000_000
+
+EXAMPLE = """
+- id: same-basket
+  kind: velocity
+  with: {key: [account, basket], window: 1h, at_least: 2}
+  points: 20
+  flags:
+    - - {buyer_id: u1, basket: {NF-900: 2}, created_at: 2026-11-11 10:00:00}
+      - {buyer_id: u1, basket: {NF-900: 2}, created_at: 2026-11-11 10:20:00}
+  passes:
+    - - {buyer_id: u1, basket: {NF-900: 2}, created_at: 2026-11-11 10:00:00}
+      - {buyer_id: u1, basket: {NF-900: 3}, created_at: 2026-11-11 10:20:00}
+- id: phone-money
+  kind: velocity
+  with: {key: phone, window: 24h, sum: amount, at_least: 5000}
+  points: 20
+  flags:
+    - - {receiver_phone: "13802580000", amount: 2000, created_at: 2026-11-11 10:00:00}
+      - {receiver_phone: "13802580000", amount: 3000, created_at: 2026-11-12 10:00:00}
+  passes:
+    - - {receiver_phone: "13802580000", amount: 2000, created_at: 2026-11-11 10:00:00}
+      - {receiver_phone: "13802580000", amount: 2999.99, created_at: 2026-11-12 10:00:00}
+"""
 
 
 class Velocity(Kind):
-    """Settings: `key` (one column or several), `window`, `at_least`, and `who` to count people."""
+    """Settings: `key` (one column or several), `window`, `at_least`; `who` counts people, `sum` adds an amount up."""
 
+    later: ClassVar = frozenset({"sum", "currency"})
     key: str | list[str] = "ip"
     window: Span
-    at_least: int = Field(ge=2, le=100_000)
+    sum: Literal["amount", "discount"] | None = None
+    currency: str | None = "CNY"
+    at_least: Annotated[
+        float, Field(gt=0, le=_MOST), PlainSerializer(lambda n: int(n) if n == int(n) else n, return_type=float | int)
+    ]
     who: str | None = None
 
     @field_validator("key", "who")
     @classmethod
-    def _known(cls, value: str | list[str] | None) -> str | list[str] | None:
+    def _known(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
         for name in [value] if isinstance(value, str) else value or []:
             if name not in _COLUMNS:
                 hint = closest(name, list(_COLUMNS))
                 raise ValueError(Words(f"不能按 '{name}' 归组；{hint.zh}", f"cannot group by '{name}'; {hint.en}"))
         if value == []:
             raise ValueError(Words("至少要有一列", "needs at least one column"))
+        if info.field_name == "who" and value and info.data.get("sum"):
+            raise ValueError(Words("who 与 sum 只能用一个", "and sum exclude each other: use one"))
         return value
+
+    @field_validator("at_least")
+    @classmethod
+    def _whole(cls, least: float, info: ValidationInfo) -> float:
+        if info.data.get("sum") is None:
+            if least != int(least):
+                raise ValueError(Words("应为整数", "should be a whole number"))
+            if not 2 <= least <= 100_000:
+                raise ValueError(Words("应在 2 与 100000 之间", "must be at least 2 and at most 100000"))
+        return least
 
     def columns(self) -> tuple[str, ...]:
         """The key's columns in our frames."""
@@ -68,7 +114,8 @@ class Velocity(Kind):
         return Reach(self.columns(), self.window)
 
     def reads(self) -> set[str]:
-        return {*self.columns(), *([_COLUMNS[self.who]] if self.who else []), "created_at"}
+        extra = ([_COLUMNS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
+        return {*self.columns(), *extra, "created_at"}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
@@ -77,29 +124,41 @@ class Velocity(Kind):
         return pl.col("value").cast(pl.Float64)
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        parts = [self._unmasked(c) for c in self.columns()]
-        key = frame.select(parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\x1f")).to_series()
-        who = frame.select(self._unmasked(_COLUMNS[self.who])).to_series() if self.who else None
-        count = fullest_window(key, frame["created_at"], self.window, self.at_least, who)
-        return pl.DataFrame({"hit": count >= self.at_least, "value": count.cast(pl.Float64)})
+        parts = [whole_or_null(c) for c in self.columns()]
+        key = frame.select(parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\x1d")).to_series()
+        if self.sum:
+            return self._summed(frame, key)
+        who = frame.select(whole_or_null(_COLUMNS[self.who])).to_series() if self.who else None
+        count = fullest_window(key, frame["created_at"], self.window, int(self.at_least), who)
+        return pl.DataFrame({"hit": count >= int(self.at_least), "value": count.cast(pl.Float64)})
 
-    @staticmethod
-    def _unmasked(name: str) -> pl.Expr:
-        column = pl.col(name)
-        return pl.when((column != "") & ~column.str.contains("*", literal=True)).then(column)
+    def _summed(self, frame: pl.DataFrame, key: pl.Series) -> pl.DataFrame:
+        # In millionths and capped at a billion an order: exact, and a hostile amount overflows nothing.
+        money = pl.col(self.sum or "amount")
+        counts = (money >= 0) & currency_is(self.currency)
+        micro = (money.clip(upper_bound=_MOST).cast(pl.Float64) * _MICRO).round().cast(pl.Int64)
+        weight = frame.select(pl.when(counts).then(micro)).to_series()
+        total = fullest_window(key, frame["created_at"], self.window, 1, weight=weight)
+        return pl.DataFrame({"hit": total >= round(self.at_least * _MICRO), "value": total / _MICRO})
 
     def reason(self, locale: str) -> pl.Expr:
         zh = locale.startswith("zh")
         names = _ZH if zh else _EN
         what = "+".join(names.get(c, c) for c in self.columns())
-        shown = pl.concat_str([pl.col(c).str.slice(0, 40) for c in self.columns()], separator=" + ")
+        cells = [goods() if c == "basket" else pl.col(c).cast(pl.String).str.slice(0, 40) for c in self.columns()]
+        shown = pl.concat_str(cells, separator=" + ")
         span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)
+        if self.sum:
+            total, least = number(pl.col("value"), 2), f"{self.at_least:g}"
+            text = f"同一{what} {{}}：{span}内{_ZH[self.sum]}合计 {{}}（满 {least} 即命中）"
+            english = f"{what} {{}}: {self.sum} of {{}} in {span} (limit {least})"
+            return pl.format(text if zh else english, shown, total)
         if zh:
             unit = f"个不同{names.get(_COLUMNS[self.who], self.who)}" if self.who else "单"
             return pl.format(
-                f"同一{what} {{}}：{span}内 {{}} {unit}（满 {self.at_least} {'个' if self.who else '单'}即命中）",
+                f"同一{what} {{}}：{span}内 {{}} {unit}（满 {self.at_least:g} {'个' if self.who else '单'}即命中）",
                 shown,
                 count,
             )
         unit = f"different {names.get(_COLUMNS[self.who], self.who)}s" if self.who else "orders"
-        return pl.format(f"{what} {{}}: {{}} {unit} in {span} (limit {self.at_least})", shown, count)
+        return pl.format(f"{what} {{}}: {{}} {unit} in {span} (limit {self.at_least:g})", shown, count)

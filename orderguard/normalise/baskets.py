@@ -1,0 +1,34 @@
+"""What an order holds, as one text per order: so that rules, history and engines carry it like any other column."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from orderguard.columns import ITEM_END, ITEM_MARK, KEY
+
+
+def with_baskets(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """`orders` with `basket` (see `columns.FACTS`): the same goods give the same text, whatever the rows' order.
+
+    Lines of one code add up; a line without code counts under its title; null where an order has no line.
+    """
+    if lines.is_empty():
+        return orders.with_columns(basket=pl.lit(None, dtype=pl.String))
+    control = f"[{ITEM_END}{ITEM_MARK}]"
+    code = pl.coalesce("sku", "title").fill_null("?").str.replace_all(control, " ")
+    lines = lines.select(*KEY, code=code, quantity="quantity")
+    same = len(lines) == len(orders) and all((lines[c] == orders[c]).all() for c in KEY)
+    if same:  # one line an order, in the orders' own order: nothing to add up or look up
+        return orders.with_columns(lines.select(basket=_told())["basket"])
+    several = lines.select(KEY).is_duplicated()
+    summed = lines.filter(several).group_by(*KEY, "code").agg(pl.col("quantity").sum()).sort("code")
+    many = summed.group_by(KEY, maintain_order=True).agg(basket=_told().str.join(ITEM_END))
+    told = pl.concat([lines.filter(~several).select(*KEY, basket=_told()), many])
+    return orders.join(told, on=KEY, how="left", maintain_order="left")
+
+
+def _told() -> pl.Expr:
+    number = pl.col("quantity")
+    whole = number == number.round()
+    text = pl.when(whole).then(number.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(number.cast(pl.String))
+    return pl.concat_str("code", text, separator=ITEM_MARK)

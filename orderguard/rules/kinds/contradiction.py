@@ -1,0 +1,117 @@
+"""Facts about the receiver that do not fit each other.
+
+Flags:
+    by `of`: `address`: the address names a region that its province and city columns exclude; `phone_names`: one
+    phone with at least `at_least` receiver names within `within`; `person_phones`: one name at one address with at
+    least `at_least` phones; `phone_region`: the phone is at home in another province than the address (weak).
+
+Why:
+    collected identities and bought numbers are put together carelessly; honest families have two names, rarely five.
+
+Misses:
+    people who are consistent in what they make up. Masked or blank names, phones and addresses never group and are
+    not evaluable; so are orders without a province or city column for `address`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from orderguard.rules.base import Kind, Reach, Span, span_words, whole_or_null
+from orderguard.rules.persons import name_at_address
+from orderguard.rules.windows import fullest_window
+
+EXAMPLE = """
+- id: many-names
+  kind: contradiction
+  with: {of: phone_names, at_least: 3, within: 30d}
+  points: 20
+  flags:
+    - - {receiver_phone: "13802580000", receiver_name: 王芳, created_at: 2026-11-01 10:00:00}
+      - {receiver_phone: "13802580000", receiver_name: 李伟, created_at: 2026-11-05 10:00:00}
+      - {receiver_phone: "13802580000", receiver_name: 张静, created_at: 2026-11-09 10:00:00}
+  passes:
+    - - {receiver_phone: "13802580000", receiver_name: 王芳, created_at: 2026-11-01 10:00:00}
+      - {receiver_phone: "13802580000", receiver_name: 王 芳, created_at: 2026-11-05 10:00:00}
+      - {receiver_phone: "13802580000", receiver_name: 李伟, created_at: 2026-11-09 10:00:00}
+- id: two-regions
+  kind: contradiction
+  with: {of: address}
+  points: 15
+  flags:
+    - {province: 广东省, city: 深圳市, address: 浙江省杭州市西湖区文三路1号}
+  passes:
+    - {province: 浙江省, city: 杭州市, address: 浙江省杭州市西湖区文三路1号}
+    - {province: 浙江省, city: 杭州市, address: 文三路1号}
+"""
+
+
+class Contradiction(Kind):
+    """Settings: `of` (what is compared); for the two that count, `at_least` and `within`."""
+
+    of: Literal["address", "phone_names", "person_phones", "phone_region"] = "address"
+    at_least: int = Field(default=3, ge=2, le=1000)
+    within: Span = timedelta(days=30)
+
+    def _keys(self) -> tuple[str, ...]:
+        return {"phone_names": ("phone_key",), "person_phones": ("address_key",)}.get(self.of, ())
+
+    def reach(self) -> Reach:
+        return Reach(self._keys(), self.within) if self._keys() else Reach()
+
+    def reads(self) -> set[str]:
+        if self._keys():
+            return {"phone_key", "receiver_name", "created_at", *self._keys()}
+        if self.of == "address":
+            return {"addr_state", "province", "city", "address"}
+        return {"phone_province", "phone_region", "addr_province", "addr_state"}
+
+    def hit(self) -> pl.Expr:
+        if self.of == "address":
+            given = (pl.col("province").fill_null("") != "") | (pl.col("city").fill_null("") != "")
+            judged = given & ~pl.col("addr_state").is_in(["blank", "masked"]) & (pl.col("address") != "")
+            return pl.when(judged).then(pl.col("addr_state") == "contradictory")
+        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous", "masked"])
+        return pl.when(clear).then(pl.col("phone_province") != pl.col("addr_province"))
+
+    def value(self) -> pl.Expr:
+        return pl.col("value") if self._keys() else pl.lit(1.0)
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if not self._keys():
+            return frame.select(hit=self.hit())
+        name = whole_or_null("receiver_name").str.normalize("NFKC").str.replace_all(r"\s+", "")
+        name = pl.when(name != "").then(name)
+        key, who = (pl.col("phone_key"), name) if self.of == "phone_names" else (name_at_address(), pl.col("phone_key"))
+        sides = frame.select(key=key, who=who)
+        count = fullest_window(sides["key"], frame["created_at"], self.within, self.at_least, sides["who"])
+        return pl.DataFrame({"hit": count >= self.at_least, "value": count.cast(pl.Float64)})
+
+    def reason(self, locale: str) -> pl.Expr:
+        zh = locale.startswith("zh")
+        if self.of == "address":
+            text = "地址“{}”与省市“{}{}”矛盾" if zh else 'address "{}" contradicts {} {}'
+            return pl.format(
+                text, pl.col("address").str.slice(0, 40), pl.col("province").fill_null(""), pl.col("city").fill_null("")
+            )
+        if self.of == "phone_region":
+            text = "号码归属地{}，收货地{}" if zh else "phone from {}, address in {}"
+            return pl.format(text, pl.coalesce("phone_region", "phone_province"), "addr_province")
+        count, span = pl.col("value").cast(pl.Int64), span_words(self.within, locale)
+        if self.of == "phone_names":
+            text = (
+                f"电话 {{}} {span}内有 {{}} 个收货人（满 {self.at_least} 即命中）"
+                if zh
+                else f"phone {{}}: {{}} names in {span} (limit {self.at_least})"
+            )
+            return pl.format(text, pl.col("phone_key"), count)
+        text = (
+            f"{{}}同一地址 {span}内有 {{}} 个电话（满 {self.at_least} 即命中）"
+            if zh
+            else f"{{}} at one address: {{}} phones in {span} (limit {self.at_least})"
+        )
+        return pl.format(text, pl.col("receiver_name").str.slice(0, 20), count)

@@ -1,0 +1,146 @@
+"""Block, watch and allow lists.
+
+Flags:
+    orders that meet a `block` or `watch` entry of a list: a phone, account, IP, device, e-mail, name, address, or
+    whatever column the entry names; a whole value (spelling folded; a Chinese address by any part of it), a CIDR
+    range (203.0.113.0/24), a pattern (138*, *临时仓*) or a regular expression between slashes. Precedence: a hard
+    `block` > `allow` > all else: an allowed order is not flagged by `watch` entries nor by any other rule, unless a
+    `block` entry meets it too. A trial rule allows nothing. An entry past its `expires` (a date counts to its end)
+    does nothing; the scan and `run.json` tell.
+
+Why:
+    known swindlers and addresses come back; own staff, test accounts and corporate buyers would be flagged daily.
+
+Misses:
+    whoever changes phone, account and address together. Orders without any of the compared facts are not evaluable.
+    A changed list does not reopen orders that were released: the rule's fingerprint is of its settings only.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from orderguard.errors import Words, closest
+from orderguard.rules.base import Kind
+from orderguard.rules.matching import Entry, first_met, wrong_value
+from orderguard.rules.tables import Cell, Shape, Source
+
+_ENTRY = {
+    "phone": "phone_key", "receiver_phone": "phone_key", "电话": "phone_key", "手机": "phone_key", "手机号": "phone_key",
+    "收货电话": "phone_key", "account": "buyer_id", "buyer_id": "buyer_id", "买家": "buyer_id", "账号": "buyer_id",
+    "买家账号": "buyer_id", "ip": "ip", "下单ip": "ip", "device": "device_id", "device_id": "device_id", "设备": "device_id",
+    "设备号": "device_id", "email": "email", "邮箱": "email", "name": "receiver_name", "receiver_name": "receiver_name",
+    "姓名": "receiver_name", "收货人": "receiver_name", "address": "address_key", "地址": "address_key",
+    "收货地址": "address_key", "shop": "shop", "店铺": "shop", "order_id": "order_id", "订单编号": "order_id",
+}  # fmt: skip
+_KINDS = {
+    **dict.fromkeys(("block", "hard", "hard block", "hard_block", "black", "blacklist", "deny", "黑名单", "拦截", "硬拦截", "禁止"), "block"),
+    **dict.fromkeys(("watch", "soft", "soft block", "soft_block", "grey", "gray", "关注", "观察", "灰名单", "软拦截"), "watch"),
+    **dict.fromkeys(("allow", "white", "whitelist", "白名单", "放行", "允许", "信任"), "allow"),
+}  # fmt: skip
+SHAPE = Shape({
+    "value": Cell(("value", "值", "名单值", "内容", "号码", "条目", "entry"), required=True),
+    "kind": Cell(("kind", "类型", "名单类型", "名单", "list", "type"), words=_KINDS),
+    "column": Cell(("column", "列", "字段", "对象", "field"), words=_ENTRY),
+    "note": Cell(("reason", "原因", "备注", "note", "说明")),
+    "added_by": Cell(("added_by", "added by", "添加人", "录入人", "by")),
+    "expires": Cell(("expires", "到期", "失效时间", "有效期至", "到期日", "expires_at", "until"), "instant", until=True),
+})  # fmt: skip
+_DEFAULT = ("phone", "account", "ip", "device", "email", "name", "address")
+
+EXAMPLE = """
+- id: known
+  kind: listed
+  with:
+    entries:              # 或 / or  file: lists.csv
+      - {value: "13802580000", kind: block, column: phone, reason: 恶意退货}
+      - {value: 203.0.113.0/24, kind: watch}
+      - {value: vip-7, kind: allow, column: account, added_by: 王}
+  points: 40
+  flags:
+    - {receiver_phone: +86 138-0258-0000, buyer_id: vip-7}
+    - {ip: 203.0.113.9, buyer_id: u1}
+  passes:
+    - {ip: 203.0.113.9, buyer_id: vip-7}
+    - {ip: 198.51.100.1, receiver_phone: "13802580001"}
+"""
+
+
+class Listed(Kind):
+    """Settings: `file` (or `entries` in place), the `kinds` taken from it, the `columns` of entries that name none."""
+
+    file: str | None = Field(default=None, min_length=1)
+    entries: Source | None = None
+    kinds: list[Literal["block", "watch", "allow"]] = Field(default=["block", "watch", "allow"], min_length=1)
+    columns: list[str] = Field(default=list(_DEFAULT), min_length=1)
+    default_kind: Literal["block", "watch", "allow"] = "block"
+
+    @model_validator(mode="after")
+    def _one(self) -> Listed:
+        if (self.file is None) == (self.entries is None):
+            raise ValueError(Words("file 与 entries 写其中一个", "needs file or entries, one of them"))
+        unknown = next((c for c in self.columns if c.lower() not in _ENTRY), None)
+        if unknown is not None:
+            hint = closest(unknown, list(_ENTRY))
+            raise ValueError(Words(f"columns 没有 '{unknown}'；{hint.zh}", f"columns: no '{unknown}'; {hint.en}"))
+        return self
+
+    def tables(self) -> dict[str, Shape]:
+        return {"file" if self.file else "entries": SHAPE}
+
+    def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:  # noqa: ARG002 - it has one table
+        bad = [(row, v) for row, v in table.select("source_row", "value").iter_rows() if wrong_value(v)]
+        return [(row, Words(f"“{v}”不是有效的网段或正则", f"'{v}' is no valid CIDR or pattern")) for row, v in bad]
+
+    def _rows(self) -> pl.DataFrame:
+        table = self.table("file" if self.file else "entries")
+        table = SHAPE.empty() if table is None else table
+        return table.with_columns(pl.col("kind").fill_null(self.default_kind)).filter(pl.col("kind").is_in(self.kinds))
+
+    def expired(self) -> list[int]:
+        return self._rows().filter(pl.col("expires") <= self._around.now)["source_row"].to_list()
+
+    def _met(self, frame: pl.DataFrame, kind: str) -> pl.Series:
+        rows = self._rows().filter(pl.col("kind") == kind, (pl.col("expires") > self._around.now).fill_null(value=True))
+        own = tuple(dict.fromkeys(_ENTRY[c.lower()] for c in self.columns))
+        entries = [
+            Entry(r, v, (c,) if c else own) for r, v, c in rows.select("source_row", "value", "column").iter_rows()
+        ]
+        return first_met(frame, entries)
+
+    def standing(self, frame: pl.DataFrame) -> pl.Series:
+        allow, block = self._met(frame, "allow"), self._met(frame, "block")
+        stands = pl.when(block.is_not_null()).then(pl.lit("hard")).when(allow.is_not_null()).then(pl.lit("allow"))
+        return pl.select(stands.alias("standing")).to_series()
+
+    def reads(self) -> set[str]:
+        named = self._rows()["column"].drop_nulls().unique().to_list() if self._around.tables else []
+        return {*named, *(_ENTRY[c.lower()] for c in self.columns)}
+
+    def hit(self) -> pl.Expr:
+        return pl.col("value").is_not_null()
+
+    def value(self) -> pl.Expr:
+        return pl.col("value")
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        block, watch, allow = (self._met(frame, k) for k in ("block", "watch", "allow"))
+        met = pl.select(pl.coalesce(block, pl.when(allow.is_null()).then(watch))).to_series()
+        known = frame.select(pl.any_horizontal(pl.col(sorted(self.reads())).is_not_null())).to_series()
+        hit = pl.select(pl.when(met.is_not_null()).then(True).when(known).then(False)).to_series()
+        return pl.DataFrame({"hit": hit, "value": met.cast(pl.Float64)})
+
+    def reason(self, locale: str) -> pl.Expr:
+        zh = locale.startswith("zh")
+        words = {"block": "黑名单", "watch": "关注名单"} if zh else {"block": "block list", "watch": "watch list"}
+        told = {}
+        for row, value, kind, note, by in (
+            self._rows().select("source_row", "value", "kind", "note", "added_by").iter_rows()
+        ):
+            extra = "；".join(x for x in (note, (f"{by} 添加" if zh else f"added by {by}") if by else None) if x)
+            told[float(row)] = f"{words.get(kind, kind)}“{value[:60]}”" + (f"（{extra[:100]}）" if extra else "")
+        lead = "命中" if zh else "on the "
+        return lead + pl.col("value").replace_strict(told, default="?", return_dtype=pl.String)

@@ -1,0 +1,128 @@
+"""More sold than there is.
+
+Flags:
+    orders that reach beyond stock: quantities add up per SKU in order of payment (of ordering where unpaid; ties by
+    order id) from the stock's `as_of` on, earlier scans' orders included, each order once. Cancelled and closed
+    orders take nothing. The value and the reason say how many are short. A `bundles` table takes a bundle's parts
+    (kind `bundle`) or a gift beside the goods (kind `gift`) from stock. Rows of one SKU (warehouses) add up.
+
+Why:
+    promotions and gifts sell what is not there; the platform fines what is not shipped in time.
+
+Misses:
+    sales that were never scanned, returns, stock moved after `as_of`. Without `--stock FILE` (or `stock:`), items, a
+    time, or a SKU in the stock file an order is not evaluable. A stock file without `as_of` counts from the first
+    order of the input on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from orderguard.rules.base import Kind, Reach, number
+from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
+
+STOCK = Shape({
+    "sku": Cell(SKU, required=True),
+    "available": Cell(("available", "可用库存", "库存", "可售库存", "可用数量", "库存数量", "数量", "stock", "qty", "quantity", "on_hand"), "number", required=True),
+    "as_of": Cell(("as_of", "as of", "时间", "截至", "截至时间", "库存时间", "更新时间", "盘点时间", "日期", "updated_at", "date"), "instant"),
+}, pair=("sku", "available"))  # fmt: skip
+BUNDLES = Shape({
+    "sku": Cell(("套装编码", "组合编码", "主商品编码", "bundle", "parent", *SKU), required=True),
+    "part": Cell(("part", "component", "gift", "子商品编码", "组成编码", "赠品编码", "子件编码"), required=True),
+    "each": Cell(("each", "quantity", "数量", "每套数量", "qty"), "number"),
+    "kind": Cell(("kind", "类型", "type"), words={"bundle": "bundle", "套装": "bundle", "组合": "bundle", "gift": "gift", "赠品": "gift"}),
+})  # fmt: skip
+_GONE = r"(?i)取消|关闭|退款成功|已退款|cancel|closed|refunded|void"
+
+EXAMPLE = """
+- id: oversold
+  kind: oversell
+  with: {stock: {NF-900: 3}}      # 一般不写，用 scan --stock 库存.csv / usually left out: scan --stock stock.csv
+  points: 30
+  flags:
+    - - {basket: {NF-900: 4}, paid_at: 2026-11-11 00:00:01}
+      - {basket: {NF-900: 1}, paid_at: 2026-11-11 00:00:02}
+  passes:
+    - - {basket: {NF-900: 1}, paid_at: 2026-11-11 00:00:02}
+      - {basket: {NF-900: 2}, created_at: 2026-11-11 00:00:01}
+    - {basket: {TC-250: 9}, paid_at: 2026-11-11 00:00:01}      # 库存表里没有：无法判断 / not in the stock file
+"""
+
+
+class Oversell(Kind):
+    """Settings: `stock` and `bundles`, each a file or the table itself; `scan --stock` wins over `stock`."""
+
+    stock: Source | None = None
+    bundles: Source | None = None
+
+    def tables(self) -> dict[str, Shape]:
+        return {"stock": STOCK, "bundles": BUNDLES}
+
+    def reach(self) -> Reach:
+        stock, now = self._around.tables.get("stock"), self._around.now
+        first = None if stock is None else stock["as_of"].min()
+        if first is None or now is None:
+            return Reach((), timedelta(0))
+        return Reach((), min(max(now - first, timedelta(0)) + timedelta(days=1), timedelta(days=366)))  # type: ignore[operator]
+
+    def reads(self) -> set[str]:
+        return {"basket", "paid_at", "created_at", "status"}
+
+    def hit(self) -> pl.Expr:
+        return pl.col("value") > 0
+
+    def value(self) -> pl.Expr:
+        return pl.col("value")
+
+    def _taken(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What each order takes from stock: `at` (its row), `sku`, `quantity`."""
+        taken, parts = exploded(frame).with_columns(sku=folded_sku("sku")), self.table("bundles")
+        if parts is None:
+            return taken
+        parts = parts.select(
+            sku=folded_sku("sku"),
+            part=folded_sku("part"),
+            each=pl.col("each").fill_null(1.0),
+            gift=pl.col("kind") == "gift",
+        )
+        inside = taken.join(parts, on="sku", how="inner")
+        inside = inside.select("at", sku="part", quantity=pl.col("quantity") * pl.col("each"))
+        whole = parts.filter(~pl.col("gift").fill_null(value=False))["sku"].unique()
+        both = pl.concat([taken.filter(~pl.col("sku").is_in(whole.implode())), inside])
+        return both.group_by("at", "sku").agg(pl.col("quantity").sum())
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        orders = frame.select(
+            at=pl.int_range(pl.len(), dtype=pl.UInt32), when=pl.coalesce("paid_at", "created_at"), order_id="order_id",
+            platform="platform", past="past", gone=pl.col("status").str.contains(_GONE).fill_null(value=False), basket="basket",
+        )  # fmt: skip
+        stock = self.table("stock")
+        if stock is None:
+            return pl.DataFrame({"hit": pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(frame))})
+        first = orders.filter(~pl.col("past"))["when"].min()
+        stock = stock.group_by(sku=folded_sku("sku")).agg(pl.col("available").sum(), pl.col("as_of").min())
+        stock = stock.with_columns(pl.col("as_of").fill_null(pl.lit(first, dtype=pl.Datetime("us", "UTC"))))
+        taken = self._taken(frame).join(orders, on="at").join(stock, on="sku", how="left")
+        unknown = taken.filter(pl.col("available").is_null())["at"].unique()
+        counted = taken.filter(~pl.col("gone"), pl.col("when") >= pl.col("as_of"), pl.col("available").is_not_null())
+        counted = counted.sort("when", "order_id", "platform").with_columns(
+            total=pl.col("quantity").cum_sum().over("sku")
+        )
+        beyond = pl.min_horizontal("quantity", pl.col("total") - pl.col("available").clip(0))
+        short = counted.with_columns(short=beyond).filter(pl.col("short") > 1e-9).sort("at", "sku")
+        worst = short.group_by("at", maintain_order=True).agg(
+            pl.col("short").sum(), **{f"_{c}": pl.col(c).first() for c in ("sku", "available", "total")}
+        )
+        out = orders.select("at", "when", "basket").join(worst, on="at", how="left", maintain_order="left")
+        known = pl.col("basket").is_not_null() & pl.col("when").is_not_null() & ~pl.col("at").is_in(unknown.implode())
+        hit = pl.when(pl.col("short") > 0).then(True).when(known).then(False)
+        return out.select("_sku", "_available", "_total", hit=hit, value="short")
+
+    def reason(self, locale: str) -> pl.Expr:
+        cells = [pl.col("_sku").str.slice(0, 40), *(number(pl.col(c), 2) for c in ("_available", "_total", "value"))]
+        if locale.startswith("zh"):
+            return pl.format("{} 超卖：库存 {}，按付款先后到本单累计 {}，本单缺 {} 件", *cells)
+        return pl.format("{} oversold: {} in stock, {} sold up to this order, {} short", *cells)

@@ -1,0 +1,105 @@
+"""One person buys more than one may.
+
+Flags:
+    every order of a person who took more than `limit` units of a SKU within some window of length `window` (both ends
+    included), on all platforms together. One person is whoever shares a phone, an account, or a name with an address
+    (`person:`), and whoever shares one with these. `sku` names the goods; `together: true` adds them up; without
+    `sku` each SKU counts by itself.
+
+Why:
+    resellers and coupon farmers split what is limited per person over accounts and platforms: 50 + 30 against 10.
+
+Misses:
+    people who change phone, account and address at once, and links through orders further back than the window.
+    Families and offices at one address count as one only if the receiver's name is the same. Orders without items,
+    time, or any known key are not evaluable.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from orderguard.rules.base import Kind, Reach, Span, number, span_words
+from orderguard.rules.persons import READS, persons
+from orderguard.rules.tables import exploded, folded_sku
+from orderguard.rules.windows import fullest_window
+
+_MICRO = 1_000_000
+
+EXAMPLE = """
+- id: two-each
+  kind: purchase_limit
+  with: {limit: 2, window: 7d, sku: [NF-900]}
+  points: 20
+  flags:
+    - - {platform: jd, buyer_id: a, receiver_phone: "13802580000", basket: {NF-900: 2}, created_at: 2026-11-11 10:00:00}
+      - {platform: taobao, buyer_id: b, receiver_phone: "13802580000", basket: {NF-900: 1}, created_at: 2026-11-12 10:00:00}
+  passes:
+    - - {platform: jd, buyer_id: a, receiver_phone: "13802580000", basket: {NF-900: 2}, created_at: 2026-11-11 10:00:00}
+      - {platform: taobao, buyer_id: a, receiver_phone: "13802580001", basket: {NF-900: 1}, created_at: 2026-11-12 10:00:00}
+    - {buyer_id: a, basket: {TC-250: 9}, created_at: 2026-11-11 10:00:00}
+"""
+
+
+class PurchaseLimit(Kind):
+    """Settings: `limit` (units), `window`, `sku` (all if left out), `together`, `person` (what makes one person)."""
+
+    limit: float = Field(gt=0, le=1_000_000)
+    window: Span
+    sku: list[str] = Field(default=[], max_length=10_000)
+    together: bool = False
+    person: list[Literal["phone", "account", "address"]] = Field(default=["phone", "account", "address"], min_length=1)
+
+    def reach(self) -> Reach:
+        return Reach((), self.window)
+
+    def reads(self) -> set[str]:
+        return {"basket", "created_at"}.union(*(READS[p] for p in self.person))
+
+    def hit(self) -> pl.Expr:
+        return pl.col("value") > self.limit
+
+    def value(self) -> pl.Expr:
+        return pl.col("value")
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        who = persons(frame, tuple(dict.fromkeys(self.person)))
+        items = exploded(frame).with_columns(sku=folded_sku("sku"))
+        if self.sku:
+            wanted = pl.DataFrame({"sku": self.sku}).select(folded_sku("sku")).to_series()
+            items = items.filter(pl.col("sku").is_in(wanted.implode()))
+        one = pl.lit("") if self.together else pl.col("sku")
+        items = items.group_by("at", one.alias("goods"), maintain_order=True).agg(pl.col("quantity").sum())
+        items = items.with_columns(who=who.gather(items["at"]), when=frame["created_at"].gather(items["at"]))
+        key = pl.when(pl.col("who").is_not_null()).then(pl.concat_str("who", "goods", separator="\x1d"))
+        weight = (pl.col("quantity").clip(upper_bound=1e9) * _MICRO).round().cast(pl.Int64)
+        items = items.with_columns(
+            units=fullest_window(
+                items.select(key).to_series(), items["when"], self.window, 1, weight=items.select(weight).to_series()
+            )
+        )
+        most = items.sort("units", "goods", descending=[True, False], nulls_last=True)
+        most = most.group_by("at", maintain_order=True).agg(
+            pl.col("units").first() / _MICRO, _goods=pl.col("goods").first()
+        )
+        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
+        out = rows.join(most, on="at", how="left", maintain_order="left").with_columns(who=who)
+        judged = (frame["basket"].is_not_null() & frame["created_at"].is_not_null() & out["who"].is_not_null()).alias(
+            "j"
+        )
+        hit = pl.when(pl.lit(judged)).then((pl.col("units") > self.limit).fill_null(value=False))
+        return out.select("_goods", hit=hit, value="units")
+
+    def reason(self, locale: str) -> pl.Expr:
+        span, units, limit = span_words(self.window, locale), number(pl.col("value"), 2), f"{self.limit:g}"
+        named = (
+            pl.when(pl.col("_goods") != "")
+            .then(pl.col("_goods").str.slice(0, 40))
+            .otherwise(pl.lit("+".join(self.sku)[:40]))
+        )
+        if locale.startswith("zh"):
+            return pl.format(f"同一人{span}内共买 {{}} {{}} 件（限购 {limit} 件）", named, units)
+        return pl.format(f"one person bought {{}} of {{}} in {span} (limit {limit})", units, named)
