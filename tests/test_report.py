@@ -6,19 +6,20 @@ import sqlite3
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import polars as pl
 import pytest
 from months import RULES, SHANGHAI, golden
 
-from orderguard.report import month, previous
+from orderguard.outbox.report_words import HEADLINE
+from orderguard.report.period import month, previous
 from orderguard.rules.book import parse_rulebook
-from orderguard.stages.reporting import Asked, figures
+from orderguard.stages.reporting import Asked, figures, write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from house import House
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
@@ -260,3 +261,21 @@ def test_midnight_between_two_months_is_the_zones(house: House) -> None:
     day = figures(asked(house, "2026-11", period=month("2026-10", "America/New_York"), before=month("2026-09", "America/New_York")))[0]
     # Both orders are of October in New York, where midnight comes twelve hours later.
     assert day["headline"]["scanned"] > len(october.orders)
+
+
+def test_page_and_workbook_show_the_figures(told: dict[str, Any], house: House) -> None:
+    """The same numbers in all three, in both languages; numbers are numbers in the workbook."""
+    for locale in ("zh-CN", "en"):
+        files = write(asked(house, locale=locale), told)
+        book = openpyxl.load_workbook(files["xlsx"])
+        first = {str(r[0]): r[1] for r in book.worksheets[0].iter_rows(min_row=5, max_col=2, values_only=True) if r[0]}
+        page = Path(files["html"]).read_text(encoding="utf-8")
+        for key, words in HEADLINE:
+            assert first[words.pick(locale)] == told["headline"][key]
+            assert f"<dt>{words.pick(locale)}</dt>" in page or not told["headline"][key]
+            assert f'<div class="big">{told["headline"][key]:,}</div>' in page or not told["headline"][key]
+        rules = list(book.worksheets[2].iter_rows(min_row=2, max_row=1 + len(told["rules"]), values_only=True))
+        assert [(r[0], r[3]) for r in rules] == [(r["rule_id"], r["hits"]) for r in told["rules"]]
+        charts = [len(s._charts) for s in book.worksheets]
+        assert sum(charts) >= 8
+        assert charts[:3] == [1, 1, 1]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from orderguard.report import month
 from orderguard.report.agreement import agreement
 from orderguard.report.oversold import skus
+from orderguard.report.period import month
 from orderguard.report.recall import control, misses, overall
 from orderguard.report.stats import wilson
 

@@ -17,17 +17,17 @@ from house import NOW, House, book, default_book, export, order, shell
 from orderguard.errors import OrderguardError
 from orderguard.ledger import open_ledger
 from orderguard.ledger.verdicts import Answer, VerdictBook
-from orderguard.report import between, month, previous
 from orderguard.report.kept import survival
-from orderguard.report.period import months_back
+from orderguard.report.period import between, month, months_back, previous
 from orderguard.report.stats import wilson
+from orderguard.stages import material
 from orderguard.stages.aftersales import kind_of
 from orderguard.stages.reporting import Asked, figures, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orderguard.report import Period
+    from orderguard.report.period import Period
 
 NOVEMBER = month("2026-11", "Asia/Shanghai")
 
@@ -292,6 +292,8 @@ def test_the_command_line_of_a_supervisor(tmp_path: Path) -> None:
     told = json.loads(shell("report", "--from", "2026-11-11", "--to", "2026-11-11", "--out", "r", "--json", cwd=tmp_path).stdout)
     assert (told["headline"]["scanned"], told["headline"]["flagged"]) == (2, 1)
     assert (tmp_path / "r" / "report-2026-11-11_2026-11-11.xlsx").exists()
+    lone = shell("report", "--month", "2026-11", "--compare", "2025-01", "--out", "r", cwd=tmp_path)
+    assert (lone.returncode, "2025-01" in lone.stderr) == (0, True)
     for words, said in (
         (("--month", "2026-02"), "2026-02"), (("--month", "11月"), "--month"), (("--from", "x"), "--from"), (("--to", "2026-11-01"), "--from"),
         (("--month", "2026-11", "--from", "2026-11-01"), "--month"), (("--ledger", "nowhere"), "nowhere"), (("--outcomes", "a.csv", "--month", "2026-11"), "a.csv"),
@@ -311,3 +313,26 @@ def test_the_default_rulebook_has_a_report(tmp_path: Path) -> None:
     house = odd(tmp_path, 1)
     told = tell(house, book=default_book())
     assert [r["rule_id"] for r in told["silent_rules"]] == ["ip-burst", "round-amount", "far-phone", "new-account-coupon"]
+
+
+def test_history_replaced_while_a_report_reads_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ledger prune` may rename files between the snapshot and their reading; a file that stays away is told."""
+    house = odd(tmp_path, 2)
+    file = next((house.ledger / "orders").rglob("*.parquet"))
+    real, tries = material._read, []
+
+    def read(paths: list[Path]) -> pl.DataFrame:
+        tries.append(paths)
+        if len(tries) == 1:
+            file.rename(file.with_suffix(".away"))
+            try:
+                return real(paths)
+            finally:
+                file.with_suffix(".away").rename(file)
+        return real(paths)
+
+    monkeypatch.setattr(material, "_read", read)
+    assert tell(house)["headline"]["scanned"] == 3
+    file.unlink()
+    with pytest.raises(OrderguardError, match="ledger check"):
+        tell(house)

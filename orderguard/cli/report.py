@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from orderguard.report import Period
+    from orderguard.report.period import Period
     from orderguard.rules import Rulebook
 
 
@@ -51,6 +51,9 @@ def report(**given: Any) -> None:
             given["platforms_dir"],
         )  # fmt: skip
         told, problems = figures(asked)
+        if told["compare"] is None and given["compare"]:
+            what = Words(f"{before.label} 没有订单，无从比较", f"no orders in {before.label} to compare with")
+            problems = [*problems, Problem(what, fatal=False)]
         for problem in problems:
             click.echo(("✗ " if problem.fatal else "! ") + problem.text(locale), err=True)
         try:
@@ -76,7 +79,7 @@ def _spans(given: dict[str, Any], book: Rulebook, now: Any) -> tuple[Period, Per
     from zoneinfo import ZoneInfo
 
     from orderguard.errors import OrderguardError, Words
-    from orderguard.report import between, month, previous
+    from orderguard.report.period import between, month, previous
 
     first, last, zone = given["first"], given["last"], book.timezone
     if (first or last) and given["month"]:

@@ -106,7 +106,7 @@ def _soonest(told: Told, say: Say) -> str:
         rows.append(
             [
                 ("k", safe(due)),
-                *[("", safe(v)) for v in (s["order_id"], s["platform"], band, agent, ", ".join(s["rules"]))],
+                *[("k", safe(v)) for v in (s["order_id"], s["platform"], band, agent, ", ".join(s["rules"]))],
             ]
         )
     return f"<h2>{say('最急的', 'Due soonest')}</h2>" + (

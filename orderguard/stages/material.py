@@ -17,7 +17,7 @@ from orderguard.enrich.places import canonical_region, province_of
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.history import QUARTER
 from orderguard.ledger.snapshot import Snapshot, reading, take
-from orderguard.report import Material
+from orderguard.report.figures import Material
 from orderguard.report.kept import ENDED, LOOK_BACK
 from orderguard.report.period import months_back
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from orderguard.report import Period
+    from orderguard.report.period import Period
 
 TREND_MONTHS = 6
 _BATCH = 400_000
@@ -81,6 +81,25 @@ def gather(
     Raises:
         OrderguardError: one cannot be read, or none has an order of the period.
     """
+    try:
+        return _gather(folders, period, before, ids, outcomes, stock_rules)
+    except _VanishedError:
+        # Read without the lock: a `ledger prune` meanwhile puts other files in the place of those that were named.
+        return _gather(folders, period, before, ids, outcomes, stock_rules)
+
+
+class _VanishedError(OrderguardError):
+    """A history file that the database named could not be read."""
+
+
+def _gather(
+    folders: Sequence[str],
+    period: Period,
+    before: Period,
+    ids: Mapping[str, str],
+    outcomes: pl.DataFrame | None,
+    stock_rules: Sequence[str],
+) -> Material:
     back = int((period.end - LOOK_BACK).timestamp())
     first = min(months_back(period, TREND_MONTHS)[0].seconds[0], before.seconds[0], back)
     taken = []
@@ -174,7 +193,7 @@ def _read(paths: list[Path]) -> pl.DataFrame:
             f"台账里的历史订单文件缺失或损坏（{said}）", f"a history file of the ledger is missing or damaged ({said})"
         )
         fix = Words("运行 orderguard ledger check 查看", "see 'orderguard ledger check'")
-        raise OrderguardError(Problem(what, fix=fix)) from error
+        raise _VanishedError(Problem(what, fix=fix)) from error
 
 
 def _sort_out(

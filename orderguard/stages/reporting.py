@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.outbox.report_book import write_report_book
 from orderguard.outbox.report_page import write_report_page
 from orderguard.platforms import load_profiles, platform_ids
-from orderguard.report import Settings, tell_period
+from orderguard.report.figures import Settings, tell_period
 from orderguard.report.oversold import KIND
 from orderguard.rules.book import say
 from orderguard.stages.aftersales import read_outcomes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orderguard.errors import Problem
-    from orderguard.report import Period
+    from orderguard.report.period import Period
     from orderguard.rules import Rulebook
 
 
