@@ -263,7 +263,7 @@ def assert_stands_alone(page: str) -> None:
     assert not re.search(r"url\(|@import|https?:", page.split("<style>")[1].split("</style>", maxsplit=1)[0])
 
 
-HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', '=HYPERLINK("http://evil")', "a\u202eb\x1b[31m", "</title></style><b>")
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', '=HYPERLINK("http://evil")', "a\u202eb\x1b[31m", "</title></style><b>", "长" * 5_000)
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
@@ -274,6 +274,8 @@ def test_hostile_words_stay_words(tmp_path: Path, locale: str) -> None:
     told = tell(house)
     page = page_of(house, told, locale)
     assert_stands_alone(page)
+    assert "长" * 79 + "…" in page
+    assert "长" * 80 not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert not re.search("[\u202e\x1b]", page)
     with zipfile.ZipFile(tmp_path / "report-2026-11.xlsx") as book:

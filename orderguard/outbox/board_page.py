@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orderguard.outbox import svg
-from orderguard.outbox.html import chart, page, safe, table
+from orderguard.outbox.html import cell, chart, page, safe, table
 from orderguard.outbox.report_text import NONE, percent, speaker, whole
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _soonest(told: Told, say: Say) -> str:
         rows.append(
             [
                 ("k", safe(due)),
-                *[("k", safe(v)) for v in (s["order_id"], s["platform"], band, agent, ", ".join(s["rules"]))],
+                *[("k", cell(v)) for v in (s["order_id"], s["platform"], band, agent, ", ".join(s["rules"]))],
             ]
         )
     return f"<h2>{say('最急的', 'Due soonest')}</h2>" + (
@@ -236,7 +236,7 @@ def _gaps(told: Told, say: Say) -> str:
         rows = [
             [
                 ("k", safe(g["rule_id"])),
-                ("", safe(g["platform"])),
+                ("", cell(g["platform"])),
                 ("n", whole(g["not_evaluable"])),
                 ("n", percent(g["not_evaluable"] / g["orders"])),
             ]
@@ -258,7 +258,7 @@ def _gaps(told: Told, say: Say) -> str:
         ]
         rows = [
             [
-                ("k", safe(p["platform"])),
+                ("k", cell(p["platform"])),
                 ("n", whole(p["orders"])),
                 ("n", ("⚠ " if p["silent"] else "") + whole(p["behind_minutes"])),
             ]

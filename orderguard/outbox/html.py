@@ -88,6 +88,14 @@ def safe(text: object) -> str:
     return escape(printable(str(text)))
 
 
+def cell(text: object) -> str:
+    """`safe`, cut at 80 characters: a shop's or a file's name may be as long as its owner likes."""
+    words = str(text)
+    return safe(words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…")
+
+
+_LONGEST = 80
+
 Cell = tuple[str, str]
 """CSS class and HTML of a table cell."""
 

@@ -45,7 +45,8 @@ def write_report_page(path: Path, told: Told, locale: str) -> None:
 def report_page(told: Told, locale: str) -> str:
     """The page as text."""
     say = speaker(locale)
-    title = say(f"订单审核月报 {told['period']['label']}", f"Order audit {told['period']['label']}")
+    span = told["period"]["label"].replace("_", " – ")
+    title = say(f"订单审核{'报告' if '–' in span else '月报'} {span}", f"Order audit {span}")
     parts = [
         _head(told, title, say),
         _headline(told, say, locale),

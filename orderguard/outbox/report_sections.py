@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orderguard.outbox import svg
-from orderguard.outbox.html import chart, folded, key, safe, table
+from orderguard.outbox.html import cell, chart, folded, key, safe, table
 from orderguard.outbox.report_tables import field_table
 from orderguard.outbox.report_text import NONE, lasting, money, percent, share, whole
 from orderguard.outbox.report_words import COVERAGE, DEFINITIONS, GROUPS, OUTCOMES, OVERLAP, WEEKDAYS
@@ -184,7 +184,7 @@ def quality(told: Told, say: Say, locale: str) -> str:
             ("n", say("订单", "Orders")),
         ]
         rows = [
-            [("", safe(f["file"])), ("n", safe(lasting(f["lag_seconds"], say))), ("n", whole(f["read"]))]
+            [("", cell(f["file"])), ("n", safe(lasting(f["lag_seconds"], say))), ("n", whole(f["read"]))]
             for f in q["late_files"][:_FILES]
         ]
         said = say(
@@ -195,7 +195,7 @@ def quality(told: Told, say: Say, locale: str) -> str:
     if q["rejected_files"]:
         head = [("", say("文件", "File")), ("n", say("未能读取", "Rejected")), ("n", say("读取", "Read"))]
         rows = [
-            [("", safe(f["file"])), ("n", whole(f["rejected"])), ("n", whole(f["read"]))]
+            [("", cell(f["file"])), ("n", whole(f["rejected"])), ("n", whole(f["read"]))]
             for f in q["rejected_files"][:_FILES]
         ]
         out.append(

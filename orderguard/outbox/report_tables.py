@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orderguard.outbox import svg
-from orderguard.outbox.html import Cell, safe, table
+from orderguard.outbox.html import Cell, cell, safe, table
 from orderguard.outbox.report_text import ENOUGH, NONE, lasting, money, percent, share, speaker, whole
 from orderguard.outbox.report_words import UNKNOWN
 
@@ -52,7 +52,7 @@ def _cell(field: Field, row: Mapping[str, Any], say: Say, locale: str, bar: tupl
     value = row.get(field.key)
     if field.kind == "text":
         words = f'<span class="soft">{safe(row["says"])}</span>' if field.key == "rule_id" and row.get("says") else ""
-        return "k", safe(UNKNOWN.pick(locale) if value in (None, "") else value) + words
+        return "k", cell(UNKNOWN.pick(locale) if value in (None, "") else value) + words
     if field.kind == "share":
         drawn = ""
         if row[f"{field.key}_n"] >= ENOUGH and value is not None:

@@ -24,6 +24,7 @@ import polars as pl
 from orderguard.columns import ORDERS, schema
 from orderguard.ledger import open_ledger
 from orderguard.ledger.cases import case_id
+from orderguard.rules.book import default_rulebook, load_rulebook
 
 START = datetime(2026, 10, 31, 16, tzinfo=UTC)  # midnight in Shanghai
 DAYS = 30
@@ -57,6 +58,7 @@ def day_orders(day: int, n: int, rng: random.Random) -> pl.DataFrame:
 def build(folder: Path, orders: int, cases: int) -> None:
     """Write the ledger."""
     rng = random.Random(1)
+    prints = {r.id: r.fingerprint for r in load_rulebook(default_rulebook()).rules}
     open_ledger(folder).close()
     db = sqlite3.connect(folder / "ledger.db", isolation_level=None)
     db.execute("BEGIN")
@@ -70,39 +72,41 @@ def build(folder: Path, orders: int, cases: int) -> None:
                    "first_order_at": span[0].isoformat(), "last_order_at": span[1].isoformat()}]  # fmt: skip
         seen = [{"rule_id": r, "platform": p, "judged": per // 4, "hits": 9, "not_evaluable": 5} for r in RULES for p in PLATFORMS]
         db.execute(
-            "INSERT INTO runs VALUES (?, ?, '0', '{}', ?, ?, ?)",
+            "INSERT INTO runs (run_id, started_at, version, rulebook, inputs, counts, delivered_at) VALUES (?, ?, '0', '{}', ?, ?, ?)",
             (run, at.isoformat(), json.dumps(inputs), json.dumps({"coverage_by_platform": seen}), stamp),
         )
         path = f"orders/{at:%Y-%m-%d}/{run}.parquet"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         frame.write_parquet(folder / path, compression="lz4", statistics=False)
         micros = [round(s.timestamp() * 1_000_000) for s in span]
-        db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)", (path, run, per, *micros, day))
+        db.execute("INSERT INTO history (path, run_id, rows, first_at, last_at, seq) VALUES (?, ?, ?, ?, ?, ?)", (path, run, per, *micros, day))
         quarters = frame.group_by(pl.col("created_at").dt.epoch("s") // 900, "platform").len().rows()
-        db.executemany("INSERT INTO traffic VALUES (?, ?, ?, ?)", [(q, p, run, n) for q, p, n in quarters])
+        db.executemany("INSERT INTO traffic (quarter, platform, run_id, orders) VALUES (?, ?, ?, ?)", [(q, p, run, n) for q, p, n in quarters])
         picked = frame.sample(flagged, seed=day).select("platform", "order_id", pl.col("created_at").dt.epoch("s"))
         for platform, number, made in picked.iter_rows():
             case = case_id(platform, number)
-            for rule in rng.sample(RULES, 1 + (rng.random() < 0.3)):
+            fired = rng.sample(RULES, 1 + (rng.random() < 0.3))
+            for rule in fired:
                 db.execute(
                     """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
-                       ordered_at, run_id, found_at) VALUES (?, ?, ?, 'abc', 3, '同一 IP 5 分钟内 6 单', 40, 'live', ?, ?, ?)""",
-                    (platform, number, rule, made, run, stamp),
+                       ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, 3, '同一 IP 5 分钟内 6 单', 40, 'live', ?, ?, ?)""",
+                    (platform, number, rule, prints[rule], made, run, stamp),
                 )
             result = rng.choice(("confirmed", "false_alarm", "false_alarm", ""))
             state = {"confirmed": "confirmed", "false_alarm": "released", "": "open"}[result]
+            marks = ",".join(sorted(f"{rule}@{prints[rule]}" for rule in fired))
             agent = f"客服{rng.randrange(30)}"
             db.execute(
                 """INSERT INTO cases (case_id, platform, order_id, state, band, score, cluster, linked_by, agent, opened_run,
-                   opened_at, due_at, evidence) VALUES (?, ?, ?, ?, ?, 40, ?, '', ?, ?, ?, ?, '')""",
-                (case, platform, number, state, rng.choice(("hold", "review")), case, agent, run, stamp, stamp),
+                   opened_at, due_at, evidence) VALUES (?, ?, ?, ?, ?, 40, ?, '', ?, ?, ?, ?, ?)""",
+                (case, platform, number, state, rng.choice(("hold", "review")), case, agent, run, stamp, stamp, marks),
             )
             if result:
                 later = (at + timedelta(seconds=rng.randrange(60, 90_000))).strftime("%Y-%m-%dT%H:%M:%S+0000")
                 db.execute(
                     """INSERT INTO verdicts (case_id, result, code, note, agent, at, why, evidence, source, source_row)
-                       VALUES (?, ?, '', '', ?, ?, '', '', 's', 1)""",
-                    (case, result, agent, later),
+                       VALUES (?, ?, '', '', ?, ?, '', ?, 's', 1)""",
+                    (case, result, agent, later, marks),
                 )
     db.execute("COMMIT")
     db.close()
