@@ -338,3 +338,22 @@ def test_history_replaced_while_a_report_reads_is_read_again(tmp_path: Path, mon
     file.unlink()
     with pytest.raises(OrderguardError, match="ledger check"):
         tell(house)
+
+
+def test_what_learn_would_change_is_told(tmp_path: Path) -> None:
+    """Forty false alarms: the rule is worth less; with two ledgers nothing is said."""
+    pytest.importorskip("orderguard.stages.teaching")
+    house = odd(tmp_path, 40)
+    answer(house, {f"r{i}": "误判" for i in range(40)})
+    later = NOW + timedelta(days=40)
+    told = tell(house, now=later)
+    rule = next(r for r in told["learn"]["rules"] if r["id"] == "risky-address")
+    assert rule["after"] < rule["before"] == 40
+    assert (rule["right"], rule["wrong"]) == (0, 40)
+    page = page_of(house, told)
+    assert "What learn would change" in page
+    assert f'{rule["after"]:.2f}' in page
+    sheets = openpyxl.load_workbook(house.folder / "report-2026-11.xlsx").sheetnames
+    assert "Learn" in sheets
+    other = odd(tmp_path, 1, "other")
+    assert tell(house, other)["learn"] is None

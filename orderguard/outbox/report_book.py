@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orderguard.outbox.report_sections import learn_rows
 from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets
 from orderguard.outbox.report_words import (
     AGENTS,
@@ -11,6 +12,7 @@ from orderguard.outbox.report_words import (
     DEFINITIONS,
     GROUPS,
     HEADLINE,
+    LEARN,
     OUTCOME_PARTS,
     OUTCOMES,
     OVERLAP,
@@ -69,6 +71,8 @@ class _Book(Sheets):
             ("regions", REGIONS, "region", say("地区", "Regions")),
         ):
             self.listed(words, fields, told[name], (key, ("flagged", "confirmed")))
+        if told["learn"]:
+            self.listed(say("learn 建议", "Learn"), LEARN, learn_rows(told, self.locale), ("id", ("before", "after")))
         if told["skus"]:
             self.listed(say("超卖", "Oversold"), SKUS, told["skus"], ("sku", ("units",)))
         if told["agreement"]["by_pair"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.errors import Words, printable
 from orderguard.outbox import svg
 from orderguard.outbox.html import chart, key, page, safe, table
-from orderguard.outbox.report_sections import aftersales, definitions, hours, kept, overlap, quality
+from orderguard.outbox.report_sections import aftersales, definitions, hours, kept, learned, overlap, quality
 from orderguard.outbox.report_tables import field_table
 from orderguard.outbox.report_text import change, lasting, money, percent, share, speaker, spread, whole
 from orderguard.outbox.report_words import (
@@ -206,7 +206,8 @@ def _rules(told: Told, say: Say, locale: str) -> str:
             "一单都无法判断的规则（缺列或打码）：", "Rules that could judge no order (columns missing or masked): "
         )
         out.append(f'<p class="note">{said}{safe(", ".join(blind))}</p>')
-    return "\n".join([*out, *[_repeats(row, say) for row in told["repeating_rules"]]])
+    out += [_repeats(row, say) for row in told["repeating_rules"]]
+    return "\n".join([*out, learned(told, say, locale)])
 
 
 def _repeats(row: Mapping[str, Any], say: Say) -> str:

@@ -8,7 +8,7 @@ from orderguard.outbox import svg
 from orderguard.outbox.html import cell, chart, folded, key, safe, table
 from orderguard.outbox.report_tables import field_table
 from orderguard.outbox.report_text import NONE, lasting, money, percent, share, whole
-from orderguard.outbox.report_words import COVERAGE, DEFINITIONS, GROUPS, OUTCOMES, OVERLAP, WEEKDAYS
+from orderguard.outbox.report_words import COVERAGE, DEFINITIONS, GROUPS, LEARN, OUTCOMES, OVERLAP, WEEKDAYS, WHY
 
 if TYPE_CHECKING:
     from orderguard.outbox.report_text import Say
@@ -57,6 +57,26 @@ def overlap(told: Told, say: Say, locale: str) -> str:
             field_table("overlap-table", words, OVERLAP, pairs[:60], locale, total=len(pairs)),
         )
     )
+
+
+def learn_rows(told: Told, locale: str) -> list[dict[str, Any]]:
+    """What `learn` says of each rule, with its reason in words."""
+    rules = told["learn"]["rules"] if told["learn"] else []
+    return [{**r, "said": WHY[r["why"]].pick(locale) if r["why"] in WHY else r["why"]} for r in rules]
+
+
+def learned(told: Told, say: Say, locale: str) -> str:
+    """What `learn` would change."""
+    rows = learn_rows(told, locale)
+    if not rows:
+        return ""
+    used = told["learn"]["verdicts"]["used"]
+    caption = say(f"依据到期末为止的 {whole(used)} 条处置", f"From the {whole(used)} verdicts until the period's end")
+    moved = [r for r in rows if r["before"] != r["after"]]
+    title = f"<h3>{say('learn 会改什么', 'What learn would change')}</h3>"
+    if not moved:
+        return title + f"<p>{say('现在什么都不改。', 'Nothing now.')} {safe(caption)}</p>"
+    return title + field_table("learn-table", caption, LEARN, rows, locale)
 
 
 def hours(told: Told, say: Say, locale: str) -> str:

@@ -108,6 +108,23 @@ PAIRS = _fields(
     ("agreed", "一致率", "Agreed", "share"),
     ("kappa", "Kappa", "Kappa", "number"),
 )
+LEARN = _fields(
+    ("id", "规则", "Rule", "text"),
+    ("before", "现分值", "Points now", "number"),
+    ("after", "建议分值", "Proposed", "number"),
+    ("said", "说明", "Why", "text"),
+    ("right", "属实", "Confirmed", "whole"),
+    ("wrong", "误判", "False alarms", "whole"),
+)
+WHY = {
+    "moved": Words("按处置结果调整", "moved by the verdicts"),
+    "capped": Words("调整到一次的上限", "moved by the most for one run"),
+    "kept": Words("因其抓到的单，保留在复核线", "kept at the review band for what it catches"),
+    "same": Words("不变", "stays"),
+    "few": Words("处置太少", "too few verdicts"),
+    "locked": Words("已锁定", "locked"),
+    "trial": Words("试运行，不计分", "on trial, counts nothing"),
+}
 
 HEADLINE = (
     ("scanned", Words("扫描订单", "Orders scanned")),

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
+from orderguard.ledger.cases import iso
+from orderguard.ledger.snapshot import reading
 from orderguard.outbox.report_book import write_report_book
 from orderguard.outbox.report_page import write_report_page
 from orderguard.platforms import load_profiles, platform_ids
@@ -17,11 +23,14 @@ from orderguard.stages.material import gather
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from orderguard.errors import Problem
+    from orderguard.ledger import Ledger
     from orderguard.report.period import Period
     from orderguard.rules import Rulebook
+
+
+_TEACHING = "orderguard.stages.teaching"
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,21 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
     told = tell_period(
         material, Settings(asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers))
     )
+    told["learn"] = _learn(asked)
     return told, problems
+
+
+def _learn(asked: Asked) -> dict[str, Any] | None:
+    """What `learn` would change, on the verdicts given until the period's end; None with several ledgers, or without it."""
+    folders = list(dict.fromkeys(asked.ledgers))
+    if len(folders) > 1 or find_spec(_TEACHING) is None:
+        return None
+    proposal = import_module(_TEACHING).proposal  # here: scipy takes its time
+    with reading(Path(folders[0])) as db:
+        # It reads the database only; the ledger's lock is not needed for that.
+        ledger = cast("Ledger", SimpleNamespace(db=db))
+        found = proposal(ledger, asked.book, until=iso(asked.period.end)).told()
+    return {name: found[name] for name in ("verdicts", "rules", "thresholds", "holdout")}
 
 
 def write(asked: Asked, told: dict[str, Any]) -> dict[str, str]:
