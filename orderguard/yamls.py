@@ -269,3 +269,15 @@ def _by_type(item: Any, context: dict[str, Any]) -> Words:
         return Words(f"只能是 {allowed.replace(' or ', ' 或 ')}", f"must be one of {allowed}")
     message = item["msg"].removeprefix("Value error, ")
     return Words(message, message)
+
+
+def plain_yaml(text: str) -> Any:
+    """YAML of our own making as plain values, without line marks.
+
+    Raises:
+        ValueError: not YAML.
+    """
+    try:
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader, in C where there is one
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error

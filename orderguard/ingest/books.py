@@ -25,6 +25,8 @@ _MAX_RATIO = 400
 _FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{8}\x2f\x00", re.DOTALL)
 """An old .xls whose second record is about its encryption."""
 _MAX_AREA = 20_000_000
+_MOST_AREA = 400_000_000
+"""Cells: beyond the first when most are empty, beyond the second always."""
 
 
 def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[str] = ()) -> list[Table]:
@@ -101,21 +103,18 @@ def _check(data: bytes, name: str) -> None:
 
 
 def _check_extent(data: bytes, name: str) -> None:
-    """Refuse a sheet whose few cells span a huge area: calamine makes room for all of it."""
+    """Refuse a sheet whose few cells span a huge area: calamine makes room for all of it, and dies of it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for item in archive.namelist():
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", item):
+            sheet = re.fullmatch(r"xl/worksheets/[^/]+\.xml", item, re.IGNORECASE)
+            if not sheet and item != "content.xml":
                 continue
             try:
                 xml = archive.read(item)
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
                 raise OrderguardError(_broken(name, error)) from error
-            last = re.match(rb'<row[^>]*? r="(\d+)"', xml[max(xml.rfind(b"<row "), 0) :])
-            if re.search(rb' r="[A-Z]{3,}\d', xml) is None and (not last or int(last[1]) * 40 < len(xml)):
-                continue
-            cells = re.findall(rb'<c[^>]*? r="([A-Z]+)(\d+)"', xml)
-            area = max((int(r) for _, r in cells), default=0) * max((_column(c) for c, _ in cells), default=0)
-            if area > _MAX_AREA and area > 20 * len(cells):
+            area, cells = _extent(xml) if sheet else _extent_of_ods(xml)
+            if (area > _MAX_AREA and area > 20 * cells) or area > _MOST_AREA:
                 what = Words(
                     "远处有孤立的单元格，整张表会撑到无法读取",
                     "a stray cell far away makes the sheet too large to read",
@@ -124,6 +123,39 @@ def _check_extent(data: bytes, name: str) -> None:
                     "在 Excel 中按 Ctrl+End 找到它，删去后另存", "find it with Ctrl+End in Excel, delete it and save"
                 )
                 raise OrderguardError(Problem(what, name, fix=fix))
+
+
+def _extent(xml: bytes) -> tuple[int, int]:
+    """Area that a sheet's cells span and their number; (0, 0) where a look at the longest numbers tells it is small."""
+    rows = xml.count(b"<row") + xml.count(b":row")
+    long = len(str(rows * 20 + 1000))
+    # As Excel writes it, which is quick to look for; any other way of writing an attribute is looked at closely.
+    usual = not any(odd in xml for odd in (b" r='", b" r =", b"\tr", b"\nr=", b"\rr", b' r= "'))
+    if usual and not re.search(rb' r="(?:[A-Za-z]{3,}\d|[A-Za-z]*\d{%d,})' % long, xml):
+        return 0, 0
+    row = column = last = widest = cells = 0
+    for tag in re.finditer(rb"<(?:\w+:)?(row|c)\b([^>]*)", xml):
+        at = re.search(rb"\br\s*=\s*[\"']([A-Za-z]*)(\d+)", tag[2])
+        if tag[1] == b"row":
+            row, column = int(at[2][:12]) if at else row + 1, 0
+        else:
+            column = _column(at[1].upper()) if at and at[1] else column + 1
+            last, widest, cells = max(last, int(at[2][:12]) if at else row), max(widest, column), cells + 1
+    return last * widest, cells
+
+
+def _extent_of_ods(xml: bytes) -> tuple[int, int]:
+    """The same for an OpenDocument sheet, where a cell and a row may say that they are repeated."""
+    area = cells = 0
+    for row in re.split(rb"<table:table-row\b", xml)[1:]:
+        times = re.match(rb"[^>]*number-rows-repeated=\"(\d+)", row)
+        width = 0
+        for cell in re.finditer(rb"<table:table-cell\b([^>]*)", row):
+            more = re.search(rb"number-columns-repeated=\"(\d+)", cell[1])
+            if b"value" in cell[1]:
+                width, cells = width + (int(more[1][:9]) if more else 1), cells + 1
+        area += width * (int(times[1][:9]) if times else 1)
+    return area, cells
 
 
 def _column(letters: bytes) -> int:

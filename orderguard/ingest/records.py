@@ -58,16 +58,16 @@ def read_json(data: bytes, name: str) -> Table:
     for number, record in numbered:
         if not isinstance(record, dict):
             why = Words("不是 JSON 对象；一笔订单应写成 {...}", "is not a JSON object; an order is written {...}")
-            bad.append(BadRow(number, why, str(record)[:500]))
+            bad.append(BadRow(number, why, _shown(record)))
             continue
         try:
             rows.extend({**flat, "source_row": str(number)} for flat in _flatten(record))
         except RecursionError:
             bad.append(BadRow(number, Words("嵌套过深", "is nested too deep"), ""))
-    names = list(dict.fromkeys(key for row in rows for key in row))[: MAX_COLUMNS + 1]
+    names = list(dict.fromkeys(["source_row", *(key for row in rows for key in row)]))[: MAX_COLUMNS + 1]
     if not rows and not bad:
         raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name))
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(names or ["source_row"], pl.String))
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad)
 
 
@@ -84,7 +84,7 @@ def _json_lines(text: str) -> tuple[list[tuple[int, Any]], list[BadRow]]:
             rows.append((number, _loads(line)))
         except (ValueError, RecursionError) as error:
             why = Words(f"不是有效的 JSON（{str(error)[:60]}）", f"is not valid JSON ({str(error)[:60]})")
-            bad.append(BadRow(number, why, line[:500]))
+            bad.append(BadRow(number, why, _whole(line[:2_000])))
     return ([r for r in rows if isinstance(r[1], dict)] and rows), bad
 
 
@@ -111,6 +111,18 @@ def _is_orders(mapping: dict[str, Any], child: list[Any]) -> bool:
     return key.lower() not in _ITEM_KEYS
 
 
+def _whole(text: str) -> str:
+    """Text without halves of surrogate pairs, which are no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _shown(record: Any) -> str:
+    try:
+        return _whole(json.dumps(record, ensure_ascii=False)[:2_000])
+    except RecursionError:
+        return ""
+
+
 def _flatten(record: dict[str, Any]) -> list[dict[str, str | None]]:
     flat: dict[str, str | None] = {}
     items: list[dict[str, str | None]] = []
@@ -130,13 +142,15 @@ def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict
             else:
                 _walk(child, f"{prefix}{key}.", flat, items, depth + 1)
         return
-    key = prefix[:-1]
+    key = _whole(prefix[:-1])
     if value is None or isinstance(value, str):
-        flat[key] = value.encode("utf-8", "replace").decode() if value else None  # half a surrogate pair is no text
+        flat[key] = _whole(value) if value else None
     elif isinstance(value, bool):
         flat[key] = "true" if value else "false"
     else:
-        flat[key] = ";".join(map(str, value)) if _plain(value) else json.dumps(value, ensure_ascii=False)[:32_000]
+        flat[key] = _whole(
+            ";".join(map(str, value)) if _plain(value) else json.dumps(value, ensure_ascii=False)[:32_000]
+        )
 
 
 def _plain(value: Any) -> bool:

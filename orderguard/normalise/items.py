@@ -32,7 +32,9 @@ def continued(raw: pl.DataFrame, picks: Mapping[str, _Pick]) -> tuple[pl.DataFra
         return raw, 0
     own = picks["order_id"].sources
     blank = pl.all_horizontal([_empty(raw, s) for s in own])
-    if not raw.select(blank.any()).item():
+    short = pl.all_horizontal([_short(raw, s) for s in own])
+    candidates = raw.filter(short)  # few, as a rule none: the rest is looked at only where there are some
+    if not len(candidates) or not candidates.select(blank.any()).item():
         return raw, 0
     items = [s for n in _ITEM if n in picks for s in picks[n].sources]
     facts = [s for n in _FACTS if n in picks for s in picks[n].all_sources() if s not in items and s not in own]
@@ -47,6 +49,8 @@ def continued(raw: pl.DataFrame, picks: Mapping[str, _Pick]) -> tuple[pl.DataFra
         & pl.all_horizontal([_empty(raw, s) for s in facts] or [pl.lit(value=True)])
         & ~total
     )
+    if not candidates.select(item.any()).item():
+        return raw, 0
     marked = raw.with_columns(item.alias("\x1fitem"), blank.alias("\x1fblank"))
     # What is neither an order nor an item (a title, a total) ends the order above.
     group = (~pl.col("\x1fitem")).cum_sum().alias("\x1forder")
@@ -57,6 +61,12 @@ def continued(raw: pl.DataFrame, picks: Mapping[str, _Pick]) -> tuple[pl.DataFra
         pl.when("\x1fitem").then(pl.col(s).first().over("\x1forder")).otherwise(pl.col(s)).alias(s) for s in own
     )
     return filled.select(raw.columns), found
+
+
+def _short(raw: pl.DataFrame, name: str) -> pl.Expr:
+    """What may be empty: a quick look that finds no cell of more than nine bytes."""
+    column = pl.col(name)
+    return column.is_null() | (column.str.len_bytes() < 10) if raw.schema[name] == pl.String else column.is_null()
 
 
 def _empty(raw: pl.DataFrame, name: str) -> pl.Expr:

@@ -64,7 +64,8 @@ def currency(text: pl.Series) -> pl.Series | None:
     told = text.head(1000).str.contains(r"[^\d.,\-+\s]")
     if not told.any():
         return None
-    distinct = text.drop_nulls().unique(maintain_order=True)
+    written = text.str.contains(r"[^\d.,\-+\s]").fill_null(value=False)
+    distinct = text.filter(written).unique(maintain_order=True)
     mark = (
         distinct.str.to_uppercase()
         .str.extract(r"^-?\s*([A-Z]{0,3}\s?\.?\s?[^\d\s.,\-]?)")
@@ -78,5 +79,8 @@ def currency(text: pl.Series) -> pl.Series | None:
             pl.col(name).replace_strict(table, default=None, return_dtype=pl.String) for name in ("mark", "tail")
         ),
     )
-    found = pl.DataFrame({"text": text}).join(codes, on="text", how="left", maintain_order="left")["code"]
-    return found if found.null_count() < len(found) else None
+    rows = written.arg_true()
+    some = pl.DataFrame({"text": text.gather(rows)}).join(codes, on="text", how="left", maintain_order="left")["code"]
+    if some.null_count() == len(some):
+        return None
+    return pl.Series("currency", [None], dtype=pl.String).extend_constant(None, len(text) - 1).scatter(rows, some)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
 from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.yamls import explain, parse_yaml, read_yaml
+from orderguard.yamls import explain, parse_yaml, plain_yaml, read_yaml
 
 CANONICAL = frozenset(
     [c.name for c in ORDERS if c.name != "stage" and not c.name.startswith("source_")] + [*LINE_ONLY, "line_id"]
@@ -174,6 +174,12 @@ class Profile(BaseModel):
                 raise ValueError(Words(f"没有 '{name}' 这一列，{hint.zh}", f"no column '{name}'; {hint.en}"))
         return self
 
+    @field_validator("knows", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        """Headings as a list, or as one text with `|` between them, which reads faster."""
+        return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
+
     @field_validator("trim")
     @classmethod
     def _are_patterns(cls, value: dict[str, str]) -> dict[str, str]:
@@ -231,7 +237,7 @@ def load_profiles(folder: str | None = None) -> list[Profile]:
     inside = resources.files("orderguard.platforms").joinpath("profiles")
     for entry in sorted(inside.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".yaml"):
-            profile = _load(parse_yaml(entry.read_text(encoding="utf-8"), entry.name))
+            profile = _packaged(entry.read_text(encoding="utf-8"), entry.name)
             found[profile.platform, profile.variant] = profile
     if folder is not None:
         files = sorted(Path(folder).glob("*.y*ml"))
@@ -242,6 +248,14 @@ def load_profiles(folder: str | None = None) -> list[Profile]:
             profile = _load(read_yaml(file))
             found[profile.platform, profile.variant] = profile
     return list(found.values())
+
+
+def _packaged(text: str, name: str) -> Profile:
+    """One of our own, which tests have proved: read without line marks, in half the time."""
+    try:
+        return Profile.model_validate(plain_yaml(text))
+    except (ValidationError, ValueError):
+        return _load(parse_yaml(text, name))
 
 
 def _load(document: Any) -> Profile:
