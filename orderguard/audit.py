@@ -17,6 +17,7 @@ from orderguard.ledger.drawn import pending_doubles
 from orderguard.ledger.history import QUARTER
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
+from orderguard.stages.alarms import ring, told_apart
 from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
@@ -58,6 +59,7 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
     try:
         read, judged, files = inputs.judge(cases, history, clock)
         with clock.room("rules"):
+            judged = judged._replace(demoted=told_apart(judged.demoted, cases.demoted_before()))
             read.problems += [*notes(book), *demotions(judged.demoted, book)]
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
@@ -98,12 +100,20 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
         inputs.close()
     if options.notify:
         with clock.room("notify"):
-            run["notices"], untold = tell(options, names)
-            lost += untold
+            lost += _notified(options, run, names)
         retell(options.out, run)
     run["timings"] = {k: round(v, 3) for k, v in clock.rooms.items()}
     missing = ("failed" in run.get("exported", ())) + (run["notices"]["failed"] if options.notify else 0)
     return Scan(run, [*read.problems, *lost], missing)
+
+
+def _notified(options: Options, run: dict[str, Any], names: dict[str, str]) -> list[Problem]:
+    """Send what is due: notices of cases, and alarms about rules."""
+    run["notices"], lost = tell(options, names)
+    rung, unheard = ring(options, run["demoted"])
+    run["notices"]["sent"] += rung
+    run["notices"]["failed"] += len(unheard)
+    return [*lost, *unheard]
 
 
 def _recorded(judged: Judged, options: Options) -> pl.DataFrame:

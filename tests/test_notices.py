@@ -304,3 +304,19 @@ def test_labels_show_no_secret() -> None:
     assert target_label("${WHOLE}") == "${WHOLE}"
     with pytest.raises(OrderguardError, match="WHOLE"):
         resolve("${WHOLE}", {}, "team.yaml")
+
+
+def test_a_demoted_rule_is_told_though_no_order_is(tmp_path: Path) -> None:
+    with receiver() as it:
+        team(tmp_path, f"{{name: 总部, targets: ['json://{it.at}/all']}}")
+        (tmp_path / "rules.yaml").write_text(
+            "version: 1\nbands: {review: 20, hold: 30}\nrules: [{id: w, kind: keywords, with: {any: [路]}, points: 40}]\n",
+            encoding="utf-8",
+        )
+        export(tmp_path / "a.csv", [order(str(i)) for i in range(200)])
+        done = shell("scan", "a.csv", "--notify", "--json", cwd=tmp_path)
+        assert (done.returncode, json.loads(done.stdout)["notices"]["sent"]) == (0, 1)
+        assert it.texts() == ["规则 w 命中 100.0%（200 / 200 单，上限 20%），本次降为试运行：不计分、不暂扣。请检查规则或改 max_share。"]
+        it.mode = "failing"
+        shell("scan", "a.csv", "--notify", "--json", cwd=tmp_path, ORDERGUARD_LOCALE="en")
+        assert len(it.got) == 1, "not with every scan"

@@ -16,6 +16,7 @@ from orderguard.columns import ORDERS, schema
 from orderguard.errors import OrderguardError
 from orderguard.ledger import open_ledger
 from orderguard.ledger.verdicts import Answer, VerdictBook
+from orderguard.route import load_team
 from orderguard.rules.engine import run_rules
 from orderguard.stages.judging import GUARD_FROM
 
@@ -229,3 +230,19 @@ def test_a_rule_without_both_proofs_is_a_warning(tmp_path: Path) -> None:
     done = shell("rules", "test", cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 of 1 pass")
     assert done.stderr == "! w: has no passes: examples: nobody has proved what it flags and passes\n"
+
+
+def test_a_demotion_is_told_to_managers_once_and_again_after_a_run_without_it(tmp_path: Path) -> None:
+    (tmp_path / "team.yaml").write_text("managers: [{name: 总部}, {name: 华南, region: [广东]}]\n", encoding="utf-8")
+    house = House(tmp_path, book(words("w", "临时仓", 40)), load_team(tmp_path / "team.yaml"))
+    many, few = export(tmp_path / "a.csv", flood(GUARD_FROM, 0.5)), export(tmp_path / "b.csv", [order("1")])
+
+    def noticed() -> list[str]:
+        rows = pl.read_csv(house.out / "notices.csv", infer_schema=False)
+        return rows.filter(pl.col("内容").str.contains("降为试运行"))["负责人"].to_list()
+
+    heard = []
+    for n, file in enumerate((many, many, few, many)):
+        house.scan(file, now=house.options.now + timedelta(minutes=n))
+        heard.append(noticed())
+    assert heard == [["总部"], [], [], ["总部"]]

@@ -129,6 +129,13 @@ class CaseBook:
         db.execute("DELETE FROM wanted")
         db.executemany("INSERT INTO wanted VALUES (?, ?)", keys.select(KEY).iter_rows())
 
+    def demoted_before(self) -> list[str]:
+        """Rules that a guard rail demoted in the last recorded run."""
+        last = self.ledger.db.execute(
+            "SELECT counts FROM runs ORDER BY started_at DESC, run_id DESC LIMIT 1"
+        ).fetchone()
+        return [d["rule_id"] for d in json.loads(last[0]).get("demoted", [])] if last else []
+
     def load(self) -> dict[str, int]:
         """Open cases per agent."""
         sql = "SELECT agent, COUNT(*) FROM cases WHERE state IN ('open', 'investigating') GROUP BY agent"

@@ -25,6 +25,7 @@ from orderguard.outbox.board_page import write_board
 from orderguard.outbox.safe import mask_name, mask_phone
 from orderguard.outbox.targets import target_label
 from orderguard.rules.book import say
+from orderguard.stages.alarms import alarm_rows
 from orderguard.stages.boarding import BOARD, board_of
 from orderguard.stages.notices import compose, people
 from orderguard.stages.telling import rule_lines
@@ -137,7 +138,8 @@ def deliver(
                     options.holds_formats,
                 )
             if "notices" in wanted:
-                told = notices(work, options.team, book.locale, book.timezone, names)
+                told = alarm_rows(run["demoted"], options.team, book.locale)
+                told += notices(work, options.team, book.locale, book.timezone, names)
                 write_notices(folder / "notices.csv", told, book.locale)
             if "board" in wanted:
                 write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, names), book.locale)
