@@ -114,7 +114,8 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
             "run 'orderguard scan' first, or name the folder with --ledger",
         )
         raise OrderguardError(Problem(what, str(folder), fix=fix))
-    lock = take_lock(folder, say) if (folder / ".lock").exists() and os.access(folder, os.W_OK) else None
+    free = (folder / ".lock").exists() and os.access(folder, os.W_OK)
+    lock = take_lock(folder, say, sign=False) if free else None
     try:
         # With a journal left by a killed command the database must read that too; otherwise it is whole as it lies.
         left = path.with_name("ledger.db-wal")
@@ -140,8 +141,13 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
         ledger.close()
 
 
-def take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Connection:
+def take_lock(folder: Path, say: Callable[[Words], None] | None, *, sign: bool = True) -> sqlite3.Connection:
     """Wait until no other command has the ledger; closing the result lets go of it.
+
+    Args:
+        folder: the ledger's.
+        say: told once when it has to wait.
+        sign: note in the folder who has it; a command that only reads leaves no note.
 
     Raises:
         OrderguardError: it was not free in 15 minutes.
@@ -155,6 +161,8 @@ def take_lock(folder: Path, say: Callable[[Words], None] | None) -> sqlite3.Conn
         if "locked" not in str(error):
             raise
         _wait(folder, lock, say)
+    if not sign:
+        return lock
     holder = folder / _HOLDER
     with os.fdopen(os.open(holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         # The command alone: its arguments may be personal or secret. Since when: the file's own time.
