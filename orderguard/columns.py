@@ -93,6 +93,14 @@ LINES: Final = (
 
 FACTS: Final = (
     Column(
+        "amount_cny",
+        pl.Float64,
+        "折合人民币",
+        "Amount in yuan",
+        "paid amount by the rulebook's `rates:`; null for a currency that is not in it",
+        "2130.00",
+    ),
+    Column(
         "phone_key",
         pl.String,
         "收货电话",

@@ -8,6 +8,7 @@ import click
 
 from orderguard.errors import OrderguardError, Problem, Words
 
+TEMPLATES = ("general", "cross-border", "fresh")
 _TEAM = """\
 # 团队表 / team.  谁处理哪些订单，最多同时处理多少单；没有 agents 时所有任务进 unassigned。
 # Who handles which orders, and how many open ones at most; without agents all tasks go to 'unassigned'.
@@ -29,12 +30,15 @@ managers:
 
 @click.command()
 @click.argument("folder", default=".")
-def init(folder: str) -> None:
-    """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team."""
-    from orderguard.rules.book import default_rulebook
-
+@click.option(
+    "--template",
+    type=click.Choice(TEMPLATES),
+    help="general 通用；cross-border 跨境多平台；fresh 本地生鲜 / more rules, ready to switch on",
+)
+def init(folder: str, template: str | None) -> None:
+    """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team (and lists, with --template)."""
     target = Path(folder)
-    files = {"rules.yaml": default_rulebook().read_text(encoding="utf-8"), "team.yaml": _TEAM}
+    files = _files(template)
     there = [name for name in files if (target / name).exists()]
     if there:
         what = Words(f"已有 {there[0]}，不会覆盖", f"{there[0]} is there already and is not overwritten")
@@ -43,10 +47,24 @@ def init(folder: str) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (target / name).write_text(text, encoding="utf-8")
+            # Excel shows Chinese in a CSV only behind a byte order mark.
+            (target / name).write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
             click.echo(str(target / name))
     except OSError as error:
         reason = error.strerror or str(error)
         raise OrderguardError(
             Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), str(target))
         ) from error
+
+
+def _files(template: str | None) -> dict[str, str]:
+    """File name -> text. `general` is the default rulebook with more rules behind it."""
+    from orderguard.rules.book import default_rulebook
+
+    rules = default_rulebook().read_text(encoding="utf-8")
+    if template is None:
+        return {"rules.yaml": rules, "team.yaml": _TEAM}
+    folder = Path(__file__).parent.parent / "templates" / template
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if path.is_file()}
+    more = files.pop("more.yaml", "")
+    return {"rules.yaml": rules + more, **files}

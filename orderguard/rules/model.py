@@ -145,6 +145,7 @@ class Rulebook(BaseModel):
     bands: Bands
     only_status: list[str] = []
     privacy: Privacy = Privacy()
+    rates: dict[str, Annotated[float, Field(gt=0, le=1_000_000)]] = {}
     max_share: Share = 0.2
     promotions: list[Promotion] = []
     rules: list[Rule] = Field(min_length=1)
@@ -158,6 +159,16 @@ class Rulebook(BaseModel):
         raise ValueError(
             Words("未知的键；学到的分值在 weights 文件夹", "unknown key; learned points are in the folder weights")
         )
+
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _codes(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        odd = next((k for k in value if not isinstance(k, str) or not re.fullmatch(r"[A-Za-z]{3}", k)), None)
+        if odd is not None:
+            raise ValueError(Words(f"'{odd}' 不是币种代码，如 USD", f"'{odd}' is no currency code; such as USD"))
+        return {k.upper(): v for k, v in value.items()}
 
     @field_validator("timezone")
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from orderguard.columns import KEY
+from orderguard.enrich.amounts import in_yuan
 from orderguard.enrich.facts import Origins, add_facts
 from orderguard.enrich.places import locate
 from orderguard.errors import OrderguardError, Problem, Words
@@ -92,6 +93,8 @@ def facts_for(frame: pl.DataFrame, book: Rulebook, synonyms: Mapping[str, frozen
     """`frame` with the facts that the rulebook's rules need."""
     columns, limits, _ = needed(book.variants)
     place = book.ship_from
+    if "amount_cny" in columns:
+        frame = frame.with_columns(in_yuan(book.rates))
     return add_facts(
         frame, columns, limits, Origins(place.default, place.platform, place.shop, place.warehouse, synonyms)
     )

@@ -12,7 +12,7 @@ from orderguard.errors import Problem, Words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orderguard.rules import Rulebook
+    from orderguard.rules import Rule, Rulebook
     from orderguard.stages.judging import Judged
 
 
@@ -43,7 +43,7 @@ def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]
     Returns:
         Per rule: `rule_id status hits already_flagged with_live alone would_flag overlap`: `already_flagged` are under
         review or held without it, `with_live` have a finding that counts, `alone` have none, `would_flag` would come
-        under review by its points, `overlap` counts its orders by live rule.
+        under review by its points (where it has the rules that it needs), `overlap` counts its orders by live rule.
     """
     findings = judged.findings.filter(pl.col("row") < current)
     idle = findings.filter(pl.col("status").is_in(["trial", "demoted"]))
@@ -56,7 +56,8 @@ def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]
         own = idle.filter(pl.col("rule_id") == rule.id).select("row", "status").join(beside, on="row")
         with_live = own.select("row").join(live, on="row")
         limit = pl.col("profile").replace_strict(bands, return_dtype=pl.Float64)
-        new = own.filter((pl.col("band") == "pass") & (pl.col("score") + rule.points >= limit))
+        beside_it = own.filter(_partners(own["row"], rule, live))
+        new = beside_it.filter((pl.col("band") == "pass") & (pl.col("score") + rule.points >= limit))
         others = with_live.group_by("other").len().sort(["len", "other"], descending=[True, False])
         met = with_live["row"].n_unique()
         found.append(
@@ -72,6 +73,18 @@ def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]
             }
         )
     return found
+
+
+def _partners(rows: pl.Series, rule: Rule, live: pl.DataFrame) -> pl.Series:
+    """True per row where the rules that this one needs are."""
+    met = rows.is_in(rows.implode())
+    if rule.needs is None:
+        return met
+    if rule.needs.any:
+        met &= rows.is_in(live.filter(pl.col("other").is_in(rule.needs.any))["row"].implode())
+    for partner in rule.needs.all:
+        met &= rows.is_in(live.filter(pl.col("other") == partner)["row"].implode())
+    return met
 
 
 def profiles_held(current: pl.DataFrame, passed: Mapping[str, int], book: Rulebook) -> list[dict[str, Any]]:
@@ -111,6 +124,8 @@ def rule_lines(run: dict[str, Any]) -> list[Words]:
         for d in run["demoted"]
     ]
     for t in run["trial"]:
+        if not t["hits"]:
+            continue
         beside = "、".join(f"{k} {n:,}" for k, n in list(t["overlap"].items())[:4])
         out.append(
             Words(
@@ -120,6 +135,9 @@ def rule_lines(run: dict[str, Any]) -> list[Words]:
                 + (f" (together with {beside.replace('、', ', ')})" if beside else ""),
             )
         )
+    silent = [t["rule_id"] for t in run["trial"] if not t["hits"]]
+    if silent:
+        out.append(Words(f"试运行、无命中：{'、'.join(silent)}", f"on trial, no hits: {', '.join(silent)}"))
     if len(run["profiles"]) > 1:
         for p in run["profiles"]:
             when = f"（{p['from']} → {p['to']}）" if p["from"] else ""
