@@ -54,6 +54,12 @@ if TYPE_CHECKING:
 )
 @click.option("--export-to", metavar="URL", help="把结果写回数据库 / write findings, decisions, cases to a database")
 @click.option(
+    "--engine",
+    type=click.Choice(["auto", "spark"]),
+    default="auto",
+    help="在哪里跑：本机或 Spark / this machine or Spark",
+)
+@click.option(
     "--memory", metavar="SIZE", help="最多用多少内存，如 4GB；更大的输入分批审 / memory to use; larger inputs are cut"
 )
 @click.option(
@@ -149,6 +155,7 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         memory=given.get("memory"),
         sample=_share(given.get("sample"), "--sample"),
         double=_share(given.get("double"), "--double"),
+        engine=given.get("engine") or "auto",
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
 

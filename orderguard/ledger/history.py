@@ -67,7 +67,7 @@ class History:
         if first is None or last is None:
             return pl.DataFrame(schema=EMPTY)
         low, high = first - within, last + within  # type: ignore[operator]
-        return _beside(self._read(micros(low), micros(high)), orders, low, high, ids)
+        return beside(self._read(micros(low), micros(high)), orders, low, high, ids)
 
     def everything(self, ids: Mapping[str, str]) -> pl.DataFrame:
         """The newest version of every order; one order under two words for its platform is one."""
@@ -104,7 +104,7 @@ class History:
         if past is None or span[0] is None:
             return pl.DataFrame(schema=EMPTY), pl.DataFrame(schema=EMPTY)
         found = past.unique(KEY, keep="last", maintain_order=True).select(NAMES)
-        return found.join(orders.select(KEY), on=KEY, how="semi"), _beside(
+        return found.join(orders.select(KEY), on=KEY, how="semi"), beside(
             found, orders, span[0] - within, span[1] + within, ids
         )
 
@@ -189,7 +189,8 @@ class History:
         return found.join(orders.select(KEY), on=KEY, how="semi")
 
 
-def _beside(found: pl.DataFrame, orders: pl.DataFrame, low: Any, high: Any, ids: Mapping[str, str]) -> pl.DataFrame:
+def beside(found: pl.DataFrame, orders: pl.DataFrame, low: Any, high: Any, ids: Mapping[str, str]) -> pl.DataFrame:
+    """Of earlier orders, those of a span of time that are not among `orders` under any word for their platform."""
     inside = found.filter(pl.col("created_at").is_between(low, high))
     one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
     inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)

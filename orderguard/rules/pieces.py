@@ -44,7 +44,7 @@ def run_in_pieces(
         rows: how many rows a piece should hold at most.
 
     Returns:
-        As `run_rules`, rows numbered by `_row`.
+        As `run_rules`, rows (Int64) numbered by `_row`.
     """
     windowed = [i for i, r in enumerate(rules) if reaches(r)]
     alone = [r for i, r in enumerate(rules) if i not in windowed]
@@ -52,7 +52,7 @@ def run_in_pieces(
     piles = {i: folder / f"rule-{i}" for i in windowed}
     for number, part in enumerate(parts):
         total += len(part)
-        answered = _run(part.rechunk(), alone, locale, synonyms)
+        answered = run_alone(part.rechunk(), alone, locale, synonyms)
         found.append(answered.findings)
         seen.append(answered.coverage)
         for i, pile in piles.items():
@@ -68,7 +68,7 @@ def run_in_pieces(
 def merged(found: Sequence[pl.DataFrame], seen: Sequence[pl.DataFrame], rules: Sequence[Rule]) -> Verdicts:
     """The findings of all pieces in the order in which one run would give them, the coverage summed."""
     order = {rule.id: i for i, rule in reversed(list(enumerate(rules)))}
-    findings = pl.concat([pl.DataFrame(schema=FINDING_TYPES), *found])
+    findings = pl.concat([pl.DataFrame(schema={**FINDING_TYPES, "row": pl.Int64}), *found])
     findings = findings.sort("row", pl.col("rule_id").replace_strict(order, return_dtype=pl.Int32))
     coverage = pl.concat([pl.DataFrame(schema=schema(COVERAGE)), *seen])
     coverage = coverage.group_by("rule_id", "platform").sum()
@@ -159,14 +159,17 @@ def answer(
     core = part[CORE] if CORE in part.columns else None
     if core is not None:
         part = part.with_columns((pl.col(PAST) | ~pl.col(CORE)).alias(PAST)).drop(CORE)
-    told = _run(part, [rule, *[r for r in _standing(rules) if r is not rule]], locale, synonyms)
+    told = run_alone(part, [rule, *[r for r in _standing(rules) if r is not rule]], locale, synonyms)
     findings = told.findings.filter(pl.col("rule_id") == rule.id)
     if core is not None:
-        findings = findings.filter(pl.col("row").is_in(part[ROW].filter(core).cast(pl.UInt32).implode()))
+        findings = findings.filter(pl.col("row").is_in(part[ROW].filter(core).implode()))
     return Verdicts(findings, told.coverage.filter(pl.col("rule_id") == rule.id))
 
 
-def _run(part: pl.DataFrame, rules: Sequence[Rule], locale: str, synonyms: Mapping[str, frozenset[str]]) -> Verdicts:
+def run_alone(
+    part: pl.DataFrame, rules: Sequence[Rule], locale: str, synonyms: Mapping[str, frozenset[str]]
+) -> Verdicts:
+    """`run_rules` over rows that are numbered by `_row` and marked by `_heard`."""
     told = run_rules(
         part.drop(ROW, AUDITED),
         rules,
@@ -174,7 +177,7 @@ def _run(part: pl.DataFrame, rules: Sequence[Rule], locale: str, synonyms: Mappi
         synonyms,
         None if part[AUDITED].fill_null(value=False).all() else part[AUDITED],
     )
-    rows = part[ROW].gather(told.findings["row"]).cast(pl.UInt32)
+    rows = part[ROW].gather(told.findings["row"]).cast(pl.Int64)
     return Verdicts(told.findings.with_columns(rows.alias("row")), told.coverage)
 
 

@@ -41,12 +41,21 @@ def read_inputs(options: Options, profiles: Sequence[Profile]) -> Engine:
     Raises:
         OrderguardError: not one row could be read; every reason at once.
     """
+    if wants_spark(options):
+        from orderguard.stages.spark import OnSpark  # noqa: PLC0415 - a cluster's
+
+        return OnSpark(options, profiles)
     cut = plan(files_among(options.paths), options.memory)
     if cut is None:
         return _InMemory(options, profiles, read_orders(options, profiles))
     from orderguard.stages.large import lay_down_inputs  # noqa: PLC0415 - few scans are that large
 
     return _InPieces(options, profiles, lay_down_inputs(options, profiles, cut))
+
+
+def wants_spark(options: Options) -> bool:
+    """Whether a scan is one for a cluster."""
+    return options.engine == "spark" or any(p.startswith("spark:") for p in options.paths)
 
 
 class _InMemory:

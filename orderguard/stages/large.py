@@ -21,7 +21,6 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.normalise import fold_orders, with_baskets
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import header_score, match_header, platform_ids
 from orderguard.rules.engine import needed
@@ -29,7 +28,7 @@ from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.reading import Pile, Read, add_table, future_notes, with_lookups
+from orderguard.stages.reading import Pile, Read, add_table, folded_orders, future_notes, with_lookups
 from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from orderguard.ledger import CaseBook, History
     from orderguard.ledger.history import HistoryFile
     from orderguard.platforms import Profile
+    from orderguard.rules.engine import Verdicts
     from orderguard.stages.memory import Plan
     from orderguard.stages.options import Options
 
@@ -107,7 +107,7 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
     except BaseException:
         large.close()
         raise
-    large.pile.problems = _once([*expired(options.book)[1], *large.pile.problems])
+    large.pile.problems = once([*expired(options.book)[1], *large.pile.problems])
     return large
 
 
@@ -204,13 +204,17 @@ def judge_large(
         file["read"] = file["rows"] - file["folded"]
         file["rejected"] = per_file.get(file["file"], 0)
     hits = found.findings["row"].unique().sort()
-    kept, lines, rest = list[pl.DataFrame](), list[pl.DataFrame](), list[Path]()
+    kept, lines, rest = list[Path](), list[Path](), list[Path]()
     passed: dict[str, int] = {}
     for number, (orders, items) in enumerate(folds.again()):
         # Orders drawn for control stay, as those that a rule flagged do.
         flagged = pl.col(ROW).is_in(hits.implode()) | drawn_by_lot(orders, options.sample, platform_ids(profiles))
-        kept.append(orders.filter(flagged))
-        lines.append(items.join(kept[-1].select(KEY), on=KEY, how="semi"))
+        # Through the disk: a filtered frame's texts keep the whole pile's texts in memory.
+        some = orders.filter(flagged)
+        kept.append(_set_aside(some, large.folder / f"kept-{number:04d}.parquet"))
+        lines.append(
+            _set_aside(items.join(some.select(KEY), on=KEY, how="semi"), large.folder / f"items-{number:04d}.parquet")
+        )
         clean = orders.filter(~flagged & ~pl.col(PAST)).drop(ROW, AUDITED)
         if len(clean):
             path = large.folder / f"rest-{number:04d}.parquet"
@@ -221,16 +225,10 @@ def judge_large(
             for profile, n in decided.group_by("profile").len().iter_rows():
                 passed[profile] = passed.get(profile, 0) + n
             rest.append(path)
-    frame = pl.concat(kept, how="diagonal_relaxed").sort(PAST, "source_file", "source_row").rechunk()
-    place = pl.DataFrame(
-        {"row": frame[ROW].cast(pl.UInt32), "_at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)}
-    )
-    moved = found.findings.join(place, on="row", how="left", maintain_order="left")
-    findings = moved.with_columns(row=pl.col("_at")).drop("_at").sort("row", maintain_order=True)
-    frame = frame.drop(ROW, AUDITED)
+    frame, verdicts = placed(pl.concat([pl.read_parquet(f) for f in kept], how="diagonal_relaxed", rechunk=True), found)
     judged = conclude(
         frame,
-        found._replace(findings=findings),
+        verdicts,
         folds.orders,
         book,
         cases,
@@ -239,10 +237,24 @@ def judge_large(
     )
     names = [c for c in folds.names if c in frame.columns]
     read = Read(
-        frame.filter(~pl.col(PAST)).select(names), pl.concat(lines), rejects, large.pile.files,
+        frame.filter(~pl.col(PAST)).select(names), pl.concat([pl.read_parquet(f) for f in lines]), rejects, large.pile.files,
         [*large.pile.problems, *folds.problems], large.marks, spans=large.spans,
     )  # fmt: skip
     return read, judged._replace(rest=tuple(rest), passed=passed), folds.written
+
+
+def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
+    """Flagged orders in one order, current ones first, and the findings with their places there."""
+    frame = frame.sort(PAST, "source_file", "source_row", ROW).rechunk()
+    place = frame.select(row=pl.col(ROW).cast(pl.Int64), _at=pl.int_range(pl.len(), dtype=pl.UInt32))
+    moved = found.findings.join(place, on="row", how="left", maintain_order="left")
+    findings = moved.with_columns(row=pl.col("_at")).drop("_at").sort("row", maintain_order=True)
+    return frame.drop(ROW, AUDITED), found._replace(findings=findings)
+
+
+def _set_aside(frame: pl.DataFrame, path: Path) -> Path:
+    frame.write_parquet(path, compression="lz4")
+    return path
 
 
 class _Folds:
@@ -259,6 +271,8 @@ class _Folds:
         self.names: list[str] = []
         self.orders = 0
         self.skipped: dict[str, int] = {}
+        first = next(f for f in sorted((large.folder / "rows").glob("*.parquet")))
+        self._some_rows = pl.read_parquet(first, n_rows=0)
         self._score = header_score(profiles)
 
     def parts(self, synonyms: Mapping[str, frozenset[str]]) -> Iterator[pl.DataFrame]:
@@ -269,19 +283,25 @@ class _Folds:
         for bucket in range(self.large.plan.piles):
             rows, past = (_pile(self.large.folder / name, bucket) for name in ("rows", "past"))
             if rows is None:
-                continue
+                if past is None:
+                    continue
+                rows = self._some_rows.clear()  # earlier orders count in windows, whoever shares their pile
             notes = []
-            rows = with_lookups(rows, self.options, self.profiles, self._score, notes)
+            if len(rows):
+                rows = with_lookups(rows, self.options, self.profiles, self._score, notes)
             for note in notes:
                 misses[note.text("en")] = misses.get(note.text("en"), 0) + 1
-            folded = fold_orders(rows, self.large.pile.sums, book.locale, ids)
-            folded.orders = with_baskets(folded.orders, folded.lines)
+            folded = folded_orders(rows, self.large.pile.sums, book.locale, ids)
             self.names = folded.orders.columns
             self.rejects.append(folded.rejects)
             for file, n in folded.folded.items():
                 self.folded[file] = self.folded.get(file, 0) + n
             known, beside = self.history.of_pile(past, folded.orders, self.large.span, self.within, ids)
-            self.written += self.history.write(folded.orders, self.options.run_id, known, piece=f".{bucket:04d}")
+            self.written += (
+                []
+                if folded.orders.is_empty()
+                else self.history.write(folded.orders, self.options.run_id, known, piece=f".{bucket:04d}")
+            )
             both = pl.concat([folded.orders, beside.select(self.names)], rechunk=True) if len(beside) else folded.orders
             frame = both.with_columns(pl.int_range(pl.len()).ge(len(folded.orders)).alias(PAST))
             frame = facts_for(frame, book, synonyms)
@@ -356,7 +376,7 @@ def _settled(source: Source, score: Any, options: Options, profiles: Sequence[Pr
     return options if day == month else replace(options, date_order="day" if day else "month")
 
 
-def _once(problems: Sequence[Problem]) -> list[Problem]:
+def once(problems: Sequence[Problem]) -> list[Problem]:
     """What every batch of a file says again is said once, its counts added up."""
     kept: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:

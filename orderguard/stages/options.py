@@ -46,6 +46,7 @@ class Options:
         since: read them from this watermark on; `last` is where the scan before stopped.
         watermark: the column that is compared; default the order time's.
         export_to: a database that findings, decisions and cases are written to.
+        engine: `auto` (in memory, or in pieces), or `spark`.
         memory: what a scan may take; default half of what is free. Larger inputs are cut.
         sample: share of the unflagged orders to draw for control.
         double: share of the tasks that a second agent gets too.
@@ -78,6 +79,7 @@ class Options:
     memory: str | None = None
     sample: float = 0.0
     double: float = 0.0
+    engine: str = "auto"
     tell: Callable[[Words], None] = _silent
     progress: Callable[[str, int], None] = _uncounted
     notify: bool = False

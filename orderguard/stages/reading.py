@@ -11,7 +11,7 @@ import polars as pl
 from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
-from orderguard.normalise import Recipe, fold_orders, type_table, with_baskets
+from orderguard.normalise import Folded, Recipe, fold_orders, type_table, with_baskets
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
 from orderguard.platforms.draft import DECIDING
@@ -21,7 +21,7 @@ from orderguard.stages.recipes import recipe_of
 from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orderguard.databases import Mark
     from orderguard.ingest import Table
@@ -103,7 +103,7 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
             )
     pile.problems += future_notes(pile.rows, options)
     rows = with_lookups(pl.concat(pile.rows, rechunk=True), options, profiles, score, pile.problems)
-    folded = fold_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
+    folded = folded_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
     if folded.orders.is_empty():
         first = rejects.row(0, named=True)
@@ -115,19 +115,26 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
         file["folded"] = folded.folded.get(file["file"], 0)
         file["read"] = file["rows"] - file["folded"]
         file["rejected"] = int((rejects["source_file"] == file["file"]).sum())
-    orders = with_baskets(folded.orders, folded.lines)
-    return Read(orders, folded.lines, rejects, pile.files, pile.problems, marks)
+    return Read(folded.orders, folded.lines, rejects, pile.files, pile.problems, marks)
+
+
+def folded_orders(
+    rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str, ids: Mapping[str, str]
+) -> Folded:
+    """Typed rows to orders: the same for every engine, so whatever an order gets after folding is added here."""
+    folded = fold_orders(rows, sums, locale, ids)
+    folded.orders = with_baskets(folded.orders, folded.lines)
+    return folded
 
 
 def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
     """A database without new rows: a clean look, not an empty file."""
-    folded = fold_orders(pl.concat(pile.rows), pile.sums, options.book.locale)
+    folded = folded_orders(pl.concat(pile.rows), pile.sums, options.book.locale, {})
     for file in pile.files:
         file.update(folded=0, read=0, rejected=0)
     what = Words("上次之后没有新订单", "no new orders since the last scan")
     pile.problems += [Problem(what, f["file"], fatal=False) for f in pile.files]
-    orders = with_baskets(folded.orders, folded.lines)
-    return Read(orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
+    return Read(folded.orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
 
 
 def _beside(problem: Problem, tables: Sequence[Table]) -> Problem:

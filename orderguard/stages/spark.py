@@ -1,0 +1,337 @@
+"""A scan on a Spark cluster: Spark reads and shuffles, its tasks run the same code as a scan in memory.
+
+What comes back are findings, rejects, counts and the flagged orders; the usual rooms go on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from orderguard.errors import OrderguardError, Problem, Words, printable
+from orderguard.ledger.snoozes import SnoozeBook
+from orderguard.normalise.typed import REJECTS
+from orderguard.platforms import match_header, platform_ids
+from orderguard.platforms.profile import heading_key
+from orderguard.rules.engine import needed
+from orderguard.rules.pieces import AUDITED, PAST, ROW, merged, reaches
+from orderguard.stages import tasks
+from orderguard.stages.judging import conclude
+from orderguard.stages.large import once, placed
+from orderguard.stages.reading import Read, folded_orders
+from orderguard.stages.recipes import recipe_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orderguard.ledger import CaseBook, History
+    from orderguard.ledger.history import HistoryFile
+    from orderguard.platforms import Match, Profile
+    from orderguard.stages.judging import Judged
+    from orderguard.stages.options import Clock, Options
+
+SCHEME = "spark:"
+_ONE_TASK = 2_000_000
+"""Rows of one key that one task may carry; more are cut into slices of time."""
+_PREVIEW = 40
+
+
+class OnSpark:
+    """The engine of `--engine spark` and `scan spark:TABLE` (see `stages/engines.py`).
+
+    Raises:
+        OrderguardError: Spark is not installed or cannot read the input, or an option does not go with it.
+    """
+
+    def __init__(self, options: Options, profiles: Sequence[Profile], hot: int = _ONE_TASK) -> None:
+        _refuse(options)
+        self.options, self.hot = options, hot
+        self.spark = _session()
+        source, name = _source(self.spark, options.paths)
+        headings = [c for c in source.columns if c != "source_row"]
+        match = match_header(headings, profiles, options.platform, name)
+        used = used_columns(match, profiles, headings)
+        self.frame = source.select([source[f"`{c}`"] for c in used])
+        cores = int(os.environ.get("ORDERGUARD_SPARK_TASKS", "0")) or _parallel(self.spark)
+        quiet = replace(options, tell=_silent, progress=_uncounted, paths=(), platform=match.profile.platform)
+        self.job = tasks.Job(
+            quiet, tuple(profiles), name, buckets=max(cores * 4, 8), within=needed(options.book.variants)[2]
+        )
+        self.name, self.tasks = name, cores
+
+    def judge(
+        self, cases: CaseBook, history: History, clock: Clock
+    ) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
+        """Run the scan on the cluster."""
+        with clock.room("rules"):
+            read, judged = self._run(cases, history)
+        return read, judged, list
+
+    def close(self) -> None:
+        """The session belongs to whoever made it: nothing to let go of."""
+
+    def _run(self, cases: CaseBook, history: History) -> tuple[Read, Judged]:
+        options, book = self.options, self.options.book
+        typed = self.frame.mapInArrow(tasks.typed(self.job), tasks.PARCEL)
+        with suppress(Exception):  # an engine without a cache computes again
+            typed = typed.persist()
+        head = _collected(typed.filter("kind <> 'rows'"))
+        read = _Head(head, self.name)
+        if not read.rows:
+            raise OrderguardError(*read.problems, Problem(Words("没有一行订单", "no order rows"), self.name))
+        job = replace(self.job, span=read.span, shape=read.shape)
+        rows = typed.filter("kind = 'rows'")
+        past = self._past(history, read.span)
+        dealt = (rows.unionByName(past) if past is not None else rows).repartition(self.tasks, "bucket")
+        first = dealt.mapInArrow(tasks.judged(job, read.sums, piles=max(self.tasks * 8, 16)), tasks.PARCEL)
+        with suppress(Exception):
+            first = first.persist()
+        told = _collected(first.filter("kind <> 'pile'"))
+        found, seen = _of(told, "found"), _of(told, "seen")
+        if any(reaches(r) for r in book.variants):
+            piles = self._sliced(job, first.filter("kind = 'pile'"))
+            second = piles.repartition(self.tasks, "rule", "bucket", "slice").mapInArrow(
+                tasks.answered(job), tasks.PARCEL
+            )
+            more = _collected(second)
+            found, seen = [*found, *_of(more, "found")], [*seen, *_of(more, "seen")]
+        verdicts = merged(found, seen, book.variants)
+        hits = frozenset(verdicts.findings["row"].to_list())
+        back = (
+            _collected(dealt.mapInArrow(tasks.kept(job, read.sums, hits), tasks.PARCEL))
+            if hits or options.sample
+            else []
+        )
+        orders = sum(size for kind, _, size, _ in told if kind == "count")
+        read.count(told)
+        if not orders:
+            raise OrderguardError(
+                *read.problems, Problem(Words("没有一行能读取", "not one row could be read"), self.name)
+            )
+        shape = tasks.unpacked([job.shape])
+        frame = pl.concat(_of(back, "kept"), how="diagonal_relaxed", rechunk=True) if back else None
+        if frame is None:
+            frame = _nothing(job, read.sums, shape)
+        frame, verdicts = placed(frame, verdicts)
+        judged = conclude(
+            frame,
+            verdicts,
+            orders,
+            book,
+            cases,
+            skipped=read.skipped,
+            snoozes=SnoozeBook(cases.ledger).active(options.now),
+        )
+        lines = _of(back, "lines")
+        current = frame.filter(~pl.col(PAST)).select([c for c in frame.columns if c in read.names(shape)])
+        empty = folded_orders(shape, {}, book.locale, platform_ids(self.job.profiles)).lines
+        everything = Read(
+            current, pl.concat([empty, *lines]), read.rejects, [read.file], once([*read.problems, *self._notes()]),
+            spans={self.name: read.span},
+        )  # fmt: skip
+        return everything, judged._replace(passed={"base": orders - len(current)})
+
+    def _past(self, history: History, span: tuple[Any, Any]) -> Any:
+        """Earlier orders of the ledger that windows reach, as parcels; None when there are none."""
+        first, last = span
+        if first is None or self.job.within is None:
+            return None
+        parcels = []
+        for number, past in enumerate(history.between(first - self.job.within, last + self.job.within)):
+            for kind, rule, bucket, _, size, blob in tasks.dealt(
+                "past", 0, past, pl.col("order_id").hash(3) % self.job.buckets
+            ):
+                parcels.append((kind, rule, bucket, number, size, bytearray(blob)))
+        return self.spark.createDataFrame(parcels, tasks.PARCEL) if parcels else None
+
+    def _sliced(self, job: tasks.Job, piles: Any) -> Any:
+        """Piles of hot keys cut into slices of time, so that no task carries one alone."""
+        sizes = piles.groupBy("rule", "bucket").sum("size").collect()
+        rules = job.book.variants
+        hot = frozenset((r[0], r[1]) for r in sizes if r[2] > self.hot and rules[r[0]].settings.reach().keys)
+        if not hot:
+            return piles
+        counts: dict[tuple[int, int], list[pl.DataFrame]] = {}
+        for row in piles.mapInArrow(tasks.counted(job, hot), tasks.PARCEL).collect():
+            counts.setdefault((row["rule"], row["bucket"]), []).append(tasks.unpacked([bytes(row["blob"])]))
+        cuts = {}
+        for (rule, bucket), parts in counts.items():
+            within = rules[rule].settings.reach().within
+            assert within is not None  # noqa: S101 - only rules with a window are dealt
+            width = max(int(within.total_seconds() * 1e6), 1)
+            cuts[rule, bucket] = tasks.borders(pl.concat(parts), width, self.hot)
+        return piles.mapInArrow(tasks.sliced(job, cuts), tasks.PARCEL)
+
+    def _notes(self) -> list[Problem]:
+        """What runs otherwise than in memory."""
+        whole = [r.id for r in self.options.book.variants if reaches(r) and not r.settings.reach().keys]
+        note = Words(
+            "集群扫描：台账历史与 decisions.parquet 只有被标记的订单；窗口要跨多天，请让表里含前一段",
+            "on a cluster the ledger's history and decisions.parquet hold flagged orders only; let the table reach back as far as the windows",
+        )
+        notes = [Problem(note, self.name, fatal=False)]
+        if whole:
+            listed = ", ".join(dict.fromkeys(whole))
+            what = Words(
+                f"规则 {listed} 没有归组的列：由一个任务承担", f"rules {listed} have no key: one task carries them"
+            )
+            notes.append(Problem(what, self.name, fatal=False))
+        return notes
+
+
+class _Head:
+    """What typing said: counts, span, problems, rejects."""
+
+    def __init__(self, parcels: list[tuple[str, int, int, bytes]], name: str) -> None:
+        told = [pickle.loads(blob) for kind, _, _, blob in parcels if kind == "file"]  # noqa: S301 - our own tasks' words
+        files = [f for files, _, _ in told for f in files]
+        self.problems: list[Problem] = [p for _, problems, _ in told for p in problems]
+        self.sums = {k: v for _, _, sums in told for k, v in sums.items()}
+        self.rows = sum(f["rows"] for f in files)
+        self.file: dict[str, Any] = {
+            **(files[0] if files else {}),
+            "file": name,
+            "rows": self.rows,
+            "bytes": 0,
+            "sha256": "",
+        }
+        spans = _of(parcels, "span")
+        both = pl.concat(spans) if spans else pl.DataFrame({"first": [None], "last": [None]})
+        self.span: tuple[Any, Any] = (both["first"].min(), both["last"].max())
+        self.shape = next((blob for kind, _, _, blob in parcels if kind == "shape"), b"")
+        self.rejects = pl.concat([pl.DataFrame(schema=REJECTS), *_of(parcels, "reject")])
+        self.skipped: dict[str, int] = {}
+
+    def count(self, told: list[tuple[str, int, int, bytes]]) -> None:
+        """Add what folding said."""
+        counts = [pickle.loads(blob) for kind, _, _, blob in told if kind == "count"]  # noqa: S301 - as above
+        self.rejects = pl.concat([self.rejects, *_of(told, "reject")]).sort("source_file", "source_row")
+        folded = sum(n for per_file, _ in counts for n in per_file.values())
+        for _, skipped in counts:
+            for stage, n in skipped.items():
+                self.skipped[stage] = self.skipped.get(stage, 0) + n
+        self.file.update(folded=folded, read=self.rows - folded, rejected=len(self.rejects))
+
+    def names(self, shape: pl.DataFrame) -> set[str]:
+        """The columns of orders."""
+        from orderguard.ledger.history import NAMES  # noqa: PLC0415 - one place knows them
+
+        return {*NAMES, *shape.columns} - {"line_id", "sku", "title", "quantity", "unit_price"}
+
+
+def used_columns(match: Match, profiles: Sequence[Profile], headings: Sequence[str]) -> list[str]:
+    """The columns that a scan can use: those that are picked, and others that the platform's profile speaks of."""
+    recipe = recipe_of(match, profiles, headings, "UTC", "en", None)
+    picked = {s for p in match.picks.values() for s in (*p.sources, *p.all_sources())}
+    known = {*match.profile.headings(), *(heading_key(h) for h in (recipe.status.headings() if recipe.status else ()))}
+    packed = recipe.packed
+    return [h for h in headings if h in picked or heading_key(h) in known or (packed and h.startswith(packed))]
+
+
+def _nothing(job: tasks.Job, sums: dict[str, dict[str, str]], shape: pl.DataFrame) -> pl.DataFrame:
+    """The frame of a scan that flags nothing."""
+    from orderguard.platforms import platform_words  # noqa: PLC0415 - seldom
+    from orderguard.stages.judging import facts_for  # noqa: PLC0415 - seldom
+
+    orders = folded_orders(shape, sums, job.book.locale, platform_ids(job.profiles)).orders
+    frame = facts_for(orders.with_columns(pl.lit(value=False).alias(PAST)), job.book, platform_words(job.profiles))
+    return frame.with_columns(pl.lit(0, dtype=pl.Int64).alias(ROW), pl.lit(value=True).alias(AUDITED)).clear()
+
+
+def _collected(frame: Any) -> list[tuple[str, int, int, bytes]]:
+    return [(r["kind"], r["bucket"], r["size"], bytes(r["blob"])) for r in frame.collect()]
+
+
+def _of(parcels: list[tuple[str, int, int, bytes]], kind: str) -> list[pl.DataFrame]:
+    return [tasks.unpacked([blob]) for k, _, _, blob in parcels if k == kind]
+
+
+def _silent(_: Words) -> None:
+    return
+
+
+def _uncounted(_: str, __: int) -> None:
+    return
+
+
+def _refuse(options: Options) -> None:
+    """Say before anything starts what does not run on a cluster."""
+    given = {"--lookup": options.lookups, "--query": options.query, "--since": options.since, "--table": options.table}
+    wrong = [name for name, value in given.items() if value]
+    if wrong:
+        what = Words(f"{wrong[0]} 不能与 Spark 一起用", f"{wrong[0]} does not go with Spark")
+        fix = Words("先在表或视图里准备好这些列", "prepare it in the table or a view of it")
+        raise OrderguardError(Problem(what, fix=fix))
+    if any(p == "-" or "://" in p for p in options.paths):
+        raise OrderguardError(Problem(Words("Spark 读 Parquet 文件夹或表", "Spark reads Parquet folders and tables")))
+
+
+def _session() -> Any:
+    """The session of SPARK_REMOTE (Spark Connect), of spark-submit, or a local one.
+
+    Raises:
+        OrderguardError: pyspark is not installed, or no session can be had.
+    """
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - a cluster's own library
+    except ImportError:
+        fix = Words("运行 pip install 'orderguard[spark]'", "run pip install 'orderguard[spark]'")
+        raise OrderguardError(
+            Problem(Words("缺少 Spark 客户端", "the Spark client is not installed"), fix=fix)
+        ) from None
+    if not {"SPARK_HOME", "SPARK_REMOTE"} & set(os.environ):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # local workers need what this process has
+    try:
+        spark = SparkSession.builder.appName("orderguard").getOrCreate()
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        for name, value in (("arrow.maxRecordsPerBatch", "200000"), ("adaptive.coalescePartitions.enabled", "false")):
+            with suppress(Exception):
+                spark.conf.set(f"spark.sql.{'execution.' if name.startswith('arrow') else ''}{name}", value)
+    except Exception as error:
+        said = printable(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
+        fix = Words(
+            "设 SPARK_REMOTE=sc://主机:15002，或用 spark-submit 运行",
+            "set SPARK_REMOTE=sc://host:15002, or run it by spark-submit",
+        )
+        raise OrderguardError(
+            Problem(Words(f"连不上 Spark（{said}）", f"no Spark session ({said})"), fix=fix)
+        ) from error
+    return spark
+
+
+def _parallel(spark: Any) -> int:
+    for ask in (
+        lambda: spark.sparkContext.defaultParallelism,
+        lambda: int(spark.conf.get("spark.sql.shuffle.partitions")),
+    ):
+        with suppress(Exception):
+            return max(int(ask()), 2)
+    return 8
+
+
+def _source(spark: Any, paths: Sequence[str]) -> tuple[Any, str]:
+    """The input as a Spark frame, and how messages call it."""
+    tables = [p.removeprefix(SCHEME) for p in paths if p.startswith(SCHEME)]
+    files = [p for p in paths if not p.startswith(SCHEME)]
+    named = [t for t in tables if not ("/" in t or t.endswith(".parquet") or Path(t).exists())]
+    files += [t for t in tables if t not in named]
+    try:
+        parts = [spark.table(t) for t in named]
+        if files:
+            parts.append(spark.read.parquet(*[str(Path(f).absolute()) if Path(f).exists() else f for f in files]))
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole.unionByName(part, allowMissingColumns=True)
+        _ = whole.columns
+    except Exception as error:
+        said = printable(str(error).splitlines()[0][:300]) if str(error) else type(error).__name__
+        what = Words(f"Spark 读不了（{said}）", f"Spark cannot read it ({said})")
+        raise OrderguardError(Problem(what, ", ".join(paths)[:200])) from error
+    return whole, f"{SCHEME}{printable(', '.join([*named, *(Path(f).name for f in files)]))[:_PREVIEW]}"

@@ -1,0 +1,129 @@
+"""Spark runs the same rules: findings row by row as in memory, on Sail (no JVM) and on PySpark where they are there."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from house import House, book
+
+from orderguard.errors import OrderguardError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RULES = (
+    "{id: ip, kind: velocity, with: {key: ip, window: 5m, at_least: 3}, points: 40}",
+    "{id: people, kind: velocity, with: {key: [ip, platform], window: 10m, at_least: 2, who: buyer_id}, points: 30}",
+    "{id: phone, kind: velocity, with: {key: phone, window: 90s, at_least: 2}, points: 5}",
+    "{id: words, kind: keywords, with: {column: address, any: [临时仓]}, points: 40, only: {platform: [京东]}}",
+    "{id: round, kind: round_amount, with: {multiple_of: 1000}, points: 30}",
+)
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """A session on Sail, else on a JVM's local[2]."""
+    if find_spec("pysail") and find_spec("pyspark"):
+        from pysail.spark import SparkConnectServer
+        from pyspark.sql import SparkSession
+
+        server = SparkConnectServer()
+        server.start(background=True)
+        _, port = server.listening_address
+        session = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+        yield session
+        session.stop()
+        return
+    if not find_spec("pyspark") or not find_spec("py4j"):
+        pytest.skip("neither pysail nor pyspark is installed: pip install 'orderguard[spark]' pysail")
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    except Exception as error:  # noqa: BLE001 - whatever the JVM says
+        pytest.skip(f"no JVM: {error}")
+    yield session
+    session.stop()
+
+
+def world(seed: int, n: int = 900) -> pl.DataFrame:
+    """Orders with ties, blanks, masks, a hot key, repeats and rows that cannot be read."""
+    rng = random.Random(seed)
+    start = datetime(2026, 11, 11, tzinfo=UTC)
+    rows = []
+    for i in range(n):
+        at = start + timedelta(seconds=rng.choice((1, 60)) * rng.randrange(7_200))
+        rows.append({
+            "order_id": f"{i:05d}" if rng.random() > 0.01 else None,
+            "platform": rng.choice(["京东", "jd", "自营"]),
+            "created_at": at if rng.random() > 0.02 else None,
+            "amount": rng.choice(["88.10", "2000", "面议" if rng.random() < 0.05 else "1"]),
+            "buyer_id": rng.choice([None, "a*b", *(f"u{k}" for k in range(40))]),
+            "ip": rng.choice([None, "10.0.x.x", "192.0.2.7", *(f"198.51.100.{k}" for k in range(60))])
+            if rng.random() < 0.7 else "203.0.113.9",
+            "receiver_phone": rng.choice(["138****0000", *(f"1380000{k:04d}" for k in range(50))]),
+            "address": rng.choice(["临时仓一路1号", "人民路 2 号", None]),
+            "buyer_note": rng.choice([None, "", "请快"]),
+        })  # fmt: skip
+    rows += rows[:20]
+    return pl.DataFrame(rows, schema_overrides={"created_at": pl.Datetime("us", "UTC")})
+
+
+def findings(house: House) -> pl.DataFrame:
+    return pl.read_parquet(house.out / "findings.parquet").sort(pl.all())
+
+
+@pytest.mark.parametrize("hot", [100, 1_000_000])
+def test_findings_are_the_same_row_by_row(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hot: int) -> None:
+    from orderguard.stages import spark as engine
+
+    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setattr(engine, "_ONE_TASK", hot)
+    monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "3")
+    frame = world(hot)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for i, part in enumerate((frame[:400], frame[400:])):
+        part.write_parquet(tmp_path / f"part-{i}.parquet")
+    paths = [tmp_path / "part-0.parquet", tmp_path / "part-1.parquet"]
+    mine, theirs = House(tmp_path / "a", book(*RULES)), House(tmp_path / "b", book(*RULES))
+    whole = mine.scan(*paths).run
+    cluster = theirs.scan(*paths, engine="spark").run
+    assert len(findings(mine)) > 100
+    assert findings(theirs).equals(findings(mine))
+    counts = ("rows", "read", "folded", "rejected", "flagged", "clean", "held", "review", "new_cases", "coverage_by_platform")
+    assert {k: cluster[k] for k in counts} == {k: whole[k] for k in counts}
+    flagged = {k: v for k, v in mine.bands().items() if v != "pass"}
+    assert {k: v for k, v in theirs.bands().items() if v != "pass"} == flagged
+    assert {k: sorted(v) for k, v in theirs.holds().items()} == {k: sorted(v) for k, v in mine.holds().items()}
+
+
+def test_earlier_orders_count(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orderguard.stages import spark as engine
+
+    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "2")
+    at = datetime(2026, 11, 11, 1, tzinfo=UTC)
+    rows = [{"order_id": str(i), "amount": "5", "ip": "192.0.2.7", "created_at": at + timedelta(minutes=i)} for i in range(3)]
+    pl.DataFrame(rows[:2]).write_parquet(tmp_path / "early.parquet")
+    pl.DataFrame(rows[2:]).write_parquet(tmp_path / "late.parquet")
+    house = House(tmp_path, book(RULES[0]))
+    house.scan(tmp_path / "early.parquet")
+    run = house.scan(f"spark:{tmp_path / 'late.parquet'}").run  # type: ignore[arg-type]
+    assert (run["read"], run["flagged"], run["past_flagged"]) == (1, 1, 2)
+
+
+def test_what_does_not_go_with_spark_is_said_before_it_starts(tmp_path: Path) -> None:
+    house = House(tmp_path, book(RULES[0]))
+    for paths, given in ((["spark:t"], {"lookups": ["x.csv"]}), (["-"], {"engine": "spark"}), (["spark:t"], {"since": "last"})):
+        with pytest.raises(OrderguardError, match="Spark"):
+            house.scan(*paths, **given)
