@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Spark's own sockets and clients; not ours to close.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 RULES = (
     "{id: ip, kind: velocity, with: {key: ip, window: 5m, at_least: 3}, points: 40}",
     "{id: people, kind: velocity, with: {key: [ip, platform], window: 10m, at_least: 2, who: buyer_id}, points: 30}",
