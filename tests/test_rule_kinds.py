@@ -550,6 +550,7 @@ def test_a_limit_holds_across_platforms_and_exports(tmp_path: Path) -> None:
         ("货号,可用库存\nA,many\n", "stock.csv:2: '可用库存' should be a number (it says 'many')"),
         ("货号,价格\nA,1\n", "stock.csv:1: has no column 'available'"),
         ("货号,可用库存,时间\nA,1,soon\n", "stock.csv:2: '时间' should be a time"),
+        ("货号,可用库存\n", "stock.csv:1: holds not one row"),
         ("货号,可用库存\n,1\n", "stock.csv:2: '货号' is empty"),
     ],
 )

@@ -21,6 +21,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from orderguard.errors import Words
 from orderguard.rules.base import Kind, Reach, number
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
 
@@ -60,6 +61,10 @@ class Oversell(Kind):
 
     def tables(self) -> dict[str, Shape]:
         return {"stock": STOCK, "bundles": BUNDLES}
+
+    def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:
+        empty = setting == "stock" and table.is_empty()
+        return [(1, Words("库存表里没有一行商品", "holds not one row of stock"))] if empty else []
 
     def reach(self) -> Reach:
         stock, now = self._around.tables.get("stock"), self._around.now
