@@ -106,3 +106,34 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str) -> N
         case = one_case(book, order_or_case)["case_id"]
         VerdictBook(book).revise(case, value, by, why, datetime.now(UTC))
         click.echo(f"{case} → {RESULTS[value].zh} / {RESULTS[value].en}")
+
+
+@verdict.command()
+@click.argument("file", required=False)
+@click.option("--out", metavar="FILE", help="同上 / the same")
+@_LEDGER
+@_JSON
+def export(file: str | None, out: str | None, ledger: str, as_json: bool) -> None:
+    """导出全部处置结果：.csv .xlsx .parquet .json 。 Export all verdicts, corrected ones too."""
+    from orderguard.cli import language
+    from orderguard.cli.common import opened, print_json
+    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.ledger.handing import exported
+    from orderguard.outbox.table import write_table
+
+    target = file or out
+    if target is None and not as_json:
+        what = Words("要写到哪个文件？", "which file is it to be?")
+        fix = Words("如 orderguard verdict export verdicts.csv", "such as: orderguard verdict export verdicts.csv")
+        raise OrderguardError(Problem(what, fix=fix))
+    with opened(Path(ledger)) as book:
+        frame = exported(book)
+    if target is None:
+        print_json(frame.to_dicts())
+        return
+    zh = language().startswith("zh")
+    write_table(Path(target), frame, "处置结果" if zh else "Verdicts")
+    if as_json:
+        print_json({"file": target, "verdicts": len(frame)})
+    else:
+        click.echo(f"{target}：{len(frame)} 条" if zh else f"{target}: {len(frame)} verdicts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
-from orderguard.ledger.verdicts import Answer
+from orderguard.ledger.verdicts import Answer, read_result
 from orderguard.platforms.profile import heading_key
 from orderguard.route.team import UNASSIGNED
 
@@ -26,6 +27,25 @@ _HEADINGS = {
     "agent": ("处理人", "Agent", "agent"),
 }
 _KNOWN = {heading_key(h): name for name, headings in _HEADINGS.items() for h in headings}
+
+
+_MAIN = ("order_id", "result")
+_COPY = re.compile(r"#\d+$")
+"""How the reader marks a heading that stood there before."""
+_TORN = {
+    "order_id": Words(
+        "两个订单编号列写得不同，这一行未记录", "two order number columns differ; this row is not recorded"
+    ),
+    "result": Words("两个处置结果列写得不同，这一行未记录", "two result columns differ; this row is not recorded"),
+}
+
+
+def _one_of(cell: dict[str, str], name: str, others: Sequence[object]) -> bool:
+    """Whether a column that was pasted again says the same; one that is blank here is filled from it."""
+    said = [text for text in (str(o if o is not None else "").strip(BLANKS).removeprefix("'") for o in others) if text]
+    cell[name] = cell[name] or (said[0] if said else "")
+    mine = read_result(cell[name]) if name == "result" else cell[name]
+    return all((read_result(text) if name == "result" else text) == mine for text in said)
 
 
 def _score(cells: Sequence[str]) -> float:
@@ -71,12 +91,19 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
                     )
                 )
                 continue
+            twins = {
+                n: [h for h in heads if h != at[n] and _KNOWN.get(heading_key(_COPY.sub("", h))) == n] for n in _MAIN
+            }
             who = by or (Path(source.path.name).stem if source.path else "stdin")
             for row in table.frame.iter_rows(named=True):
                 cell = {
                     name: (str(row[h]) if row[h] is not None else "").strip(BLANKS).removeprefix("'")
                     for name, h in at.items()
                 }
+                torn = [n for n in _MAIN if not _one_of(cell, n, [row[h] for h in twins[n]])]
+                if torn:
+                    problems.append(Problem(_TORN[torn[0]], table.source, row["source_row"], fatal=False))
+                    continue
                 if not cell["result"] or not cell["order_id"]:
                     unanswered += 1
                     if cell["result"]:
