@@ -66,7 +66,7 @@ def learn(context: click.Context, /, **given: Any) -> None:
     if given["as_json"]:
         print_json(told)
         return
-    _show(found, book)
+    _show(found, book, applied=bool(told["applied"]))
     if told["applied"]:
         zh = book.locale.startswith("zh")
         click.echo(
@@ -167,7 +167,7 @@ WHY = {
 }
 
 
-def _show(found: Proposal, book: Rulebook) -> None:
+def _show(found: Proposal, book: Rulebook, *, applied: bool) -> None:
     from orderguard.cli.common import print_table
     from orderguard.learn.proposal import MINIMUM
 
@@ -198,6 +198,12 @@ def _show(found: Proposal, book: Rulebook) -> None:
     print_table(head, [_row(r, at, MINIMUM) for r in found.rules])
     for line in lines(found, zh=zh):
         click.echo(line)
+    if found.moves and not applied:
+        click.echo(
+            "建议尚未生效；采用：orderguard learn --apply --by 姓名"
+            if zh
+            else "nothing has changed yet; to apply it: orderguard learn --apply --by NAME"
+        )
 
 
 def _row(r: RuleLesson, at: int, minimum: int) -> list[str]:
