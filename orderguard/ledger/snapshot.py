@@ -124,13 +124,7 @@ def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Seque
     ).fetchall()
     return Snapshot(
         _frame(db, _sql("runs", _RUNS), _RUNS, instants=("started_at",)),
-        # Orders drawn for control were flagged by nothing: `lessons` tells of them.
-        _frame(
-            db,
-            _sql("cases", _CASES) + " WHERE case_id NOT IN (SELECT case_id FROM controls)",  # noqa: S608 - own text
-            _CASES,
-            instants=("opened_at", "due_at"),
-        ),
+        _frame(db, _sql("cases", _CASES), _CASES, instants=("opened_at", "due_at")),
         _frame(db, _sql("verdicts", _VERDICTS), _VERDICTS, instants=("at",)),
         _frame(db, _sql("events", _EVENTS) + " WHERE what IN ('reopened', 'released')", _EVENTS, instants=("at",)),
         _frame(db, findings, _FINDINGS, (since, since), instants=("found_at",)),
