@@ -245,3 +245,15 @@ def test_reading_a_ledger_without_its_lock_file_makes_none(tmp_path: Path) -> No
     old = parse_rulebook(OLD)
     (tmp_path / "p.yaml").write_text("points: {w: 1}", encoding="utf-8")
     assert load_candidate(tmp_path / "p.yaml", old).points == {"w": 1.0, "ip": 20.0}
+
+
+def test_learned_points_stay_for_rules_that_the_new_rulebook_does_not_change(tmp_path: Path) -> None:
+    """Otherwise every backtest after `learn --apply` would show the learned points' going as the new rulebook's doing."""
+    (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
+    (tmp_path / "new.yaml").write_text(OLD.replace("at_least: 3", "at_least: 4"), encoding="utf-8")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "2026-01-01.yaml").write_text("points: {w: 25, ip: 35}\n", encoding="utf-8")
+    export(tmp_path / "a.csv", ROWS)
+    told = run(tmp_path, "a.csv", "--rules", "new.yaml", "--against", "old.yaml")
+    assert {r["rule_id"]: (r["points_before"], r["points_after"]) for r in told["rules"]} == {"w": (25, 25), "ip": (35, 20)}
+    assert (told["total"]["newly_held"]["total"], told["total"]["no_longer_held"]["total"]) == (0, 3)

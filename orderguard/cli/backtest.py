@@ -80,10 +80,11 @@ def _candidate(given: dict[str, Any], old: Rulebook) -> Rulebook:
     from datetime import UTC, datetime
 
     from orderguard.rules.book import load_candidate
+    from orderguard.stages.backtest import keep_learned
     from orderguard.stages.tables import equip
 
     if given["rules_file"]:
-        return equip(load_candidate(Path(given["rules_file"]), old), datetime.now(UTC))
+        return equip(keep_learned(load_candidate(Path(given["rules_file"]), old), old), datetime.now(UTC))
     if given["fit_queue"] is not None:
         return old
     what = Words("没有可比的：缺少 --rules", "nothing to compare: --rules is missing")
