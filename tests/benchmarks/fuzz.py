@@ -45,6 +45,7 @@ def run(kind: str, inputs: int, folder: Path, told: Counter[str], failed: list[s
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             failed.append(f"{kind} {seed}: {type(error).__name__}: {str(error)[:300]}")
             told[f"{kind} FAILED"] += 1
+            print(failed[-1], flush=True)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         if count % 5_000 == 0:
