@@ -109,3 +109,13 @@ def test_every_profile_of_ours_has_words_and_no_doubts() -> None:
     for profile in load_profiles():
         assert not profile.doubts
         assert profile.statuses or profile.variant == "fba"
+
+
+def test_every_key_of_a_profile_is_on_its_page() -> None:
+    from pathlib import Path
+
+    from orderguard.platforms import Profile
+
+    page = (Path(__file__).parent.parent / "docs" / "platforms.md").read_text(encoding="utf-8")
+    fields = set(Profile.model_fields) - {"doubts", "variant", "part"}
+    assert not [name for name in fields if f"`{name}`" not in page]
