@@ -24,6 +24,12 @@ def test_no_input_is_lost_or_crashes(kind: str, examples: int) -> None:
     run()
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("csv", 118430819)])
+def test_inputs_that_once_went_wrong(tmp_path: Path, kind: str, seed: int) -> None:
+    """A lone carriage return in the last line of a file that has no line end."""
+    fuzzing.check(kind, seed, tmp_path, whole=True)
+
+
 @pytest.mark.parametrize("row", ['<row r="1048576">', '<row r="99999999">', "<row>"])
 def test_a_sheet_of_few_cells_that_spans_a_huge_area(tmp_path: Path, row: str) -> None:
     """In the middle of the sheet, not at its end, where a stray cell is looked for first."""

@@ -229,7 +229,7 @@ def _cut_off_end(
     if data.endswith((b"\n", b"\r")) or not len(frame) or frame[-1, columns[-1]] is not None:
         return frame, []
     last = data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace")
-    cells = next(csv.reader([last], delimiter=delimiter), [])
+    cells = _split(last, delimiter) or last.split(delimiter)
     if len(cells) >= len(columns):
         return frame, []
     row = int(frame[-1, "source_row"])
