@@ -158,6 +158,13 @@ def test_unclosed_quote_spoils_its_row_only(tmp_path: Path) -> None:
     assert [b.row for b in table.bad] == [3]
 
 
+def test_a_lone_quote_above_the_header_swallows_nothing(tmp_path: Path) -> None:
+    """Headings of several lines are read as they were."""
+    assert rows(read(tmp_path, '"\r\n' + HEAD.replace("收货人", '"收货人"') + "\r\n" + csv_text(BOTH, end="\r\n").split("\r\n", 1)[1])) == BOTH
+    spread = HEAD.replace("收货人", '"收货\n人"')
+    assert list(rows(read(tmp_path, spread + "\n" + csv_text(BOTH).split("\n", 1)[1]))[0])[1] == "收货\n人"
+
+
 def test_file_cut_off_in_a_row(tmp_path: Path) -> None:
     """A download that broke off: the last row is half, and is not taken for a whole one."""
     table = read(tmp_path, csv_text([FIRST]) + "0071234567890123457,李禾,137")

@@ -55,6 +55,8 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     head = data[:HEAD_BYTES].decode("utf-8", "replace")
     delimiter, rows = _delimiter(head, score)
     header_at = find_header(rows, score)
+    if rows and any("\n" in cell for cell in rows[header_at]):
+        data, delimiter, rows, header_at = _less_a_stray_quote(data, (delimiter, rows, header_at), score)
     if not rows or not any(c.strip(BLANKS) for c in rows[header_at]):
         raise OrderguardError(_empty(name))
     if len(rows[header_at]) > MAX_COLUMNS:
@@ -149,6 +151,19 @@ def _delimiter(head: str, score: HeaderScore) -> tuple[str, list[list[str]]]:
         if best is None or points > best[0]:
             best = (points, delimiter, rows)
     return (best[1], best[2]) if best else (",", [])
+
+
+def _less_a_stray_quote(
+    data: bytes, found: tuple[str, list[list[str]], int], score: HeaderScore
+) -> tuple[bytes, str, list[list[str]], int]:
+    """A line of one quote alone above the header opens a cell that swallows headings: without it more are known."""
+    lines = data.split(b"\n", HEADER_ROWS)
+    mended = b"\n".join(line.replace(b'"', b"") if line.strip(b" \t\r,;|") == b'"' else line for line in lines)
+    delimiter, rows = _delimiter(mended[:HEAD_BYTES].decode("utf-8", "replace"), score)
+    at = find_header(rows, score)
+    if rows and (score(rows[at]), len(rows[at])) > (score(found[1][found[2]]), len(found[1][found[2]])):
+        return mended, delimiter, rows, at
+    return data, *found
 
 
 def _first_rows(head: str, delimiter: str) -> list[list[str]]:
