@@ -342,7 +342,6 @@ def test_history_replaced_while_a_report_reads_is_read_again(tmp_path: Path, mon
 
 def test_what_learn_would_change_is_told(tmp_path: Path) -> None:
     """Forty false alarms: the rule is worth less; with two ledgers nothing is said."""
-    pytest.importorskip("orderguard.stages.teaching")
     house = odd(tmp_path, 40)
     answer(house, {f"r{i}": "误判" for i in range(40)})
     later = NOW + timedelta(days=40)

@@ -131,18 +131,11 @@ def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Seque
         _frame(
             db, "SELECT ABS(quarter), platform, orders FROM traffic WHERE ABS(quarter) >= ?", _TRAFFIC, (since // 900,)
         ),
-        _drawn(db, "controls", _CONTROLS),
-        _drawn(db, "doubles", _DOUBLES),
+        _frame(db, _sql("controls", _CONTROLS), _CONTROLS),
+        _frame(db, _sql("doubles", _DOUBLES), _DOUBLES),
         _reasons(db, since, reasons_of),
         [(path, run, rows, bool(undated)) for path, run, rows, undated in files],
     )
-
-
-def _drawn(db: sqlite3.Connection, table: str, names: dict[str, Any]) -> pl.DataFrame:
-    """A table that only ledgers have in which something was drawn."""
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
-        return pl.DataFrame(schema=names)
-    return _frame(db, _sql(table, names), names)
 
 
 def _reasons(db: sqlite3.Connection, since: int, rules: Sequence[str]) -> pl.DataFrame:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from orderguard.ledger import Ledger
     from orderguard.report.period import Period
     from orderguard.rules import Rulebook
-
-
-_TEACHING = "orderguard.stages.teaching"
 
 
 @dataclass(frozen=True)
@@ -82,11 +77,12 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _learn(asked: Asked) -> dict[str, Any] | None:
-    """What `learn` would change, on the verdicts given until the period's end; None with several ledgers, or without it."""
+    """What `learn` would change, on the verdicts given until the period's end; None with several ledgers."""
     folders = list(dict.fromkeys(asked.ledgers))
-    if len(folders) > 1 or find_spec(_TEACHING) is None:
+    if len(folders) > 1:
         return None
-    proposal = import_module(_TEACHING).proposal  # here: scipy takes its time
+    from orderguard.stages.teaching import proposal  # noqa: PLC0415 - scipy takes its time
+
     with reading(Path(folders[0])) as db:
         # It reads the database only; the ledger's lock is not needed for that.
         ledger = cast("Ledger", SimpleNamespace(db=db))
