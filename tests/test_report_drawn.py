@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
+from house import NOW, House, export, order, shell
 
+from orderguard.ledger import open_ledger
+from orderguard.ledger.verdicts import Answer, VerdictBook
 from orderguard.report.agreement import agreement
 from orderguard.report.oversold import skus
-from orderguard.report.period import month
+from orderguard.report.period import month, previous
 from orderguard.report.recall import control, misses, overall
 from orderguard.report.stats import wilson
+from orderguard.route import Team
+from orderguard.stages.reporting import Asked, figures
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOVEMBER = month("2026-11", "Asia/Shanghai")
 _INSIDE = (NOVEMBER.seconds[0] + 86_400) * 1_000_000
@@ -88,3 +99,40 @@ def test_goods_that_were_oversold(reason: str) -> None:
     )
     assert skus(frame) == [{"sku": "NF-900", "orders": 2, "units": 6.0}, {"sku": "超卖 A", "orders": 1, "units": 1.0}]
     assert skus(frame.clear()) == []
+
+
+def test_a_scan_with_a_control_group_and_second_opinions_is_told(tmp_path: Path) -> None:
+    """Every unflagged order is drawn, one of them is abnormal; controls are neither flagged nor tasks of the figures."""
+    team = Team.model_validate({"version": 1, "agents": [{"name": n, "capacity": 500} for n in ("小李", "小王")]})
+    house = House(tmp_path, team=team)
+    rows = [order("bad", 收货地址="临时仓"), *[order(f"ok{i}") for i in range(12)]]
+    house.scan(export(tmp_path / "a.csv", rows), sample=1.0, double=1.0)
+    ledger = open_ledger(house.ledger)
+    said = {"bad": "属实", "ok0": "属实", **{f"ok{i}": "误判" for i in range(1, 12)}}
+    agents = dict(ledger.db.execute("SELECT order_id, agent FROM cases").fetchall())
+    second = dict(ledger.db.execute("SELECT order_id, d.agent FROM doubles d JOIN cases USING (case_id)").fetchall())
+    for who in (agents, second):
+        answers = [Answer("s", i, n, "", "", said[n], "", "", a) for i, (n, a) in enumerate(who.items())]
+        VerdictBook(ledger).record(answers, [], NOW)
+    ledger.close()
+    asked = Asked(house.options.book, NOVEMBER, previous(NOVEMBER), [str(house.ledger)], [], tmp_path, "zh-CN", NOW)
+    told = figures(asked)[0]
+    assert (told["headline"]["scanned"], told["headline"]["flagged"], told["headline"]["confirmed"]) == (13, 1, 1)
+    group = told["recall"]["control"]
+    assert (group["drawn"], group["judged"], group["found"], group["missed"], group["recall"]) == (12, 12, 1, 1.0, 0.5)
+    assert told["rules"][0]["recall"] == 0.5
+    assert sum(a["tasks"] for a in told["agents"]) == 1
+    assert (told["agreement"]["pairs"], told["agreement"]["same"]) == (len({"bad"} & set(second)), len({"bad"} & set(second)))
+    assert second, "somebody was asked twice"
+
+
+def test_oversold_goods_of_a_scan_are_told(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nbands: {review: 20, hold: 30}\nrules:\n  - {id: sold-out, kind: oversell, points: 30, with: {stock: {NF-900: 1}}}\n", encoding="utf-8"
+    )  # fmt: skip
+    head = "订单编号,平台,店铺名称,买家账号,下单时间,付款时间,实付金额,商品编码,商品名称,数量\n"
+    rows = [f"o{i},自营,甲店,u{i},2026-11-11 09:0{i}:00,2026-11-11 09:0{i}:30,88,NF-900,奶粉,1\n" for i in range(3)]
+    (tmp_path / "a.csv").write_text(head + "".join(rows), encoding="utf-8")
+    assert shell("scan", "a.csv", "--quiet", cwd=tmp_path).returncode == 0
+    done = shell("report", "--month", "2026-11", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["skus"] == [{"sku": "NF-900", "orders": 2, "units": 2.0}], done.stderr

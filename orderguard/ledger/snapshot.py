@@ -43,7 +43,8 @@ class Snapshot(NamedTuple):
 
     Attributes:
         runs: `run_id started_at rulebook inputs counts` (the last three as JSON text).
-        cases: `case_id platform order_id state band score cluster agent opened_at due_at`.
+        cases: `case_id platform order_id state band score cluster agent opened_at due_at ordered_at`, also
+            those of `controls`, which nothing flagged.
         verdicts: `verdict_id case_id result code agent at why replaced_by ended_run`.
         events: `case_id at who what`, reopened and released ones.
         findings: `platform order_id rule_id rule_fingerprint points status value found_at ordered_at` of orders made
