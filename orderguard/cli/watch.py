@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orderguard.cli.dates import DATE_ORDERS
+from orderguard.errors import EXIT_DELIVERY, EXIT_INPUT
 
 if TYPE_CHECKING:
     from orderguard.stages.options import Options
@@ -56,17 +57,17 @@ def watch(**given: Any) -> None:
 
     folder, once = Path(given["folder"]), given["once"]
     seen: dict[str, Any] = {}
-    failed = False
+    codes = {0}
     looks, told = 0, time.monotonic()
     while True:
         # The rulebook is read anew each time: a changed threshold counts from the next file on.
         book = find_rulebook(given["rules_file"])
         options = options_of(book, {**given, "paths": (), "as_json": False})
         try:
-            seen, bad = _round(folder, options, seen, quiet=given["quiet"])
-            failed = failed or bad
-            if given["notify"] and time.monotonic() - told > _REMIND:
-                _tell(options)
+            seen, code = _round(folder, options, seen, quiet=given["quiet"])
+            codes.add(code)
+            if given["notify"] and (time.monotonic() - told > _REMIND or (once and looks == 1)):
+                codes.add(_tell(options))
                 told = time.monotonic()
         except OrderguardError as error:
             if once:
@@ -75,11 +76,11 @@ def watch(**given: Any) -> None:
                 click.echo("✗ " + problem.text(book.locale), err=True)
         looks += 1
         if once and looks == 2:
-            sys.exit(2 if failed else 0)
+            sys.exit(EXIT_INPUT if EXIT_INPUT in codes else max(codes))
         time.sleep(min(given["every"], 1.0) if once else given["every"])
 
 
-def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool) -> tuple[dict[str, Any], bool]:
+def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool) -> tuple[dict[str, Any], int]:
     from datetime import UTC, datetime
 
     from orderguard.stages.boarding import refresh
@@ -100,14 +101,16 @@ def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool)
                 if zh
                 else f"{run['local_time']}  {done.scanned} files  read {run['read']:,}  flagged {run['flagged']:,}  new tasks {run['new_cases']:,}"
             )
-    return states, bool(done.failed)
+    late = done.result is not None and done.result.undelivered
+    return states, EXIT_INPUT if done.failed else EXIT_DELIVERY if late else 0
 
 
-def _tell(options: Options) -> None:
+def _tell(options: Options) -> int:
     from orderguard.platforms import load_profiles
     from orderguard.stages.notices import tell
 
     zh = options.book.locale.startswith("zh")
-    _, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles(options.platforms_dir)})
+    done, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles(options.platforms_dir)})
     for problem in lost:
         click.echo("! " + problem.text(options.book.locale), err=True)
+    return EXIT_DELIVERY if done["failed"] else 0

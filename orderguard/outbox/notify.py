@@ -10,9 +10,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orderguard.errors import printable
+from orderguard.outbox.sms import SCHEMES, send_sms
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from orderguard.outbox.targets import Target
 
@@ -26,12 +27,13 @@ _AT_ONCE = 16
 
 
 class Letter(NamedTuple):
-    """One message to one target; `key` is the sender's own."""
+    """One message to one target; `key` is the sender's own, `facts` its figures by name, for templates of text messages."""
 
     key: Hashable
     target: Target
     title: str
     body: str
+    facts: Mapping[str, Any] = {}
 
 
 class Outcome(NamedTuple):
@@ -97,14 +99,21 @@ def _deliver(
                     threading.Event().wait(min(_PAUSES[tries - 1], max(0.0, until - monotonic())))
                 tries += 1
                 tried[letter.key] = tries
-                sent = _try(letter, max(1.0, until - monotonic()))
+                sent = _try(letter, max(1.0, until - monotonic()), heard)
     except Exception as error:  # noqa: BLE001 - a plug-in's fault must not lose the other letters
         heard.note(type(error).__name__)
     said = "" if sent else _harmless(heard.last() or "refused", letter.target)
     done.put(Outcome(letter.key, sent, tries, said))
 
 
-def _try(letter: Letter, left: float) -> bool:
+def _try(letter: Letter, left: float, heard: _Hearing) -> bool:
+    if letter.target.url.partition("://")[0] in SCHEMES:
+        try:
+            said = send_sms(letter.target.url, letter.facts, min(_READ, left))
+        except Exception as error:  # noqa: BLE001 - each SDK has its own family of errors
+            said = str(error) or type(error).__name__
+        heard.note(said)
+        return not said
     from apprise import Apprise, NotifyType  # noqa: PLC0415 - 0.3 s that only --notify pays
 
     plugin: Any = Apprise.instantiate(letter.target.url, suppress_exceptions=True)

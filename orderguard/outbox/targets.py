@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from orderguard.errors import OrderguardError, Problem, Words, printable
+from orderguard.outbox.sms import SCHEMES, check_sms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +110,14 @@ def _for_apprise(url: str) -> str:
     return url
 
 
+PLACES = ("name", "region", "new", "hold", "review", "due", "platforms", "overdue")
+"""The figures of a notice."""
+
+
 def _known(target: Target, where: str) -> None:
+    if target.url.partition("://")[0] in SCHEMES:
+        check_sms(target.url, PLACES, target.label, where)
+        return
     from apprise import Apprise  # noqa: PLC0415 - 0.3 s that only --notify pays
 
     if "://" not in target.url or Apprise.instantiate(target.url, suppress_exceptions=True) is None:

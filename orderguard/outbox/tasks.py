@@ -15,7 +15,7 @@ from orderguard.outbox.lists import write_csv
 from orderguard.outbox.safe import inert_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 TASK_FORMATS = ("xlsx", "csv", "json", "md")
@@ -52,7 +52,12 @@ _TITLES = {
 
 
 def write_tasks(
-    folder: Path, cases: pl.DataFrame, locale: str, zone: str, formats: Sequence[str] = ("xlsx",)
+    folder: Path,
+    cases: pl.DataFrame,
+    locale: str,
+    zone: str,
+    formats: Sequence[str] = ("xlsx",),
+    numbers: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """Write `<agent>.xlsx` for every agent with new cases.
 
@@ -64,6 +69,7 @@ def write_tasks(
         cases: new cases with the order's columns, `reasons`, `ask`; clusters stay together, soonest due first.
         locale, zone: of the rulebook.
         formats: of `TASK_FORMATS`; `md` is for reading only.
+        numbers: of each agent's sheet, for its footer.
 
     Returns:
         Cases per agent.
@@ -91,7 +97,7 @@ def write_tasks(
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():
         if "xlsx" in formats:
-            _write(folder / f"{agent}.xlsx", part.head(MOST), locale)
+            _write(folder / f"{agent}.xlsx", part.head(MOST), locale, (numbers or {}).get(str(agent)))
             if len(part) > MOST:
                 write_csv(folder / f"{agent}~2.csv", _titled(part.slice(MOST), locale))
         if "csv" in formats:
@@ -120,14 +126,15 @@ _STYLES = {
 }  # fmt: skip
 
 
-def _write(path: Path, rows: pl.DataFrame, locale: str) -> None:
+def _write(path: Path, rows: pl.DataFrame, locale: str, number: int | None) -> None:
     def setup(page: Any, last: int) -> None:
         page.data_validation(1, 1, last, 1, _choice(RESULTS, locale))
         page.data_validation(1, 2, last, 2, _choice(CODES, locale))
         page.protect("", {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True})
         page.print_area(0, 0, last, _PRINTED - 1)
         page.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.5)
-        page.set_footer("&L&A&R&P / &N")
+        told = "" if number is None else word((f" 第 {number} 张", f" no. {number}"), locale)
+        page.set_footer(f"&L&A{told}&R&P / &N")
 
     names = [n for n, _ in _COLUMNS]
     titles = {n: word(_TITLES[n], locale) if n in _TITLES else heading(n, locale) for n in names}

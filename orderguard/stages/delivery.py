@@ -27,7 +27,7 @@ from orderguard.outbox.targets import target_label
 from orderguard.rules.book import say
 from orderguard.stages.alarms import alarm_rows
 from orderguard.stages.boarding import BOARD, board_of
-from orderguard.stages.notices import compose, people
+from orderguard.stages.notices import compose, figures, people
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def deliver(
         with Staging(options.out, options.run_id) as staging, ThreadPoolExecutor(max_workers=1) as beside:
             folder = staging.folder
             # Task sheets are written beside the rest: both are mostly Polars' and zlib's work, which share the cores.
-            sheets = beside.submit(_write_sheets, folder, options, work, read, names)
+            counts = dict(work.sheets.group_by("agent").len().sort("agent").iter_rows()) if "tasks" in wanted else {}
+            numbers = cases.numbers(counts)
+            sheets = beside.submit(_write_sheets, folder, options, work, read, names, numbers)
             if "holds" in wanted:
                 (folder / "holds").mkdir()
                 run["holds"] = write_holds(
@@ -147,8 +149,7 @@ def deliver(
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage, judged.rest)
             if "tasks" in wanted:
-                run["tasks"] = dict(work.sheets.group_by("agent").len().sort("agent").iter_rows())
-                run["sheets"] = cases.numbers(run["tasks"])
+                run["tasks"], run["sheets"] = counts, numbers
                 run["waiting"] = cases.waiting(work.resting)
             if "workbook" in wanted:
                 rules = [
@@ -195,11 +196,13 @@ def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.D
     return held.with_columns(action=pl.col("platform").replace_strict(by_platform, return_dtype=pl.String))
 
 
-def _write_sheets(folder: Path, options: Options, work: Work, read: Read, names: dict[str, str]) -> None:
+def _write_sheets(
+    folder: Path, options: Options, work: Work, read: Read, names: dict[str, str], numbers: dict[str, int]
+) -> None:
     if "tasks" in options.outputs:
         (folder / "tasks").mkdir()
         rows = _named(_with_items(work.sheets, read.lines), names)
-        write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone, options.tasks_formats)
+        write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone, options.tasks_formats, numbers)
 
 
 STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
@@ -247,7 +250,7 @@ def notices(
         first: datetime = mine["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
         where = ("、" if zh else ", ").join(person.regions) or ("全部" if zh else "all")
         targets = ", ".join(target_label(t) for t in person.targets.values())
-        _, text = compose(mine.with_columns(kind=pl.lit(NEW)), person, team, zone, names)
+        _, text = compose(figures(mine.with_columns(kind=pl.lit(NEW)), person, zone, names), person, team)
         out.append((person.name, where, held, len(mine) - held, first.strftime("%m-%d %H:%M"), targets, text))
     return out
 

@@ -36,7 +36,7 @@ def issue(
     chosen = cases.open_of(agent)
     if chosen.is_empty():
         return 0
-    _write(folder, task_rows(chosen, cases, History(ledger), book), book, formats)
+    _write(folder, task_rows(chosen, cases, History(ledger), book), book, formats, cases.numbers([agent]))
     cases.issue(issue_id, agent, chosen["case_id"].to_list(), now)
     return len(chosen)
 
@@ -53,15 +53,17 @@ def issue_waiting(ledger: Ledger, options: Options) -> dict[str, int]:
     counts = {}
     for (agent,), part in rows.partition_by("agent", as_dict=True, maintain_order=True).items():
         keep_sheet(options.out, str(agent), options.run_id)
-        _write(folder, part, options.book, options.tasks_formats)
+        _write(folder, part, options.book, options.tasks_formats, cases.numbers([str(agent)]))
         cases.issue(options.run_id, str(agent), part["case_id"].to_list(), options.now)
         counts[str(agent)] = len(part)
     return counts
 
 
-def _write(folder: Path, rows: pl.DataFrame, book: Rulebook, formats: Sequence[str]) -> None:
+def _write(folder: Path, rows: pl.DataFrame, book: Rulebook, formats: Sequence[str], numbers: dict[str, int]) -> None:
     try:
-        write_tasks(folder, rows.with_columns(items=pl.lit(None, dtype=pl.String)), book.locale, book.timezone, formats)
+        write_tasks(
+            folder, rows.with_columns(items=pl.lit(None, dtype=pl.String)), book.locale, book.timezone, formats, numbers
+        )
     except OSError as error:
         reason = error.strerror or str(error)
         what = Words(f"无法写入（{reason}）", f"cannot be written ({reason})")

@@ -169,19 +169,20 @@ def _plan(book: NoticeBook, everybody: list[Person], options: Options) -> tuple[
 
 
 def _letter(due: Due, person: Person, options: Options, names: Mapping[str, str]) -> Letter:
-    title, body = compose(due.cases, person, options.team, options.book.timezone, names)
-    return Letter((due.who, due.target), options.targets[due.target], title, body)
+    facts = figures(due.cases, person, options.book.timezone, names)
+    title, body = compose(facts, person, options.team)
+    return Letter((due.who, due.target), options.targets[due.target], title, body, facts)
 
 
-def compose(cases: pl.DataFrame, person: Person, team: Team, zone: str, names: Mapping[str, str]) -> tuple[str, str]:
-    """Title and text of a message about cases; no name, phone, address or order number of a buyer in it."""
+def figures(cases: pl.DataFrame, person: Person, zone: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """What a message about cases may say (`PLACES`); no name, phone, address or order number of a buyer in it."""
     zh = person.locale.startswith("zh")
     fresh = cases.filter(pl.col("kind") != ESCALATED)
     comma = "、" if zh else ", "
     first: datetime = cases["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
     held = int((fresh["band"] == "hold").sum())
     platforms = Counter(names.get(p, p) for p in fresh["platform"])
-    told = {
+    return {
         "name": person.name,
         "region": comma.join(person.regions) or ("全部" if zh else "all"),
         "new": len(fresh),
@@ -191,11 +192,15 @@ def compose(cases: pl.DataFrame, person: Person, team: Team, zone: str, names: M
         "platforms": comma.join(f"{p} {n}" for p, n in platforms.most_common(8)),
         "overdue": cases.filter(pl.col("kind") == ESCALATED)["case_id"].n_unique(),
     }
-    own = team.message.zh if zh else team.message.en
-    lines = [own or _TEXT.pick(person.locale)] if len(fresh) else []
-    if told["overdue"] and "{overdue}" not in (own or ""):
+
+
+def compose(facts: Mapping[str, Any], person: Person, team: Team) -> tuple[str, str]:
+    """Title and text of a message with these figures, in the person's language or the team's own words."""
+    own = team.message.zh if person.locale.startswith("zh") else team.message.en
+    lines = [own or _TEXT.pick(person.locale)] if facts["new"] else []
+    if facts["overdue"] and "{overdue}" not in (own or ""):
         lines.append(_OVERDUE.pick(person.locale))
-    return _TITLE.pick(person.locale), "\n".join(lines).format(**told)
+    return _TITLE.pick(person.locale), "\n".join(lines).format(**facts)
 
 
 def _lost(person: Person, outcome: Outcome, target: Target) -> Problem:
