@@ -158,6 +158,11 @@ def test_unclosed_quote_spoils_its_row_only(tmp_path: Path) -> None:
     assert [b.row for b in table.bad] == [3]
 
 
+def test_a_heading_that_is_our_own_word_for_the_row(tmp_path: Path) -> None:
+    table = read(tmp_path, HEAD + ",source_row\n" + csv_text(BOTH).split("\n", 1)[1].replace("\n", ",77\n"))
+    assert (table.frame["source_row"].to_list(), table.frame["source_row#2"].to_list()) == ([2, 3], ["77", "77"])
+
+
 def test_a_lone_quote_above_the_header_swallows_nothing(tmp_path: Path) -> None:
     """Headings of several lines are read as they were."""
     assert rows(read(tmp_path, '"\r\n' + HEAD.replace("收货人", '"收货人"') + "\r\n" + csv_text(BOTH, end="\r\n").split("\r\n", 1)[1])) == BOTH

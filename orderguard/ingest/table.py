@@ -57,7 +57,7 @@ class Table:
 def header_names(cells: Sequence[str | None]) -> list[str]:
     """Column names from a header row: blanks cut, empty ones numbered, repeated ones numbered `name#2`."""
     names: list[str] = []
-    seen: dict[str, int] = {}
+    seen = {"source_row": 1}  # ours: an export may have a column of this name too
     for i, cell in enumerate(cells):
         name = (cell or "").strip(BLANKS).strip('"').strip(BLANKS) or f"column_{i + 1}"
         seen[name] = seen.get(name, 0) + 1
