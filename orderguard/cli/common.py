@@ -92,16 +92,12 @@ def opened(folder: Path) -> Iterator[Ledger]:
         OrderguardError: there is no ledger in that folder.
     """
     from orderguard.cli import language
-    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.errors import OrderguardError
     from orderguard.ledger import open_ledger
+    from orderguard.ledger.store import absent
 
     if not (folder / "ledger.db").exists():
-        what = Words("这里没有台账", "there is no ledger here")
-        fix = Words(
-            "先运行 orderguard scan，或用 --ledger 指明目录",
-            "run 'orderguard scan' first, or name the folder with --ledger",
-        )
-        raise OrderguardError(Problem(what, str(folder), fix=fix))
+        raise OrderguardError(absent(folder))
     ledger = open_ledger(folder, lambda words: click.echo("… " + words.pick(language()), err=True))
     try:
         yield ledger

@@ -10,7 +10,7 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.schema import STEPS
-from orderguard.ledger.store import open_ledger
+from orderguard.ledger.store import absent, open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,12 +78,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """
     path = folder / "ledger.db"
     if not path.is_file():
-        what = Words("这里没有台账", "there is no ledger here")
-        fix = Words(
-            "先运行 orderguard scan，或用 --ledger 指明目录",
-            "run 'orderguard scan' first, or name the folder with --ledger",
-        )
-        raise OrderguardError(Problem(what, str(folder), fix=fix))
+        raise OrderguardError(absent(folder))
     try:
         db = _open(path)
         version = int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -97,6 +97,16 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
     return ledger
 
 
+def absent(folder: Path) -> Problem:
+    """What to say of a folder without a ledger."""
+    what = Words("这里没有台账", "there is no ledger here")
+    fix = Words(
+        "先运行 orderguard scan，或用 --ledger 指明目录",
+        "run 'orderguard scan' first, or name the folder with --ledger",
+    )
+    return Problem(what, str(folder), fix=fix)
+
+
 @contextmanager
 def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterator[Ledger]:
     """An existing ledger, to be read only: nothing in its folder changes, not even a journal beside the database.
@@ -108,12 +118,7 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
     """
     path = folder / "ledger.db"
     if not path.exists():
-        what = Words("这里没有台账", "there is no ledger here")
-        fix = Words(
-            "先运行 orderguard scan，或用 --ledger 指明目录",
-            "run 'orderguard scan' first, or name the folder with --ledger",
-        )
-        raise OrderguardError(Problem(what, str(folder), fix=fix))
+        raise OrderguardError(absent(folder))
     free = (folder / ".lock").exists() and os.access(folder, os.W_OK)
     lock = take_lock(folder, say, sign=False) if free else None
     try:

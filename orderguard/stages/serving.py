@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from orderguard.errors import OrderguardError
@@ -30,21 +31,17 @@ def board_server(port: int, token: str, render: Callable[[str], str]) -> Threadi
     Raises:
         OSError: the port is taken.
     """
-
-    class Handler(_Handler):
-        secret = token
-
-        def draw(self, links: str) -> str:
-            return render(links)
-
-    return ThreadingHTTPServer((HOST, port), Handler)
+    return ThreadingHTTPServer((HOST, port), partial(_Handler, token, render))
 
 
 class _Handler(BaseHTTPRequestHandler):
-    secret: ClassVar[str]
     server_version, sys_version = "orderguard", ""
     protocol_version = "HTTP/1.1"
     timeout = 30
+
+    def __init__(self, secret: str, draw: Callable[[str], str], *given: Any) -> None:
+        self.secret, self.draw = secret, draw
+        super().__init__(*given)  # answers the request at once
 
     def do_GET(self) -> None:
         """The board, or why not."""
@@ -70,10 +67,6 @@ class _Handler(BaseHTTPRequestHandler):
         except OrderguardError as error:
             return self._answer(503, "\n".join(p.text("en") for p in error.problems))
         return self._answer(200, text, *([("Refresh", str(every))] if every else []), kind="text/html")
-
-    def draw(self, links: str) -> str:
-        """The page; given by `board_server`."""
-        raise NotImplementedError
 
     do_HEAD = do_GET  # noqa: N815 - the name is http.server's
 
