@@ -21,7 +21,7 @@ from orderguard.stages.alarms import ring, told_apart
 from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
-from orderguard.stages.drawing import draw
+from orderguard.stages.drawing import draw, unanswered
 from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.notices import tell
@@ -68,12 +68,14 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
             resting = cases.resting(options.team.every, options.now)
             new, drawn = draw(judged, opened, options, cases, synonyms, ids)
+            read.problems += unanswered(new, drawn, options)
             late = undelivered(cases, history, book, opened, resting)
             work = Work(new, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {
                 "released_before": released,
                 "sampled": len(new) - len(opened),
+                "doubled": len(drawn.doubles),
             }
             written = files()
             traffic = history.traffic.with_columns(

@@ -154,7 +154,9 @@ def test_a_doubled_task_goes_to_another_agent_too_and_the_first_verdict_counts(t
 
 def test_with_one_agent_nothing_is_doubled(tmp_path: Path) -> None:
     house = House(tmp_path, team=Team(agents=[Agent(name="小李")]))
-    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")]), double=1.0)
+    run = house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")]), double=1.0).run
+    assert run["doubled"] == 0
+    assert any("没有第二个人" in p["text"] for p in run["problems"])
     assert house.tasks() == {"小李": ["1"]}
 
 

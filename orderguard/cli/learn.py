@@ -160,7 +160,7 @@ WHY = {
     "moved": ("", ""),
     "capped": ("已到一次的上限，下次可再变", "the most for one run"),
     "kept": ("留在复核线：再低会漏掉属实的", "kept at the review band: lower would lose confirmed orders"),
-    "same": ("不变", "stays"),
+    "same": ("与处置结果相符，不变", "fits the verdicts, stays"),
     "few": ("处置结果不足", "not enough verdicts"),
     "locked": ("已锁定", "locked"),
     "trial": ("试运行，不计分", "trial, adds no points"),

@@ -192,8 +192,10 @@ def _lesson(rule: Taught, count: Tally, after: float, capped: bool, kept: bool) 
         why = "trial"
     elif rule.locked:
         why = "locked"
+    elif kept:  # though it be where it was: a rule that is mostly wrong and does not move owes a reason
+        why = "kept"
     elif moved:
-        why = "kept" if kept else "capped" if capped else "moved"
+        why = "capped" if capped else "moved"
     else:
         why = "few" if max(count.right, count.wrong) < MINIMUM else "same"
     return RuleLesson(

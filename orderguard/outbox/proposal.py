@@ -31,7 +31,7 @@ _EFFECT = (
 )  # fmt: skip
 _WHY = {
     "moved": ("", ""), "capped": ("已到一次的上限", "the most for one run"), "kept": ("留在复核线", "kept at the review band"),
-    "same": ("不变", "stays"), "few": ("处置结果不足", "not enough verdicts"), "locked": ("已锁定", "locked"), "trial": ("试运行", "trial"),
+    "same": ("与处置结果相符，不变", "fits the verdicts, stays"), "few": ("处置结果不足", "not enough verdicts"), "locked": ("已锁定", "locked"), "trial": ("试运行", "trial"),
 }  # fmt: skip
 
 

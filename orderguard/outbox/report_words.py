@@ -120,7 +120,7 @@ WHY = {
     "moved": Words("按处置结果调整", "moved by the verdicts"),
     "capped": Words("调整到一次的上限", "moved by the most for one run"),
     "kept": Words("因其抓到的单，保留在复核线", "kept at the review band for what it catches"),
-    "same": Words("不变", "stays"),
+    "same": Words("与处置结果相符，不变", "fits the verdicts, stays"),
     "few": Words("处置太少", "too few verdicts"),
     "locked": Words("已锁定", "locked"),
     "trial": Words("试运行，不计分", "on trial, counts nothing"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.errors import Problem, Words
 from orderguard.ledger.cases import case_id
 from orderguard.ledger.drawn import Drawn
 from orderguard.route import assign
@@ -68,6 +69,26 @@ def draw(
     return new, drawn
 
 
+def unanswered(opened: pl.DataFrame, drawn: Drawn, options: Options) -> list[Problem]:
+    """A notice when tasks were drawn for a second opinion and nobody could give one."""
+    wanted = _lots(opened, options.double) if options.double else []
+    if not wanted or len(drawn.doubles):
+        return []
+    what = Words(
+        f"--double 抽中 {len(wanted)} 组任务，但没有第二个人可看",
+        f"--double drew {len(wanted)} tasks, but there is no second agent for any",
+    )
+    fix = Words(
+        "在 team.yaml 里让两个人都负责同样的订单，或调高 capacity",
+        "let two agents in team.yaml handle the same orders, or raise their capacity",
+    )
+    return [Problem(what, fix=fix, fatal=False)]
+
+
+def _lots(opened: pl.DataFrame, share: float) -> list[str]:
+    return sorted(c for c in opened["cluster"].unique() if lot(c, "double") < share)
+
+
 def _controls(
     judged: Judged,
     opened: pl.DataFrame,
@@ -98,8 +119,8 @@ def _doubles(
 ) -> pl.DataFrame:
     """Clusters drawn for a second opinion, by another agent who handles them and has room."""
     resting = cases.resting(options.team.every, options.now)
-    mine = {c for c in opened["cluster"].unique() if lot(c, "double") < options.double}
-    drawn = opened.filter(pl.col("cluster").is_in(sorted(mine)) & (pl.col("agent") != UNASSIGNED))
+    mine = _lots(opened, options.double)
+    drawn = opened.filter(pl.col("cluster").is_in(mine) & (pl.col("agent") != UNASSIGNED))
     load = cases.load()
     for agent, n in opened["agent"].value_counts().iter_rows():
         load[agent] = load.get(agent, 0) + n
