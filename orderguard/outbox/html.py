@@ -24,7 +24,7 @@ body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.55 system-ui,-ap
 "Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC","WenQuanYi Micro Hei",sans-serif}
 main{max-width:1220px;margin:0 auto;padding:20px 18px 60px}
 h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:2.2em 0 .5em;padding-bottom:.25em;border-bottom:2px solid var(--line)}
-h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}th .soft{font-weight:400;font-size:.85rem;white-space:normal;display:block;min-width:110px}a{color:var(--link)}
+h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}th .soft{font-weight:400;font-size:.94em;white-space:normal;display:block;min-width:110px}a{color:var(--link)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(165px,1fr));gap:10px;margin:14px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .tile dt{color:var(--soft);font-size:.85rem}.tile dd{margin:0}.tile .big{font-size:1.5rem;font-weight:650;line-height:1.25}
@@ -33,8 +33,8 @@ h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}th
 .scroll{overflow-x:auto;margin:8px 0}.scroll:focus-visible,summary:focus-visible{outline:3px solid var(--c0)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:2px 0 6px;font-size:.85rem}
 th,td{padding:5px 9px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-th{font-weight:600;white-space:nowrap}thead th{background:var(--card);position:sticky;top:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.w{min-width:170px;white-space:nowrap}td.k{white-space:nowrap}
+th{font-weight:600;white-space:nowrap}thead th,thead th.n{white-space:normal}thead th{background:var(--card);position:sticky;top:0}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}td.w{min-width:126px}td.k{white-space:nowrap}
 svg.chart{display:block;width:100%;min-width:540px;max-width:860px;height:auto}
 svg.spark{display:block;width:100%;min-width:150px;max-width:420px;height:24px}
 svg.cell{display:block;width:100%;min-width:70px;height:10px;margin-top:2px}svg.stack{display:block;width:100%;height:18px;border-radius:4px}

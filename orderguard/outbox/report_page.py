@@ -153,7 +153,9 @@ def _recall(found: Told, say: Say) -> str:
         f"对照样本 {whole(group['judged'])} 单，异常 {whole(group['found'])}：{low}–{high}",
         f"control sample of {whole(group['judged'])}, {whole(group['found'])} abnormal: {low}–{high}",
     )
-    return _tile(say("召回率（估计）", "Recall (estimate)"), percent(group["recall"]), sample, known)
+    # What the sample found stands for many: nobody knows these orders one by one.
+    missed = say(f"估计漏掉 {whole(found['missed'])}", f"about {whole(found['missed'])} missed")
+    return _tile(say("召回率（估计）", "Recall (estimate)"), percent(group["recall"]), sample, missed)
 
 
 def _trend(told: Told, say: Say) -> str:
