@@ -17,17 +17,15 @@ from orderguard.ledger.drawn import pending_doubles
 from orderguard.ledger.history import QUARTER
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
-from orderguard.stages.alarms import ring, told_apart
 from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.drawing import draw, unanswered
 from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
-from orderguard.stages.notices import tell
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.tables import equip, expired, stocked
-from orderguard.stages.telling import demotions, overlap, profiles_held
+from orderguard.stages.telling import demotions, overlap, profiles_held, told_apart
 from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
@@ -111,6 +109,9 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
 
 def _notified(options: Options, run: dict[str, Any], names: dict[str, str]) -> list[Problem]:
     """Send what is due: notices of cases, and alarms about rules."""
+    from orderguard.stages.alarms import ring  # noqa: PLC0415 - only with --notify
+    from orderguard.stages.notices import tell  # noqa: PLC0415
+
     run["notices"], lost = tell(options, names)
     rung, unheard = ring(options, run["demoted"])
     run["notices"]["sent"] += rung

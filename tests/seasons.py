@@ -24,7 +24,7 @@ from orderguard.stages.weighing import in_effect
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orderguard.learn import Proposal
+    from orderguard.learn.proposal import Proposal
     from orderguard.rules import Rulebook
 
 MONTHS = 6

@@ -16,15 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seasons import half_year
 
-from orderguard.learn import Taught, Threshold, propose
 from orderguard.learn.evidence import share
 from orderguard.learn.fit import BASE, Feature, Row, fit, odds
-from orderguard.learn.proposal import MINIMUM
+from orderguard.learn.proposal import MINIMUM, Taught, Threshold, propose
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orderguard.learn import Proposal
+    from orderguard.learn.proposal import Proposal
 
 REVIEW, HOLD = 20.0, 30.0
 SLOPE = (odds(0.5) - BASE) / HOLD

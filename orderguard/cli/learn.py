@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from orderguard.learn import Proposal, RuleLesson
+    from orderguard.learn.proposal import Proposal, RuleLesson
     from orderguard.rules import Rulebook
 
 _LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")

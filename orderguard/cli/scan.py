@@ -71,12 +71,17 @@ if TYPE_CHECKING:
 def scan(**given: Any) -> None:
     """扫描订单：文件、文件夹、通配符、- 或数据库地址。 Audit orders: files, folders, globs, - or databases."""
     from orderguard.cli import fail
+    from orderguard.stages.ahead import read_ahead
+
+    # Headings are looked for with every profile there is, and locked books need their passwords.
+    own = given["platforms_dir"] or given["password_file"] or given["memory"] or given["engine"] != "auto"
+    ahead = None if own else read_ahead(given["paths"])
     from orderguard.cli.common import find_rulebook, print_json
     from orderguard.stages.tables import stocked
 
     book = stocked(find_rulebook(given["rules_file"]), given["stock"])
     try:
-        result = _run(book, given)
+        result = _run(book, {**given, "ahead": ahead})
     except OrderguardError as error:
         fail(error, book.locale)
         return
@@ -156,6 +161,7 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         sample=_share(given.get("sample"), "--sample"),
         double=_share(given.get("double"), "--double"),
         engine=given.get("engine") or "auto",
+        ahead=given.get("ahead"),
         tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
     )
 

@@ -112,9 +112,17 @@ def _latin() -> dict[str, int]:
 
 
 @cache
-def _world() -> dict[str, Row]:
-    rows = table("world").select("key", "name", "country", "lat", "lon").iter_rows()
-    return {key: (name, None, None, None, country, lat, lon) for key, name, country, lat, lon in rows}
+def _world() -> dict[str, int]:
+    return {key: row for row, key in enumerate(table("world")["key"].to_list())}
+
+
+def _abroad(key: str) -> Row:
+    """A place outside China by its folded name."""
+    row = _world().get(key)
+    if row is None:
+        return NOWHERE
+    name, country, lat, lon = table("world").select("name", "country", "lat", "lon").row(row)
+    return (name, None, None, None, country, lat, lon)
 
 
 def _from_words(text: str, found: list[str]) -> Row:
@@ -156,7 +164,7 @@ def _locate_one(text: str, key: str, found: list[str]) -> Row:
         return NOWHERE
     if _HAN.search(key):  # the world's names are read only for a text that is no place in China
         named = _from_words(key, found)
-        return _world().get(key, NOWHERE) if named == NOWHERE else named
+        return _abroad(key) if named == NOWHERE else named
     return _from_latin(text, key, found)
 
 
@@ -165,8 +173,9 @@ def _from_latin(text: str, key: str, found: list[str]) -> Row:
     if code is not None:
         return _chinese_row(code) if code > 0 else _second(_parts(text), key)
     if key in _world():
-        inside = [_world()[part][4] for part in _parts(text)[1:] if part in _world()]
-        return _world()[key] if not inside or _world()[key][4] in inside else NOWHERE
+        place = _abroad(key)
+        inside = [_abroad(part)[4] for part in _parts(text)[1:] if part in _world()]
+        return place if not inside or place[4] in inside else NOWHERE
     return _from_words(key, found)
 
 

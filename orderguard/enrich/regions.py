@@ -79,6 +79,9 @@ class _Places(Mapping[int, Place]):
                 above |= {step, self._rows[step][7] or step} if step in self._rows else {step}
         return Place(code, _LEVELS[level], name, province, city, lat, lon, frozenset(above))
 
+    def __contains__(self, adcode: object) -> bool:
+        return adcode in self._rows  # the mixin's own would make the place
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
 
@@ -96,8 +99,11 @@ def places() -> Mapping[int, Place]:
 def names() -> dict[str, dict[int, str]]:
     """Return Chinese region word -> adcode -> kind (official, alias, former, short)."""
     found: dict[str, dict[int, str]] = defaultdict(dict)
-    for name, code, kind in table("names").select("name", "adcode", "kind").iter_rows():
-        if kind != "latin" and code in places():
+    chinese = table("names").filter(pl.col("kind") != "latin")
+    for name, code, kind in zip(
+        chinese["name"].to_list(), chinese["adcode"].to_list(), chinese["kind"].to_list(), strict=True
+    ):
+        if code in places():
             found[name][code] = kind
     return dict(found)
 

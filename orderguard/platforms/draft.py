@@ -11,7 +11,7 @@ import yaml
 from orderguard.columns import heading as heading_of
 from orderguard.errors import Words
 from orderguard.platforms.profile import CANONICAL, heading_key
-from orderguard.platforms.recognise import GENERIC, telling_headings
+from orderguard.platforms.recognise import DECIDING, GENERIC, telling_headings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from orderguard.platforms.looks import Look
     from orderguard.platforms.profile import Profile
 
-DECIDING = (
-    "order_id", "created_at", "amount", "receiver_phone", "address", "ip", "registered_at", "prior_orders", "coupon",
-    "buyer_note", "status", "device_id", "buyer_id", "ship_from", "currency",
-)  # fmt: skip
-"""What rules read: a slip here flags the wrong orders, or none."""
 _BY_VALUE = (
     "order_id",
     "created_at",
@@ -38,6 +33,7 @@ _BY_VALUE = (
     "receiver_name",
     "status",
 )
+
 _PERSONAL = {"receiver_name", "buyer_name", "receiver_phone", "address", "email", "buyer_id", "ip", "device_id"}
 _EXACT, _PART, _VALUE, _FIT = 3.0, 1.6, 1.0, 2.0
 _NEAR = 0.8

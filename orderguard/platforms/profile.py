@@ -50,7 +50,7 @@ class Pick(NamedTuple):
 
 
 class _Join(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     join: list[str] | None = None
     any_amount: list[str] | None = None
     plus: list[str] | None = None
@@ -74,7 +74,7 @@ class _Join(BaseModel):
 
 
 class _Extract(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     source: str | list[str] = Field(alias="from")
     pattern: str
     form: str = Field(default="", alias="as")
@@ -140,7 +140,7 @@ class Profile(BaseModel):
         given, expect: the profile's own proof.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     platform: str = Field(min_length=1, pattern=r"^[a-z0-9_]+$")
     variant: str = Field(default="", pattern=r"^[a-z0-9_]*$")

@@ -16,6 +16,12 @@ GENERIC = "generic"
 _LEAST, _MANY, _MOSTLY = 2, 4, 0.8
 """An order file must give at least this many of our columns, the order id among them."""
 
+DECIDING = (
+    "order_id", "created_at", "amount", "receiver_phone", "address", "ip", "registered_at", "prior_orders", "coupon",
+    "buyer_note", "status", "device_id", "buyer_id", "ship_from", "currency",
+)  # fmt: skip
+"""What rules read: a slip here flags the wrong orders, or none."""
+
 _DERIVED = ("stage",)
 _COLUMNS = [
     *(c.name for c in ORDERS if not c.name.startswith("source_") and c.name not in _DERIVED),

@@ -25,7 +25,7 @@ PLACES = ("name", "region", "new", "hold", "review", "due", "platforms", "overdu
 class Handles(BaseModel):
     """What an agent handles; an empty list means everything."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     platform: list[str] = []
     shop: list[str] = []
     region: list[str] = []
@@ -34,7 +34,7 @@ class Handles(BaseModel):
 class Agent(BaseModel):
     """One agent. `capacity` is how many open orders they can have; above it, work waits in the shared queue."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: str = Field(min_length=1, max_length=40)
     handles: Handles = Handles()
     capacity: int = Field(default=200, ge=1, le=100_000)
@@ -64,7 +64,7 @@ class Manager(BaseModel):
     `targets` are apprise URLs or webhooks; secrets come from the environment: `wecombot://${WECOM_KEY}`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: str = Field(min_length=1, max_length=40)
     region: list[str] = []
     targets: list[str] = []
@@ -79,7 +79,7 @@ class Manager(BaseModel):
 class Due(BaseModel):
     """By when a case needs a decision."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     hold: Span = timedelta(hours=2)
     review: Span = timedelta(hours=8)
     before_promise: Pause = timedelta(hours=2)
@@ -91,7 +91,7 @@ Action = Literal["release", "keep", "escalate"]
 class Timeout(BaseModel):
     """What `cases sweep` does with a case that nobody decided in time: by band, or for all orders of a platform."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     hold: Action = "escalate"
     review: Action = "keep"
     platform: dict[str, Action] = {}
@@ -114,7 +114,7 @@ class Timeout(BaseModel):
 class Message(BaseModel):
     """The words of a notice, in place of orderguard's own; `{new}` and the other `PLACES` are filled in."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     zh: str | None = None
     en: str | None = None
 
@@ -140,7 +140,7 @@ class Team(BaseModel):
         message: own words for notices.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     version: Literal[1] = 1
     every: Pause | None = None
     due: Due = Due()

@@ -12,7 +12,7 @@ from orderguard.errors import Words
 class Chance(BaseModel):
     """A band given as a probability; `points` is the score that stands in until there is a calibration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     probability: float = Field(gt=0, lt=1)
     points: float | None = Field(default=None, gt=0, le=100_000)
 
@@ -20,7 +20,7 @@ class Chance(BaseModel):
 class Bands(BaseModel):
     """Scores from which an order is reviewed and held, or probabilities that `learn` has given a score."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     review: float = Field(default=20, gt=0, le=100_000)
     hold: float = Field(default=30, gt=0, le=100_000)
     chances: dict[Literal["review", "hold"], Chance] = Field(default={}, exclude=True, init=False)

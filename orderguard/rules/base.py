@@ -48,7 +48,7 @@ class Surroundings(NamedTuple):
 class Kind(BaseModel):
     """One rule kind; its fields are the settings of `with:`. Expressions read orders and facts by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     later: ClassVar[frozenset[str]] = frozenset()
     """Settings that came after the kind was released: at their default they are not part of a fingerprint."""
     _around: Surroundings = PrivateAttr(default=Surroundings())

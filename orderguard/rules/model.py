@@ -25,7 +25,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 class Privacy(BaseModel):
     """What sheets show of personal data, and how long the ledger keeps it. Logs, terminal and notices are always masked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     mask_sheets: bool = False
     retain_days: int | None = Field(default=None, ge=1, le=36_500)
 
@@ -33,7 +33,7 @@ class Privacy(BaseModel):
 class ShipFrom(BaseModel):
     """Where orders leave from: a default place, or by platform, shop or warehouse name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     default: str | None = None
     platform: dict[str, str] = {}
     shop: dict[str, str] = {}
@@ -57,7 +57,7 @@ Share = Annotated[float, BeforeValidator(_share)]
 class Needs(BaseModel):
     """The rules beside which a rule counts: `any` of them, or `all` of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     any: list[str] = []
     all: list[str] = []
 
@@ -76,7 +76,7 @@ class Needs(BaseModel):
 class Rule(BaseModel):
     """One rule, as written. `settings` is `with:` checked by the rule's kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
     id: Id
     kind: str
     with_: dict[str, Any] = Field(default={}, alias="with")
@@ -137,7 +137,7 @@ def _whole_one(value: object) -> object:
 class Rulebook(BaseModel):
     """A whole rulebook."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     version: Annotated[Literal[1], BeforeValidator(_whole_one)]
     locale: Literal["zh-CN", "en"] = "zh-CN"
     timezone: str = "Asia/Shanghai"

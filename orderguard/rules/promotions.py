@@ -69,7 +69,7 @@ def _moment(value: object, *, end: bool) -> object:
 class Change(BaseModel):
     """What a promotion changes of one rule. `settings` is the rule's `with:` with the changes laid over it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
     points: float | None = Field(default=None, ge=0, le=10_000)
     status: Literal["live", "trial", "retired"] | None = None
     with_: dict[str, Any] = Field(default={}, alias="with")
@@ -79,7 +79,7 @@ class Change(BaseModel):
 class Promotion(BaseModel):
     """One promotion. Times without a zone are the rulebook's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
     id: str = Field(default="", max_length=64)
     name: str = Field(default="", max_length=64)
     from_: Annotated[datetime, BeforeValidator(lambda v: _moment(v, end=False))] = Field(alias="from")

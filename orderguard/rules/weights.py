@@ -31,7 +31,7 @@ Points = Annotated[float, Field(ge=0, le=10_000)]
 class CurvePoint(BaseModel):
     """The probability of being abnormal at one score."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     score: float = Field(ge=0)
     probability: float = Field(ge=0, le=1)
 
@@ -39,7 +39,7 @@ class CurvePoint(BaseModel):
 class Withdrawn(BaseModel):
     """Who rolled an overlay back, and when."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     by: str
     at: str
 
@@ -47,7 +47,7 @@ class Withdrawn(BaseModel):
 class Overlay(BaseModel):
     """One overlay file. Only `points` is required; what `learn --apply` writes has it all."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
     version: Literal[1] = 1
     points: dict[Id, Points]
     approved_by: str = ""
@@ -89,7 +89,7 @@ class Weighted(BaseModel):
         ignored: rules that it names and that it does not decide, with the reason in words.
     """
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True)
     file: str
     overlay: Overlay
     written: dict[str, float]

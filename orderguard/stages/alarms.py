@@ -10,8 +10,6 @@ from orderguard.outbox.targets import target_label
 from orderguard.stages.notices import people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from orderguard.route import Team
     from orderguard.stages.notices import Person
     from orderguard.stages.options import Options
@@ -22,12 +20,6 @@ _TEXT = Words(
     "rule {rule} flagged {share} ({hits} of {orders} orders, limit {limit}) and is on trial for this run: no points, no holds. "
     "Check the rule, or change its max_share.",
 )
-
-
-def told_apart(demoted: list[dict[str, Any]], before: Iterable[str]) -> list[dict[str, Any]]:
-    """Demotions marked `new` where the run before did not have them: a bad rule is told once, not all night long."""
-    known = set(before)
-    return [d | {"new": d["rule_id"] not in known} for d in demoted]
 
 
 def _listeners(team: Team, locale: str) -> list[Person]:

@@ -10,7 +10,6 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.errors import DeliveryError, Problem, Words
-from orderguard.ledger.notices import NEW
 from orderguard.outbox import (
     Staging,
     write_flagged,
@@ -21,22 +20,15 @@ from orderguard.outbox import (
     write_run,
     write_tasks,
 )
-from orderguard.outbox.board_page import write_board
 from orderguard.outbox.safe import mask_name, mask_phone
-from orderguard.outbox.targets import target_label
 from orderguard.rules.book import say
-from orderguard.stages.alarms import alarm_rows
-from orderguard.stages.boarding import BOARD, board_of
-from orderguard.stages.notices import compose, figures, people
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from pathlib import Path
 
     from orderguard.ledger import CaseBook
-    from orderguard.route import Team
     from orderguard.rules import Rulebook
     from orderguard.stages.judging import Judged
     from orderguard.stages.options import Clock, Options
@@ -139,12 +131,7 @@ def deliver(
                     book.timezone,
                     options.holds_formats,
                 )
-            if "notices" in wanted:
-                told = alarm_rows(run["demoted"], options.team, book.locale)
-                told += notices(work, options.team, book.locale, book.timezone, names)
-                write_notices(folder / "notices.csv", told, book.locale)
-            if "board" in wanted:
-                write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, names), book.locale)
+            _announce(folder, options, run, work, cases, names)
             write_rejected(folder / "rejected.csv", read.rejects, book.locale)
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage, judged.rest)
@@ -190,6 +177,25 @@ def deliver(
         raise DeliveryError(Problem(what, str(options.ledger), fix=fix)) from error
 
 
+def _announce(
+    folder: Path, options: Options, run: dict[str, Any], work: Work, cases: CaseBook, names: dict[str, str]
+) -> None:
+    """What tells people rather than lists orders: notices and the board."""
+    book, wanted = options.book, options.outputs
+    if "notices" in wanted:
+        from orderguard.stages.alarms import alarm_rows  # noqa: PLC0415 - start-up is paid every minute
+        from orderguard.stages.notices import notice_rows  # noqa: PLC0415
+
+        told = alarm_rows(run["demoted"], options.team, book.locale)
+        told += notice_rows(work.told, options.team, book.locale, book.timezone, names)
+        write_notices(folder / "notices.csv", told, book.locale)
+    if "board" in wanted:
+        from orderguard.outbox.board_page import write_board  # noqa: PLC0415 - as above
+        from orderguard.stages.boarding import BOARD, board_of  # noqa: PLC0415
+
+        write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, names), book.locale)
+
+
 def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.DataFrame:
     """Held orders with `action`: what happens to them when nobody decides in time."""
     by_platform = {p: actions("hold", p) for p in held["platform"].unique()}
@@ -231,28 +237,6 @@ def _with_items(tasks: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         pl.format("{} ×{}", name, count).head(4).str.join("；").alias("items")
     )
     return tasks.join(items, on=KEY, how="left", maintain_order="left")
-
-
-def notices(
-    work: Work, team: Team, locale: str, zone: str, names: dict[str, str]
-) -> list[tuple[str, str, int, int, str, str, str]]:
-    """One message per person about the new cases of theirs; no names, phones or addresses in it."""
-    out: list[tuple[str, str, int, int, str, str, str]] = []
-    news = work.told.filter(pl.col("band") != "pass")
-    if news.is_empty():
-        return out
-    zh = locale.startswith("zh")
-    for person in people(team, locale):
-        mine = person.mine(news)
-        if mine.is_empty() or (person.agent and not person.targets):
-            continue
-        held = int((mine["band"] == "hold").sum())
-        first: datetime = mine["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
-        where = ("、" if zh else ", ").join(person.regions) or ("全部" if zh else "all")
-        targets = ", ".join(target_label(t) for t in person.targets.values())
-        _, text = compose(figures(mine.with_columns(kind=pl.lit(NEW)), person, zone, names), person, team)
-        out.append((person.name, where, held, len(mine) - held, first.strftime("%m-%d %H:%M"), targets, text))
-    return out
 
 
 def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from orderguard.normalise import Recipe, type_table
 from orderguard.normalise.status import UNKNOWN, StatusWords, word_key
-from orderguard.platforms.draft import DECIDING, Draft, draft
+from orderguard.platforms.draft import Draft, draft
 from orderguard.platforms.looks import SAMPLE, Look, look
-from orderguard.platforms.recognise import candidates
+from orderguard.platforms.recognise import DECIDING, candidates
 from orderguard.stages.recipes import recipe_of, status_words
 
 if TYPE_CHECKING:

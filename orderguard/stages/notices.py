@@ -10,7 +10,7 @@ import polars as pl
 from orderguard.enrich.places import canonical_region
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import open_ledger
-from orderguard.ledger.notices import ESCALATED, NoticeBook
+from orderguard.ledger.notices import ESCALATED, NEW, NoticeBook
 from orderguard.outbox.notify import Letter, Outcome, send_all
 from orderguard.outbox.targets import Target, resolve, target_key, target_label
 from orderguard.route.team import NOTICE_EVERY
@@ -213,3 +213,25 @@ def _lost(person: Person, outcome: Outcome, target: Target) -> Problem:
         "the cases are recorded; the next scan with --notify, or 'orderguard notices send', sends just this again",
     )
     return Problem(what, fix=fix, fatal=False)
+
+
+def notice_rows(
+    told: pl.DataFrame, team: Team, locale: str, zone: str, names: dict[str, str]
+) -> list[tuple[str, str, int, int, str, str, str]]:
+    """One message per person about the new cases of theirs; no names, phones or addresses in it."""
+    out: list[tuple[str, str, int, int, str, str, str]] = []
+    news = told.filter(pl.col("band") != "pass")
+    if news.is_empty():
+        return out
+    zh = locale.startswith("zh")
+    for person in people(team, locale):
+        mine = person.mine(news)
+        if mine.is_empty() or (person.agent and not person.targets):
+            continue
+        held = int((mine["band"] == "hold").sum())
+        first: datetime = mine["due_at"].dt.convert_time_zone(zone).min()  # type: ignore[assignment]
+        where = ("、" if zh else ", ").join(person.regions) or ("全部" if zh else "all")
+        targets = ", ".join(target_label(t) for t in person.targets.values())
+        _, text = compose(figures(mine.with_columns(kind=pl.lit(NEW)), person, zone, names), person, team)
+        out.append((person.name, where, held, len(mine) - held, first.strftime("%m-%d %H:%M"), targets, text))
+    return out

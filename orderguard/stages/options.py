@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
     from pathlib import Path
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from orderguard.outbox.targets import Target
     from orderguard.route import Team
     from orderguard.rules import Rulebook
+    from orderguard.stages.ahead import Ahead
 
 OUTPUTS = ("frames", "workbook", "tasks", "holds", "notices", "board")
 
@@ -46,6 +48,7 @@ class Options:
         since: read them from this watermark on; `last` is where the scan before stopped.
         watermark: the column that is compared; default the order time's.
         export_to: a database that findings, decisions and cases are written to.
+        ahead: files that are being read already.
         engine: `auto` (in memory, or in pieces), or `spark`.
         memory: what a scan may take; default half of what is free. Larger inputs are cut.
         sample: share of the unflagged orders to draw for control.
@@ -80,6 +83,7 @@ class Options:
     sample: float = 0.0
     double: float = 0.0
     engine: str = "auto"
+    ahead: Future[Ahead] | None = field(default=None, repr=False)
     tell: Callable[[Words], None] = _silent
     progress: Callable[[str, int], None] = _uncounted
     notify: bool = False

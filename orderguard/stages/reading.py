@@ -14,8 +14,8 @@ from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Folded, Recipe, fold_orders, type_table, with_baskets
 from orderguard.normalise.typed import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
-from orderguard.platforms.draft import DECIDING
-from orderguard.platforms.recognise import present
+from orderguard.platforms.recognise import DECIDING, present
+from orderguard.stages.ahead import taken
 from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.recipes import recipe_of
 from orderguard.stages.tables import expired
@@ -76,7 +76,9 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
     score = header_score(profiles)
     pile = Pile(problems=expired(options.book)[1])
     marks: list[Mark] = []
-    for source in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
+    ahead = options.ahead.result() if options.ahead else {}
+    for found in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
+        source = taken(found, ahead)
         options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
         if not source.sha256:
             read_source(source, score, options.passwords)

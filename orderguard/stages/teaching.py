@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orderguard.learn import Taught, Threshold, propose
+from orderguard.learn.proposal import Taught, Threshold, propose
 from orderguard.ledger.lessons import lessons
 from orderguard.rules.bands import Bands
 from orderguard.rules.thresholds import limit_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from orderguard.learn import Proposal
+    from orderguard.learn.proposal import Proposal
     from orderguard.ledger import Ledger
     from orderguard.rules import Rule, Rulebook
     from orderguard.rules.weights import Weighted

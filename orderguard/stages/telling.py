@@ -10,7 +10,7 @@ import polars as pl
 from orderguard.errors import Problem, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orderguard.rules import Rule, Rulebook
     from orderguard.stages.judging import Judged
@@ -148,3 +148,9 @@ def rule_lines(run: dict[str, Any]) -> list[Words]:
                 )
             )
     return out
+
+
+def told_apart(demoted: list[dict[str, Any]], before: Iterable[str]) -> list[dict[str, Any]]:
+    """Demotions marked `new` where the run before did not have them: a bad rule is told once, not all night long."""
+    known = set(before)
+    return [d | {"new": d["rule_id"] not in known} for d in demoted]
