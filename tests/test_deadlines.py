@@ -222,6 +222,20 @@ def test_on_demand_an_agent_gets_all_open_orders_and_a_reassigned_case_has_left(
     assert house.tasks() == {"小王": ["1"]}
 
 
+def test_who_hands_a_case_on_hears_which_sheet_it_still_stands_on(tmp_path: Path) -> None:
+    export(tmp_path / "a.csv", [odd("1"), odd("2")])
+    (tmp_path / "team.yaml").write_text("agents: [{name: 小李}]", encoding="utf-8")
+    assert shell("scan", "a.csv", cwd=tmp_path).returncode == 0
+    done = shell("cases", "reassign", "1", "小王", "--by", "主管", "--why", "熟客", cwd=tmp_path)
+    assert "第 1 号任务表" in done.stderr
+    again = shell("cases", "reassign", "1", "小李", "--by", "主管", "--why", "还是你来", cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")  # 小王 never had it on a sheet
+    assert shell("cases", "release", "2", "--by", "主管", "--why", "老客户", cwd=tmp_path).returncode == 0
+    late = shell("cases", "reassign", "2", "小王", "--by", "主管", "--why", "x", cwd=tmp_path)
+    assert late.returncode == 2
+    assert "放行" in late.stderr
+
+
 def test_hold_lists_as_an_erp_takes_them(tmp_path: Path) -> None:
     house = House(tmp_path, team=team(on_timeout="release"))
     rows = [odd(str(1000 + i)) for i in range(45)] + [odd("a,b\n=1+1")]

@@ -114,14 +114,16 @@ def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
 @_BY
 @_WHY
 def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> None:
-    """转派给另一位处理人，下次扫描时进其任务表。 Give it to another agent, on whose next sheet it will stand."""
+    """转派给另一位处理人，进其下一张任务表。 Give it to another agent, on whose next sheet it will stand."""
     from datetime import UTC, datetime
 
     from pydantic import ValidationError
 
+    from orderguard.cli import language
     from orderguard.cli.common import one_case, opened
-    from orderguard.errors import OrderguardError, Words
+    from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger import CaseBook
+    from orderguard.ledger.cases import OPEN
     from orderguard.route.team import Agent
 
     try:
@@ -129,9 +131,24 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> 
     except ValidationError as error:
         raise OrderguardError(Words(f"'{agent}' 不能作处理人名", f"'{agent}' cannot be an agent's name")) from error
     with opened(Path(ledger)) as book:
-        case = one_case(book, order_or_case)["case_id"]
-        CaseBook(book).reassign(case, name, by, why, datetime.now(UTC))
-    click.echo(f"{case} → {name}")
+        case = one_case(book, order_or_case)
+        if case["state"] not in OPEN:
+            state = STATES[case["state"]]
+            what = Words(
+                f"{case['case_id']} 已是“{state[0]}”，没有要转派的",
+                f"{case['case_id']} is {state[1]}: nothing to hand on",
+            )
+            fix = Words("用 orderguard verdict revise 更正结果", "correct its verdict with 'orderguard verdict revise'")
+            raise OrderguardError(Problem(what, fix=fix))
+        number = CaseBook(book).reassign(case["case_id"], name, by, why, datetime.now(UTC))
+    click.echo(f"{case['case_id']} → {name}")
+    if number:
+        old = case["agent"]
+        told = Words(
+            f"它还在 {old} 的第 {number} 号任务表上：请告知 {old}；运行 orderguard tasks --agent {old} 可重发不含它的表",
+            f"it still stands on {old}'s sheet no. {number}: tell {old}; 'orderguard tasks --agent {old}' issues one without it",
+        )
+        click.echo("! " + told.pick(language()), err=True)
 
 
 @click.command()

@@ -106,14 +106,24 @@ class CaseBook:
                 (case, iso(now), who, why),
             )
 
-    def reassign(self, case: str, agent: str, who: str, why: str, now: datetime) -> None:
-        """Give a case to another agent; it stands on that agent's next sheet."""
+    def reassign(self, case: str, agent: str, who: str, why: str, now: datetime) -> int | None:
+        """Give a case to another agent; it stands on that agent's next sheet.
+
+        Returns:
+            The number of the former agent's sheet that it stands on, if it is another agent and was issued.
+        """
         with self.ledger.commit() as db:
+            sheet = db.execute(
+                "SELECT number FROM cases JOIN issued ON run_id = task_run AND issued.agent = cases.agent"
+                " WHERE case_id = ? AND cases.agent <> ?",
+                (case, agent),
+            ).fetchone()
             db.execute("UPDATE cases SET agent = ?, task_run = NULL WHERE case_id = ?", (agent, case))
             db.execute(
                 "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, NULL)",
                 (case, iso(now), who, f"reassigned to {agent}", why),
             )
+        return int(sheet[0]) if sheet else None
 
     def events(self, case: str) -> list[dict[str, Any]]:
         """A case's trail, oldest first."""
