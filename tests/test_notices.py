@@ -152,6 +152,40 @@ def test_each_manager_hears_of_their_region_once(tmp_path: Path) -> None:
         assert notices["通知目标"].to_list() == [f"json://{south.at}/${{KEY}}***", f"http://{all_.at}/***"]
 
 
+def test_an_agent_with_cards_reads_the_orders_in_the_chat(tmp_path: Path) -> None:
+    """As many cards as one message holds; never the receiver, and no phone in full."""
+    with receiver() as chat, receiver() as plain:
+        (tmp_path / "team.yaml").write_text(
+            f"agents:\n  - {{name: 小李, handles: {{shop: [一店]}}, targets: 'json://{chat.at}', cards: true}}\n"
+            f"  - {{name: 小王, handles: {{shop: [二店]}}, targets: 'json://{plain.at}'}}\n",
+            encoding="utf-8",
+        )
+        house = Notifying(tmp_path)
+        house.configure()
+        mine = [{**odd(f"one-{i}"), "店铺名称": "一店", "买家留言": "=1+1"} for i in range(40)]
+        house.scan(export(tmp_path / "a.csv", [*mine, {**odd("two-1"), "店铺名称": "二店"}]))
+        (text,), (other,) = chat.texts(), plain.texts()
+        assert len(text.encode()) <= 2048
+        shown = [line for line in text.splitlines() if "one-" in line]
+        assert 3 <= len(shown) < 40
+        assert f"其余 {40 - len(shown)} 单见任务表" in text
+        assert text.count("临时仓") == len(shown)
+        assert mine[0]["收货人"] not in text
+        assert "深圳" not in text
+        assert mine[0]["联系电话"] not in text
+        assert "one-" not in other
+        assert "two-" not in other
+        house.scan(export(tmp_path / "b.csv", [{**odd("one-99"), "店铺名称": "一店"}]), now=NOW + timedelta(hours=1))
+        assert [line.split()[1] for line in chat.texts()[1].splitlines() if "【" in line] == ["one-99"]
+
+
+def test_cards_need_somewhere_to_go(tmp_path: Path) -> None:
+    (tmp_path / "team.yaml").write_text("agents: [{name: 小李, cards: true}]", encoding="utf-8")
+    with pytest.raises(OrderguardError) as caught:
+        load_team(tmp_path / "team.yaml")
+    assert "cards 需要 targets" in caught.value.problems[0].text("zh-CN")
+
+
 def test_without_notify_nothing_leaves_the_machine_and_a_later_scan_may_tell(tmp_path: Path) -> None:
     with receiver() as hook:
         team(tmp_path, f"{{name: 总部, targets: ['json://{hook.at}']}}")

@@ -32,13 +32,18 @@ class Handles(BaseModel):
 
 
 class Agent(BaseModel):
-    """One agent. `capacity` is how many open orders they can have; above it, work waits in the shared queue."""
+    """One agent.
+
+    `capacity` is how many open orders they can have; above it, work waits in the shared queue. With `cards` the messages
+    to `targets` name the orders, their reasons and what to ask.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: str = Field(min_length=1, max_length=40)
     handles: Handles = Handles()
     capacity: int = Field(default=200, ge=1, le=100_000)
     targets: list[str] = []
+    cards: bool = False
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -56,6 +61,14 @@ class Agent(BaseModel):
                 )
             )
         return name
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Agent:
+        if self.cards and not self.targets:
+            raise ValueError(
+                Words("cards 需要 targets：任务卡片要发到哪里", "cards needs targets: where the task cards are to go")
+            )
+        return self
 
 
 class Manager(BaseModel):

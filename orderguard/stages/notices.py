@@ -9,16 +9,19 @@ import polars as pl
 
 from orderguard.enrich.places import canonical_region
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.ledger import open_ledger
+from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.notices import ESCALATED, NEW, NoticeBook
+from orderguard.outbox.cards import short_cards
 from orderguard.outbox.notify import Letter, Outcome, send_all
 from orderguard.outbox.targets import Target, resolve, target_key, target_label
 from orderguard.route.team import NOTICE_EVERY
+from orderguard.stages.casework import task_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from orderguard.ledger import Ledger
     from orderguard.ledger.notices import Due
     from orderguard.route import Team
     from orderguard.stages.options import Options
@@ -41,6 +44,7 @@ class Person(NamedTuple):
         agent: whether the person is an agent.
         targets: as written in team.yaml, key -> text.
         locale: of the messages.
+        cards: whether messages name the orders.
     """
 
     key: str
@@ -49,6 +53,7 @@ class Person(NamedTuple):
     agent: bool
     targets: dict[str, str]
     locale: str
+    cards: bool = False
 
     def mine(self, cases: pl.DataFrame) -> pl.DataFrame:
         """Of cases with `region agent`, those that this person is told of."""
@@ -71,7 +76,7 @@ def people(team: Team, locale: str) -> list[Person]:
         found[key] = Person(key, manager.name, tuple(dict.fromkeys(regions)), False, targets, manager.locale or locale)
     for agent in team.agents:
         key = f"agent:{agent.name}"
-        found[key] = Person(key, agent.name, (), True, {target_key(t): t for t in agent.targets}, locale)
+        found[key] = Person(key, agent.name, (), True, {target_key(t): t for t in agent.targets}, locale, agent.cards)
     return list(found.values())
 
 
@@ -126,15 +131,15 @@ def tell(options: Options, names: Mapping[str, str]) -> tuple[dict[str, Any], li
     if not everybody:
         return {"sent": 0, "failed": 0, "waiting": []}, [_NOBODY]
     ledger = open_ledger(options.ledger, options.tell)
+    by_key = {p.key: p for p in everybody}
     try:
         due, waiting = _plan(NoticeBook(ledger), everybody, options)
+        live = [d for d in due if len(d.cases)]
+        letters = [_letter(d, by_key[d.who], options, names, ledger) for d in live]
     finally:
         ledger.close()
     if not due:
         return {"sent": 0, "failed": 0, "waiting": waiting}, []
-    by_key = {p.key: p for p in everybody}
-    live = [d for d in due if len(d.cases)]
-    letters = [_letter(d, by_key[d.who], options, names) for d in live]
     outcomes = send_all(letters)
     ledger = open_ledger(options.ledger, options.tell)
     try:
@@ -168,10 +173,24 @@ def _plan(book: NoticeBook, everybody: list[Person], options: Options) -> tuple[
     return book.claim([p.key for p in everybody], options.now), waiting
 
 
-def _letter(due: Due, person: Person, options: Options, names: Mapping[str, str]) -> Letter:
+def _letter(due: Due, person: Person, options: Options, names: Mapping[str, str], ledger: Ledger) -> Letter:
     facts = figures(due.cases, person, options.book.timezone, names)
     title, body = compose(facts, person, options.team)
+    if person.cards:
+        body += "\n\n" + _cards(due, person, options, names, ledger, _ROOM - len((title + body).encode()))
     return Letter((due.who, due.target), options.targets[due.target], title, body, facts)
+
+
+_ROOM = 1_900
+"""Bytes of a message with cards: WeCom's robots take 2,048."""
+
+
+def _cards(due: Due, person: Person, options: Options, names: Mapping[str, str], ledger: Ledger, room: int) -> str:
+    book = options.book
+    chosen = CaseBook(ledger).open_of(person.name).join(due.cases.select("case_id").unique(), on="case_id", how="semi")
+    rows = task_rows(chosen, CaseBook(ledger), History(ledger), book).sort("due_at", "cluster", "order_id")
+    rows = rows.with_columns(pl.col("due_at").dt.convert_time_zone(book.timezone))
+    return short_cards(rows, person.locale, room, names)
 
 
 def figures(cases: pl.DataFrame, person: Person, zone: str, names: Mapping[str, str]) -> dict[str, Any]:
