@@ -92,19 +92,25 @@ def add_facts(
     needed = needed.union(*(_POINTS[name] for name in wanted))
     if "person_key" in needed:
         needed = needed | {"phone_key"}
+    phone_at = ship_at = None
     if needed & _PHONE:
-        orders = orders.with_columns(phone_facts(orders["receiver_phone"], only=needed & _PHONE).get_columns())
+        phone = phone_facts(orders["receiver_phone"], only=(needed & _PHONE) | {"phone_at"})
+        phone_at = phone["phone_at"]
+        orders = orders.with_columns(phone.drop("phone_at").get_columns())
     if needed & _SHIP:
-        place = locate(orders.select(origins.text().alias("ship"))["ship"])
-        orders = orders.with_columns(
-            place[n].alias(f"ship_{n}") for n in ("place", "province", "city", "lat", "lon") if f"ship_{n}" in needed
-        )
+        text = orders.select(ship=origins.text())
+        spelt = text.unique().with_row_index("at")
+        ship_at = text.join(spelt, on="ship", how="left", maintain_order="left", nulls_equal=True)["at"]
+        place = locate(spelt["ship"])
+        names = [n for n in ("place", "province", "city", "lat", "lon") if f"ship_{n}" in needed]
+        orders = orders.with_columns(place[n].gather(ship_at).alias(f"ship_{n}") for n in names)
     if needed & (_ADDRESS | {"addr_lat", "addr_lon"}):
         orders = orders.with_columns(parse_addresses(orders).get_columns())
     if needed & {"addr_lat", "addr_lon"}:
         orders = orders.with_columns(_address_points(orders["addr_adcode"], orders["addr_state"]))
     for name in wanted:
-        orders = orders.with_columns(_distance(orders, _POINTS[name], limits.get(name, set())).alias(name))
+        pair = _pair(phone_at, ship_at) if name == "phone_km" else None
+        orders = orders.with_columns(_distance(orders, _POINTS[name], limits.get(name, set()), pair).alias(name))
     if needed & {"address_key", "person_key"}:
         orders = orders.with_columns(address_key())
     if "account_key" in needed:
@@ -131,7 +137,25 @@ def _point(code: int) -> tuple[float | None, float | None]:
         return place_of(code)
 
 
-def _distance(orders: pl.DataFrame, columns: tuple[str, str, str, str], limits: set[float]) -> pl.Series:
+def _pair(one: pl.Series | None, other: pl.Series | None) -> pl.Series | None:
+    """A number for each pair of places, null where one is not known; None where pairs are hardly fewer than orders."""
+    if one is None or other is None or one.null_count() == len(one):
+        return None
+    wide = int(other.max()) + 1  # type: ignore[arg-type]
+    if (int(one.max()) + 1) * wide * 2 > len(one):  # type: ignore[arg-type]
+        return None
+    return one.cast(pl.UInt32) * wide + other.cast(pl.UInt32)
+
+
+def _distance(
+    orders: pl.DataFrame, columns: tuple[str, str, str, str], limits: set[float], pair: pl.Series | None = None
+) -> pl.Series:
+    """Kilometres between two points of each order; measured once for each `pair` where that is known."""
+    if pair is not None:
+        known = pl.DataFrame([pair.alias("pair"), *orders.select(columns)]).unique("pair").drop_nulls("pair")
+        measured = _distance(known, columns, limits)
+        every = pl.Series([None], dtype=pl.Float64).new_from_index(0, int(pair.max() or 0) + 1)  # type: ignore[arg-type]
+        return every.scatter(known["pair"], measured).gather(pair)
     km = None
     for limit in sorted(limits) or [2000.0]:
         found = farther_than(orders.select(columns), limit, columns)["km"]

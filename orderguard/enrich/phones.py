@@ -59,7 +59,8 @@ def phone_facts(
 
     ``default_country``: where the shop is, ISO code; None is China. Abroad an unprefixed number is read as
     Chinese only if it has the form of a Chinese mobile. ``prefixes``: runs as ``load_phone_dat`` returns,
-    instead of the table in the package. ``only``: the facts that are wanted.
+    instead of the table in the package. ``only``: the facts that are wanted; ``phone_at``, if asked for, is the row
+    of ``phonetables.regions()``.
     """
     table = phonetables.shipped() if prefixes is None else phonetables.prefixes_of(prefixes)
     frame = pl.DataFrame({"text": numbers.cast(pl.String)})
@@ -84,7 +85,8 @@ def phone_facts(
     facts["phone_key"] = frame["key"]
     if "phone_why" in only:
         facts["phone_why"] = why.fill_null("unknown_prefix").set(known, None)
-    return pl.DataFrame({name: facts[name] for name in FACTS if name in only})
+    facts["phone_at"] = rows
+    return pl.DataFrame({name: facts[name] for name in (*FACTS, "phone_at") if name in only})
 
 
 def _odd(frame: pl.DataFrame, default_country: str | None) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from orderguard.enrich import places
 from orderguard.enrich.tables import table
 
 FIRST_PREFIX, LAST_PREFIX = 1_300_000, 1_999_999
+_MANY = 400_000
+"""Prefixes from which a table of all 700,000 is made: 20 ms."""
 # The oil field 江汉 shares the area code of 潜江; 武汉 has a district of that name.
 _FIELDS = {("湖北", "江汉"): "潜江"}
 _HEAD, _ENTRY = struct.Struct("<4si"), struct.Struct("<iiB")
@@ -137,7 +139,14 @@ class Prefixes(NamedTuple):
     row: pl.Series
 
     def rows(self, prefix: pl.Series) -> pl.Series:
-        """Return the ``regions`` row of each prefix (UInt32), null where no run holds it; by binary search."""
+        """Return the ``regions`` row of each prefix (UInt32), null where no run holds it; many by a table of all."""
+        if len(prefix) < _MANY:
+            return self._searched(prefix)
+        every = self._searched(pl.int_range(FIRST_PREFIX, LAST_PREFIX + 1, dtype=pl.UInt64, eager=True))
+        inside = prefix.is_between(FIRST_PREFIX, LAST_PREFIX)
+        return every.gather((prefix.set(~inside, None) - FIRST_PREFIX).cast(pl.UInt32))
+
+    def _searched(self, prefix: pl.Series) -> pl.Series:
         run = self.first.search_sorted(prefix.fill_null(0), side="right").cast(pl.Int64) - 1
         run = run.clip(0)
         inside = (prefix >= self.first.gather(run)) & (prefix <= self.last.gather(run))

@@ -45,7 +45,8 @@ class CaseBook:
         db = self.ledger.db
         db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted_cases (case_id TEXT)")
         db.execute("DELETE FROM wanted_cases")
-        db.executemany("INSERT INTO wanted_cases VALUES (?)", ((c,) for c in case_ids))
+        if db.execute("SELECT 1 FROM cases LIMIT 1").fetchone():  # a first scan has nothing to look for
+            db.executemany("INSERT INTO wanted_cases VALUES (?)", ((c,) for c in case_ids))
         rows = db.execute(f"SELECT {', '.join(names)} FROM wanted_cases JOIN cases USING (case_id)").fetchall()  # noqa: S608 - own names
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
         return frame.with_columns(instant("due_at"))

@@ -169,13 +169,11 @@ class History:
         fresh = unseen.group_by(quarter.alias("quarter"), "platform").agg(orders=pl.len().cast(pl.Int64))
         self.traffic = pl.concat([self.traffic, fresh]).group_by("quarter", "platform").sum()
         _marker(self.ledger).write_text(run_id, encoding="utf-8")
-        day = new["created_at"].dt.strftime("%Y-%m-%d").fill_null("undated")
         named = []
-        for (label,), part in (
-            new.with_columns(day.alias("_day")).partition_by("_day", as_dict=True, maintain_order=True).items()
-        ):
-            relative = f"orders/{label}/{run_id}{piece}.parquet"
-            write_file(part.drop("_day").select(NAMES), self.ledger.folder / relative)
+        days = new.select(NAMES).with_columns(_day=pl.col("created_at").dt.date())
+        for (day,), part in days.partition_by("_day", as_dict=True, maintain_order=True).items():
+            relative = f"orders/{day or 'undated'}/{run_id}{piece}.parquet"
+            write_file(part.drop("_day"), self.ledger.folder / relative)
             span = part["created_at"]
             named.append((relative, len(part), micros(span.min()), micros(span.max())))
         return named
@@ -186,12 +184,14 @@ class History:
         if first is None:
             return pl.DataFrame(schema=EMPTY)
         found = self._read(micros(first), micros(last))
-        return found.join(orders.select(KEY), on=KEY, how="semi")
+        return found.join(orders.select(KEY), on=KEY, how="semi") if len(found) else found
 
 
 def beside(found: pl.DataFrame, orders: pl.DataFrame, low: Any, high: Any, ids: Mapping[str, str]) -> pl.DataFrame:
     """Of earlier orders, those of a span of time that are not among `orders` under any word for their platform."""
     inside = found.filter(pl.col("created_at").is_between(low, high))
+    if inside.is_empty():
+        return inside
     one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
     inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)
     now = orders.select(one, "order_id")

@@ -16,7 +16,7 @@ from orderguard.normalise.items import continued, spread
 from orderguard.normalise.status import StatusWords, stages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _MUST_READ = ("amount", "created_at", "paid_at")
 _KEEP_EMPTY = ("coupon", "buyer_note", "seller_note")
@@ -130,7 +130,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     raw = raw.rechunk()
     told = recipe.status.headings() if recipe.status else ()
     used = list(dict.fromkeys([*(s for p in recipe.picks.values() for s in p.all_sources()), *told]))
-    cleaned = values.clean(raw.select(used))
+    cleaned = values.clean(raw.select(_as_text(raw, recipe.picks.values(), told)))
     picked = pl.DataFrame([raw["source_row"], *(_pick(n, p, raw, cleaned, recipe) for n, p in recipe.picks.items())])
     notes: list[Problem] = [_below(below, source)] if below else []
     failed: dict[str, pl.Series] = {}
@@ -159,6 +159,18 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     if added is not None:  # with its row go the items made of it
         bad = bad | (added & raw["source_row"].is_in(rejects["source_row"].implode()))
     return Typed(frame.filter(~bad), rejects, notes)
+
+
+def _as_text(raw: pl.DataFrame, picks: Iterable[_Pick | None], told: Sequence[str]) -> list[str]:
+    """Headings whose cells are wanted as text: not those that a file with types has read already."""
+    names = [s for s in told if s in raw.columns]
+    for pick in picks:
+        step = pick
+        while step is not None:
+            types = {raw.schema[s] for s in step.sources}
+            names += step.sources if len(types) != 1 or pl.String in types else ()
+            step = step.then
+    return list(dict.fromkeys(names))
 
 
 def _below(count: int, source: str) -> Problem:
@@ -376,12 +388,12 @@ def _reasons(
     """Why a row is set aside, null where it is not; unreadable values of lesser columns become notices."""
     zh = recipe.locale.startswith("zh")
     parts: list[pl.Expr] = []
-    no_id = frame["order_id"].is_null()
-    parts.append(
-        pl.when(pl.lit(no_id)).then(
-            pl.lit("缺少订单编号；请补上后重扫" if zh else "no order number; fill it in and scan again")
+    if frame["order_id"].null_count():
+        parts.append(
+            pl.when(pl.lit(frame["order_id"].is_null())).then(
+                pl.lit("缺少订单编号；请补上后重扫" if zh else "no order number; fill it in and scan again")
+            )
         )
-    )
     told = {
         r"^\d(?:\.\d+)?[eE]\+?\d{2,}$": Words(
             "订单编号被 Excel 改成了科学计数法，尾数已丢失；请重新导出，勿用 Excel 另存",
@@ -389,11 +401,8 @@ def _reasons(
         ),
     }
     for pattern, words in told.items():
-        parts.append(
-            pl.when(pl.lit(frame["order_id"].str.to_lowercase().str.contains(pattern))).then(
-                pl.lit(words.pick(recipe.locale))
-            )
-        )
+        hit = frame["order_id"].str.contains(pattern)
+        parts += [pl.when(pl.lit(hit)).then(pl.lit(words.pick(recipe.locale)))] if hit.any() else []
     headings = recipe.picks["order_id"].sources if "order_id" in recipe.picks else ()
     aside = asides(raw, frame, headings)
     if aside:
@@ -423,7 +432,9 @@ def _reasons(
                     fatal=False,
                 )
             )
-    return pl.select(pl.coalesce(parts)).to_series() if len(frame) else pl.Series([], dtype=pl.String)
+    if not parts or frame.is_empty():
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(frame))
+    return pl.select(pl.coalesce(parts)).to_series()
 
 
 __all__ = ["LINE_ONLY", "REJECTS", "Recipe", "Typed", "reject_frame", "type_table"]

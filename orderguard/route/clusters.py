@@ -36,19 +36,20 @@ def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
     """
     if flagged.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
-    parent = list(range(len(flagged)))
+    parent: dict[int, int] = {}
 
     def root(i: int) -> int:
-        while parent[i] != i:
+        while parent.setdefault(i, i) != i:
             parent[i] = parent[parent[i]]
             i = parent[i]
         return i
 
     shared: list[tuple[str, str, list[int]]] = []
-    indexed = flagged.with_row_index("_i")
+    indexed = flagged.select(*LINKS, "burst").with_row_index("_i")
     for name in LINKS:
         value = pl.col(name)
         usable = indexed.filter(value.is_not_null() & (value != "") & ~value.str.contains("*", literal=True))
+        usable = usable.filter(usable[name].hash().is_duplicated())  # most values stand alone: those are not grouped
         groups = usable.group_by(name).agg("_i", pl.col("buyer_id").n_unique().alias("people"), pl.col("burst").any())
         groups = groups.filter((pl.col("_i").list.len() > 1) & ((pl.col("people") <= MAX_STRANGERS) | pl.col("burst")))
         shared += [(name, text, rows) for text, rows in groups.sort(name).select(name, "_i").iter_rows()]
@@ -58,19 +59,22 @@ def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
             other = root(row)
             first, other = min(first, other), max(first, other)
             parent[other] = first
-    roots = [root(i) for i in range(len(flagged))]
+    roots = {i: root(i) for i in parent}  # of those that share something; the others are clusters of their own
     why: dict[int, list[str]] = {}
     for name, text, rows in shared:
         why.setdefault(roots[rows[0]], []).append(f"{heading(name, locale)} {text}")
-    keys = ["\x1f".join(map(str, k)) for k in flagged.select(KEY).iter_rows()]
+    speaks = flagged.select(pl.concat_str(KEY, separator="\x1f")).to_series().to_list()
     smallest: dict[int, str] = {}
     size: dict[int, int] = {}
-    for key, r in zip(keys, roots, strict=True):
-        smallest[r] = min(key, smallest.get(r, key))
+    for i, r in roots.items():
+        smallest[r] = min(speaks[i], smallest.get(r, speaks[i]))
         size[r] = size.get(r, 0) + 1
-    ids = {r: "K-" + blake2b(key.encode(), digest_size=4).hexdigest() for r, key in smallest.items()}
+    sizes, linked = [1] * len(speaks), [""] * len(speaks)
+    said = {r: "; ".join(words[:3]) for r, words in why.items()}
+    for i, r in roots.items():
+        speaks[i], sizes[i], linked[i] = smallest[r], size[r], said.get(r, "")
     return flagged.select(KEY).with_columns(
-        cluster=pl.Series([ids[r] for r in roots]),
-        cluster_size=pl.Series([size[r] for r in roots], dtype=pl.Int64),
-        linked_by=pl.Series(["; ".join(why.get(r, [])[:3]) for r in roots]),
+        cluster=pl.Series(["K-" + blake2b(key.encode(), digest_size=4).hexdigest() for key in speaks]),
+        cluster_size=pl.Series(sizes, dtype=pl.Int64),
+        linked_by=pl.Series(linked),
     )

@@ -72,9 +72,10 @@ def run_rules(
     base = base.with_columns(
         pl.lit(value=True).alias("_audited") if audited is None else audited.fill_null(value=False).alias("_audited")
     )
-    if audited is not None:
+    if audited is not None and not audited.fill_null(value=True).all():
         base = base.filter(audited.fill_null(value=True))
-    current = base if audited is None and not base["past"].any() else base.filter(~pl.col("past") & pl.col("_audited"))
+    own = ~base["past"] & base["_audited"]
+    current = base if own.all() else base.filter(own)
     cleared = _cleared(base, rules, synonyms or {})
     findings, coverage, unseen = [], [], []
     for rule in rules:
@@ -86,9 +87,9 @@ def run_rules(
         if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
             holds = part.select(rule.held.mask()).to_series()
             part, measured = part.filter(holds), measured.filter(holds)
-        judged = part.select("platform", "past", "_audited").with_columns(hit=measured["hit"])
-        judged = judged.filter(~pl.col("past") & pl.col("_audited"))
-        coverage.append(_coverage(judged, rule.id))
+        judged = part.select("platform", _own=~pl.col("past") & pl.col("_audited")).with_columns(hit=measured["hit"])
+        judged = judged if judged["_own"].all() else judged.filter("_own")
+        coverage.append(_coverage(judged.select("platform", "hit"), rule.id))
         if blind:
             unseen.append(
                 part.filter(measured["hit"].is_null() & part["_audited"]).select(
@@ -160,8 +161,13 @@ def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mappin
 
 
 def _coverage(judged: pl.DataFrame, rule_id: str) -> pl.DataFrame:
-    hit = pl.col("hit")
-    counted = judged.group_by("platform").agg(
+    hit, platform = pl.col("hit"), judged["platform"]
+    # One platform, as most exports have: counted without a look at each row's word.
+    one = len(judged) and bool((platform == platform[0]).all()) and not platform.null_count()
+    groups = (
+        judged.select("hit").group_by(pl.lit(platform[0]).alias("platform")) if one else judged.group_by("platform")
+    )
+    counted = groups.agg(
         judged=hit.is_not_null().sum().cast(pl.Int64),
         hits=hit.fill_null(value=False).sum().cast(pl.Int64),
         not_evaluable=hit.is_null().sum().cast(pl.Int64),

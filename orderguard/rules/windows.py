@@ -56,6 +56,7 @@ def fullest_window(
     if weight is not None:
         frame = frame.with_columns(weight.cast(pl.Int64).alias("weight"))
     frame = frame.filter(valid)
+    frame = _frequent(frame, at_least)
     often = frame.group_by("key").len().filter(pl.col("len") >= at_least).with_row_index("code").select("key", "code")
     if often.is_empty():
         return out
@@ -68,6 +69,18 @@ def fullest_window(
     packed = (pl.col("code").cast(pl.Int64) * span + pl.col("at") - first).alias("at")
     frame = frame.with_columns(packed).sort("at")
     return out.scatter(frame["row"], _most(frame, width, distinct=who is not None))
+
+
+def _frequent(frame: pl.DataFrame, at_least: int) -> pl.DataFrame:
+    """At least the rows whose key occurs `at_least` times: keys are counted by their hash, which most often leaves few."""
+    if at_least < 2 or frame.is_empty():
+        return frame
+    hashes = frame["key"].hash()
+    frame = frame.filter(hashes.is_duplicated())
+    if at_least < 3 or frame.is_empty():
+        return frame
+    counted = frame.select(pl.col("key").hash()).group_by("key").len().filter(pl.col("len") >= at_least)
+    return frame.filter(frame["key"].hash().is_in(counted["key"].implode()))
 
 
 def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, distinct: bool) -> pl.Series:  # noqa: FBT001

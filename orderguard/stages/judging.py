@@ -226,6 +226,8 @@ def audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
     """
     stage = frame["stage"]
     if not book.only_status:
+        if stage.null_count() == len(stage):
+            return None
         judged = ~stage.is_in(_OVER).fill_null(value=False)
     else:
         words = [w.strip().casefold() for w in book.only_status]

@@ -45,7 +45,7 @@ def main(source: str, tables: Path, out: Path, *, workbook: bool) -> None:
             "risky-address": orders["收货地址"].str.replace(r"[\s·.\-_/]", "", regex=True).str.contains(WORDS),
             "ip-burst": _bursts(orders["下单IP"], at),
             "round-amount": (amount > 0) & (amount % 1000 == 0) & (orders["买家留言"] == ""),
-            "far-phone": _far(orders["联系电话"], orders["发货地"], tables),
+            "far-phone": far(orders["联系电话"], orders["发货地"], tables),
             "new-account-coupon": (age >= pd.Timedelta(days=-1))
             & (age <= pd.Timedelta(days=7))
             & (orders["历史订单数"] == "0")
@@ -74,7 +74,7 @@ def _bursts(ip: pd.Series, at: pd.Series) -> pd.Series:
     return hit.reindex(ip.index, fill_value=False)
 
 
-def _far(phones: pd.Series, ships: pd.Series, tables: Path) -> pd.Series:
+def far(phones: pd.Series, ships: pd.Series, tables: Path) -> pd.Series:
     places = pd.read_csv(tables / "places.csv")
     lat, lon = _homes(phones, tables, places)
     cities = places[places["level"] == "city"].drop_duplicates("short", keep="last").set_index("short")

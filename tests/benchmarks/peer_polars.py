@@ -34,7 +34,7 @@ def main(source: str, tables: Path, out: Path, *, workbook: bool) -> None:
         pl.col("收货地址").str.replace_all(r"[\s·.\-_/]", "").str.contains_any(WORDS).alias("risky-address"),
         pl.lit(_bursts(orders["下单IP"], at)).alias("ip-burst"),
         ((amount > 0) & (amount % 1000 == 0) & (note == "")).alias("round-amount"),
-        pl.lit(_far(orders["联系电话"], orders["发货地"], tables)).alias("far-phone"),
+        pl.lit(far(orders["联系电话"], orders["发货地"], tables)).alias("far-phone"),
         (
             age.is_between(pl.duration(days=-1), pl.duration(days=7))
             & (pl.col("历史订单数") == "0")
@@ -76,12 +76,12 @@ def _bursts(ip: pl.Series, at: pl.Series) -> pl.Series:
     return pl.repeat(False, len(ip), eager=True).scatter(frame.filter(hit)["row"], True)
 
 
-def _far(phones: pl.Series, ships: pl.Series, tables: Path) -> pl.Series:
+def far(phones: pl.Series, ships: pl.Series, tables: Path) -> pl.Series:
     places = pl.read_parquet(tables / "places.parquet", columns=["adcode", "level", "short", "lat", "lon"])
     places = places.filter(pl.col("level") != "district")
     home = _homes(phones, tables, places)
     frame = home.with_columns(ships.alias("ship")).join(
-        _ships(ships, places), on="ship", how="left", maintain_order="left"
+        ship_spots(ships, places), on="ship", how="left", maintain_order="left"
     )
     north, east, south, west = (pl.col(c).radians() for c in ("lat", "lon", "ship_lat", "ship_lon"))
     half = ((south - north) / 2).sin() ** 2 + north.cos() * south.cos() * ((west - east) / 2).sin() ** 2
@@ -126,7 +126,7 @@ def _homes(phones: pl.Series, tables: Path, places: pl.DataFrame) -> pl.DataFram
     return frame.select("row").join(pl.concat([mobile, other]), on="row", how="left", maintain_order="left")
 
 
-def _ships(ships: pl.Series, places: pl.DataFrame) -> pl.DataFrame:
+def ship_spots(ships: pl.Series, places: pl.DataFrame) -> pl.DataFrame:
     """`ship ship_lat ship_lon` of the distinct ship-from texts: a city's name at the beginning."""
     cities = {r[0]: r[1:] for r in places.filter(level="city").select("short", "lat", "lon").iter_rows()}
     rows = []
