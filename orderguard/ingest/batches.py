@@ -133,12 +133,6 @@ def _records(data: bytes) -> int:
 
 def _parquet(source: Source, rows: int) -> Iterator[Table]:
     assert source.path is not None  # noqa: S101 - can_batch says so
-    digest = hashlib.sha256()
-    with source.path.open("rb") as file:
-        while data := file.read(1 << 22):
-            digest.update(data)
-            source.size += len(data)
-    source.sha256 = digest.hexdigest()
     try:
         lazy = pl.scan_parquet(source.path)
         height = lazy.select(pl.len()).collect().item()
@@ -149,3 +143,9 @@ def _parquet(source: Source, rows: int) -> Iterator[Table]:
     except pl.exceptions.PolarsError as error:
         what = Words("Parquet 文件损坏或不完整", "the Parquet file is damaged or incomplete")
         raise OrderguardError(Problem(what, source.name, fix=Words("请重新导出", "export it again"))) from error
+    digest = hashlib.sha256()
+    with source.path.open("rb") as file:
+        while data := file.read(1 << 22):
+            digest.update(data)
+            source.size += len(data)
+    source.sha256 = digest.hexdigest()

@@ -33,6 +33,7 @@ def run_in_pieces(
     synonyms: Mapping[str, frozenset[str]],
     folder: Path,
     rows: int,
+    height: int | None = None,
 ) -> Verdicts:
     """Judge orders that come in parts.
 
@@ -42,6 +43,7 @@ def run_in_pieces(
         locale, synonyms: as `run_rules` takes them.
         folder: where piles are laid down.
         rows: how many rows a piece should hold at most.
+        height: how many rows will come, if it is known.
 
     Returns:
         As `run_rules`, rows (Int64) numbered by `_row`.
@@ -50,13 +52,14 @@ def run_in_pieces(
     alone = [r for i, r in enumerate(rules) if i not in windowed]
     found, seen, total = list[pl.DataFrame](), list[pl.DataFrame](), 0
     piles = {i: folder / f"rule-{i}" for i in windowed}
+    buckets = 64 if height is None else min(-(-height // rows) * 2, 256)
     for number, part in enumerate(parts):
         total += len(part)
         answered = run_alone(part.rechunk(), alone, locale, synonyms)
         found.append(answered.findings)
         seen.append(answered.coverage)
         for i, pile in piles.items():
-            lay_down(part, rules[i], rules, pile, number, buckets=64)
+            lay_down(part, rules[i], rules, pile, number, buckets)
     for i in windowed:
         for files in gathered(piles[i], rows):
             for answered in judge_pile(files, rules[i], rules, locale, synonyms, rows):

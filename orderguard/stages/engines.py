@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orderguard.ledger.history import HistoryFile
     from orderguard.platforms import Profile
     from orderguard.stages.judging import Judged
-    from orderguard.stages.large import Large
+    from orderguard.stages.laying import Large
     from orderguard.stages.options import Clock, Options
 
 
@@ -48,7 +48,7 @@ def read_inputs(options: Options, profiles: Sequence[Profile]) -> Engine:
     cut = plan(files_among(options.paths), options.memory)
     if cut is None:
         return _InMemory(options, profiles, read_orders(options, profiles))
-    from orderguard.stages.large import lay_down_inputs  # noqa: PLC0415 - few scans are that large
+    from orderguard.stages.laying import lay_down_inputs  # noqa: PLC0415 - few scans are that large
 
     return _InPieces(options, profiles, lay_down_inputs(options, profiles, cut))
 

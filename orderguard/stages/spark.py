@@ -24,7 +24,8 @@ from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, merged, reaches
 from orderguard.stages import tasks
 from orderguard.stages.judging import conclude
-from orderguard.stages.large import once, placed
+from orderguard.stages.large import placed
+from orderguard.stages.laying import once
 from orderguard.stages.reading import Read, folded_orders
 from orderguard.stages.recipes import recipe_of
 
