@@ -16,3 +16,4 @@ tables:
 
 bench:
     python tests/benchmarks/bench.py
+    python tests/benchmarks/rules30.py

@@ -10,7 +10,8 @@ from house import House, book, export, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderguard.enrich.persons import person_keys
+from orderguard.enrich.facts import account_key
+from orderguard.persons import person_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ NAMES = ("phone_key", "platform", "buyer_id", "email", "receiver_name", "address
 
 def keys(*orders: dict[str, Any]) -> list[str | None]:
     frame = pl.DataFrame([{n: o.get(n) for n in NAMES} for o in orders], schema=dict.fromkeys(NAMES, pl.String))
-    return person_keys(frame, {"京东": "jd"}).to_list()
+    return person_keys(frame.with_columns(account_key({"京东": "jd"}))).to_list()
 
 
 def links(order: dict[str, Any]) -> set[str]:
@@ -33,7 +34,12 @@ def links(order: dict[str, Any]) -> set[str]:
         own.add("m" + order["buyer_id"] if "@" in order["buyer_id"] else f"a{platform}/{order['buyer_id']}")
     if order["email"] and "*" not in order["email"]:
         own.add("m" + order["email"])
-    if order["receiver_name"] and "*" not in order["receiver_name"] and order["address_key"] and len(order["receiver_name"]) > 1:
+    if (
+        order["receiver_name"]
+        and "*" not in order["receiver_name"]
+        and order["address_key"]
+        and len(order["receiver_name"]) > 1
+    ):
         own.add(f"h{order['receiver_name']}/{order['address_key']}")
     return own
 

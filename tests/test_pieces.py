@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import House, book, burst, default_book, export, shell
+from house import House, book, burst, default_book, export, order, shell
 from worlds import make_world, write_csv, write_parquet
 
 from orderguard.errors import OrderguardError
@@ -75,6 +75,26 @@ def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     same(done[0][0], done[1][0])
     same(done[0][1], done[1][1])
     assert not list((tmp_path / "pieces" / "ledger").glob(".pieces*"))
+
+
+def test_a_person_is_the_same_when_the_orders_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is one person is told by all orders together: a pile of them does not know the links that lie outside."""
+    rows = [
+        order(f"{i}", 联系电话=f"1380258{i // 2:04d}", 买家账号=f"u{(i + 1) // 2}", 收货人=f"甲{i}", 下单时间=f"2026-11-11 09:{i:02d}:00")
+        for i in range(40)
+    ]  # fmt: skip
+    chain, done = export(tmp_path / "a.csv", rows), []
+    for name, one in (("memory", None), ("pieces", Plan(1_000, 10, 64))):
+        monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
+        (tmp_path / name).mkdir()
+        house = House(
+            tmp_path / name,
+            book("{id: one, kind: velocity, with: {key: person, window: 1h, at_least: 40}, points: 40, max_share: 1}"),
+        )
+        house.scan(chain)
+        done.append(left(house))
+    assert len(done[0]["findings"]) == 40
+    same(*done)
 
 
 def test_earlier_orders_count_whatever_pile_they_lie_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -507,7 +507,7 @@ def test_purchase_limits_equal_brute_force_on_many_small_batches() -> None:
         frame = pl.DataFrame(
             {f: [None if r[f] is None else f"{f}{r[f]}" for r in rows] for f in fields}, schema=dict.fromkeys(fields, pl.String)
         ).with_columns(
-            created_at=instants([r["at"] for r in rows]),
+            created_at=instants([r["at"] for r in rows]), buyer_id=pl.lit("u"), email=pl.lit(None, dtype=pl.String),
             basket=pl.Series([basket(r["items"]) or None for r in rows], dtype=pl.String),
         )  # fmt: skip
         who = people_by_hand([{f: None if r[f] is None else f"{f}{r[f]}" for f in fields} for r in rows])
@@ -533,11 +533,11 @@ def test_purchase_limits_equal_brute_force_on_many_small_batches() -> None:
 
 def test_a_limit_holds_across_platforms_and_exports(tmp_path: Path) -> None:
     house = House(tmp_path, book("{id: lim, kind: purchase_limit, with: {limit: 10, window: 7d}, points: 30}"))
-    first = [sold(1, "A", 6, "", 平台="京东", 买家账号="x", 联系电话="13802580000", 收货人="王", 收货地址="某市某路一号")]
+    first = [sold(1, "A", 6, "", 平台="京东", 买家账号="x", 联系电话="13802580000", 收货人="王芳", 收货地址="某市某路一号")]
     second = [
-        sold(2, "A", 3, "", 平台="抖音", 买家账号="y", 联系电话="13900000000", 收货人="王", 收货地址="某市某路一号"),
-        sold(3, "A", 2, "", 平台="淘宝", 买家账号="z", 联系电话="13900000000", 收货人="李", 收货地址="某市另路二号"),
-        sold(4, "A", 9, "", 平台="淘宝", 买家账号="x", 联系电话="13700000000", 收货人="李", 收货地址="别处三路三号"),  # another x
+        sold(2, "A", 3, "", 平台="抖音", 买家账号="y", 联系电话="13900000000", 收货人="王芳", 收货地址="某市某路一号"),
+        sold(3, "A", 2, "", 平台="淘宝", 买家账号="z", 联系电话="13900000000", 收货人="李伟", 收货地址="某市另路二号"),
+        sold(4, "A", 9, "", 平台="淘宝", 买家账号="x", 联系电话="13700000000", 收货人="李伟", 收货地址="别处三路三号"),  # another x
     ]
     house.scan(goods_export(tmp_path / "a.csv", first))
     house.scan(goods_export(tmp_path / "b.csv", second))

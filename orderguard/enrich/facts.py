@@ -8,9 +8,10 @@ import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.enrich.addresses import parse_addresses
-from orderguard.enrich.persons import person_keys
 from orderguard.enrich.phones import phone_facts
 from orderguard.enrich.places import farther_than, locate, place_of
+from orderguard.persons import person_keys
+from orderguard.texts import HAN, mended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,10 +114,10 @@ def add_facts(
         orders = orders.with_columns(_distance(orders, _POINTS[name], limits.get(name, set()), pair).alias(name))
     if needed & {"address_key", "person_key"}:
         orders = orders.with_columns(address_key())
-    if "account_key" in needed:
+    if needed & {"account_key", "person_key"}:
         orders = orders.with_columns(account_key(origins.words))
     if "person_key" in needed:
-        orders = orders.with_columns(person_keys(orders, origins.words))
+        orders = orders.with_columns(person_keys(orders))
     return orders
 
 
@@ -180,6 +181,10 @@ def account_key(same: Mapping[str, str]) -> pl.Expr:
 def address_key() -> pl.Expr:
     """Region and address without blanks; null when blank or masked, so that it never groups."""
     parts = [pl.col(c).fill_null("") for c in ("province", "city", "district", "address")]
-    text = pl.concat_str(parts).str.normalize("NFKC").str.replace_all(r"[\s\u3000]+", "")
+    text = mended(
+        pl.concat_str(parts),
+        rf"[^0-9A-Za-z{HAN}]",
+        lambda c: c.str.normalize("NFKC").str.replace_all(r"[\s\u3000]+", ""),
+    )
     whole = (pl.col("address").str.len_chars() >= 4) & ~text.str.contains("*", literal=True)
     return pl.when(whole).then(text).alias("address_key")

@@ -51,6 +51,8 @@ class Kind(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     later: ClassVar[frozenset[str]] = frozenset()
     """Settings that came after the kind was released: at their default they are not part of a fingerprint."""
+    stands: ClassVar[bool] = False
+    """Whether `measure` also gives `_standing`: `allow` where the rule takes others' findings away, `hard` where none may."""
     _around: Surroundings = PrivateAttr(default=Surroundings())
 
     def told(self) -> dict[str, Any]:
@@ -87,10 +89,6 @@ class Kind(BaseModel):
         if setting not in self._around.tables and getattr(self, setting, None) is not None:
             raise OrderguardError(Problem(Words(f"{setting} 未读入", f"{setting} was not read")))
         return self._around.tables.get(setting)
-
-    def standing(self, frame: pl.DataFrame) -> pl.Series | None:  # noqa: ARG002 - for kinds that know one
-        """`allow` per order where this rule takes the others' findings away, `hard` where nothing does; else null."""
-        return None
 
     def expired(self) -> list[int]:
         """Rows of this rule's tables that no longer count."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from orderguard.columns import COVERAGE, FINDINGS, schema
-from orderguard.rules.base import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,22 +65,19 @@ def run_rules(
             all the same; default all.
         blind: also tell which orders each rule could not evaluate.
     """
-    base = frame.with_row_index("row")
-    if "past" not in base.columns:
-        base = base.with_columns(past=pl.lit(value=False))
-    base = base.with_columns(
-        pl.lit(value=True).alias("_audited") if audited is None else audited.fill_null(value=False).alias("_audited")
-    )
-    if audited is not None and not audited.fill_null(value=True).all():
-        base = base.filter(audited.fill_null(value=True))
+    base = _numbered(frame, audited)
     own = ~base["past"] & base["_audited"]
     current = base if own.all() else base.filter(own)
-    cleared = _cleared(base, rules, synonyms or {})
+    standing = {i: _standing(base, r, synonyms or {}) for i, r in enumerate(rules) if r.settings.stands}
+    cleared = _cleared(rules, standing)
     findings, coverage, unseen = [], [], []
-    for rule in rules:
-        windowed = rule.settings.reach().within is not None
-        part = _scoped(base if windowed else current, rule.only, synonyms or {})
-        measured = rule.settings.measure(part)
+    for i, rule in enumerate(rules):
+        if i in standing:
+            part, measured = _current(*standing[i])
+        else:
+            windowed = rule.settings.reach().within is not None
+            part = _scoped(base if windowed else current, rule.only, synonyms or {})
+            measured = rule.settings.measure(part)
         if cleared is not None:
             measured = _spared(measured, part, cleared)
         if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
@@ -125,18 +121,44 @@ def run_rules(
     return Verdicts(found.cast(FINDING_TYPES), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
 
 
-def _cleared(base: pl.DataFrame, rules: Sequence[Rule], synonyms: Mapping[str, frozenset[str]]) -> pl.Series | None:
+def _numbered(frame: pl.DataFrame, audited: pl.Series | None) -> pl.DataFrame:
+    """The orders that are judged or count, with `row`, `past` and `_audited`."""
+    base = frame.with_row_index("row")
+    if "past" not in base.columns:
+        base = base.with_columns(past=pl.lit(value=False))
+    if audited is None:
+        return base.with_columns(_audited=pl.lit(value=True))
+    base = base.with_columns(_audited=audited.fill_null(value=False))
+    return base if audited.fill_null(value=True).all() else base.filter(audited.fill_null(value=True))
+
+
+def _standing(
+    base: pl.DataFrame, rule: Rule, synonyms: Mapping[str, frozenset[str]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders of a rule that can spare others, and what it measured."""
+    part = _scoped(base, rule.only, synonyms)
+    return part, rule.settings.measure(part)
+
+
+def _current(part: pl.DataFrame, measured: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Of what was measured with earlier orders beside it, the orders that are asked about."""
+    asked = part.select(~pl.col("past") & pl.col("_audited")).to_series()
+    measured = measured.drop("_standing")
+    return (part, measured) if asked.all() else (part.filter(asked), measured.filter(asked))
+
+
+def _cleared(rules: Sequence[Rule], standing: Mapping[int, tuple[pl.DataFrame, pl.DataFrame]]) -> pl.Series | None:
     """Rows of allowed orders: hard block > allow > every other finding. None if no live rule knows such standing."""
     allowed, hard = [], []
-    for rule in rules:
-        if rule.status != "live" or type(rule.settings).standing is Kind.standing:
+    for i, (part, measured) in standing.items():
+        rule = rules[i]
+        if rule.status != "live":
             continue
-        part = _scoped(base, rule.only, synonyms)
-        part = part.filter(rule.held.mask()) if rule.held else part
-        standing = rule.settings.standing(part)
-        if standing is not None:
-            allowed.append(part["row"].filter((standing == "allow").fill_null(value=False)))
-            hard.append(part["row"].filter((standing == "hard").fill_null(value=False)))
+        told = measured["_standing"]
+        if rule.held:
+            told = told.set(~part.select(rule.held.mask()).to_series(), None)
+        allowed.append(part["row"].filter((told == "allow").fill_null(value=False)))
+        hard.append(part["row"].filter((told == "hard").fill_null(value=False)))
     if not allowed:
         return None
     rows = pl.concat(allowed).unique()

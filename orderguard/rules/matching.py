@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from orderguard.texts import HAN, mended
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 _SEPARATORS = r"[\s\u00a0\u3000\u200b()（）,，。;；:：·\-_+]+"
 _HAN = r"\p{Han}"
+_ODD = rf"[^0-9a-z.{HAN}]|^(?:00)?86"
 _SHORTEST = 4  # characters of an address by which it is known
 _V4 = r"^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$"
 
@@ -58,63 +61,96 @@ def _is_regex(value: str) -> bool:
     return len(value) > 2 and value.startswith("/") and value.endswith("/")
 
 
-def first_met(frame: pl.DataFrame, entries: list[Entry]) -> pl.Series:
-    """The row of the first entry that each order meets, null where it meets none.
+def first_met(frame: pl.DataFrame, groups: Mapping[str, list[Entry]]) -> pl.DataFrame:
+    """The row of the first entry that each order meets, null where it meets none; a column for each group of entries.
 
     Args:
         frame: orders with the entries' columns.
-        entries: in order of precedence.
+        groups: name -> entries in order of precedence.
     """
-    best = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(frame))
-    exact: dict[str, dict[str, int]] = {}
-    for rank, entry in enumerate(entries):
-        net = _network(entry.value)
-        for column in entry.columns:
-            if net is not None:
-                best = _earlier(best, _in_network(frame["ip"], net) if column == "ip" else None, rank)
-            elif _is_regex(entry.value):
-                best = _earlier(best, frame[column].str.contains(entry.value[1:-1]), rank)
-            elif "*" in entry.value:
-                best = _earlier(best, _glob(frame, column, entry.value), rank)
-            else:
-                exact.setdefault(column, {}).setdefault(entry.value, rank)
+    folded: dict[str, pl.Series] = {}
+
+    def told(column: str) -> pl.Series:
+        if column not in folded:
+            folded[column] = frame.select(mended(pl.col(column), _ODD, fold)).to_series()
+        return folded[column]
+
+    none = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(frame))
+    best = dict.fromkeys(groups, none)
+    exact: dict[str, dict[str, dict[str, int]]] = {}
+    for name, entries in groups.items():
+        for rank, entry in enumerate(entries):
+            if not _is_pattern(entry.value):
+                for column in entry.columns:
+                    exact.setdefault(column, {}).setdefault(name, {}).setdefault(entry.value, rank)
+                continue
+            for met in _patterned(frame, entry, told):
+                best[name] = _earlier(best[name], met, rank)
     for column, values in exact.items():
-        for found in _whole(frame, column, values):
-            best = pl.select(pl.min_horizontal(best, found)).to_series()
-    rows = [entry.row for entry in entries]
-    return best.replace_strict(dict(enumerate(rows)), default=None, return_dtype=pl.Int64) if rows else best
+        for name, found in _whole(told(column), values, parts=column == "address_key"):
+            best[name] = pl.select(pl.min_horizontal(best[name], found)).to_series()
+    rows = {name: dict(enumerate(entry.row for entry in entries)) for name, entries in groups.items()}
+    return pl.DataFrame(
+        [
+            (s.replace_strict(rows[name], default=None, return_dtype=pl.Int64) if rows[name] else s).alias(name)
+            for name, s in best.items()
+        ]
+    )
 
 
-def _earlier(best: pl.Series, met: pl.Series | None, rank: int) -> pl.Series:
-    if met is None:
-        return best
+def _is_pattern(value: str) -> bool:
+    return "*" in value or _is_regex(value) or _network(value) is not None
+
+
+def _patterned(frame: pl.DataFrame, entry: Entry, told: Callable[[str], pl.Series]) -> Iterator[pl.Series]:
+    """Whether each order meets an entry that is no whole value, for each of its columns."""
+    net = _network(entry.value)
+    for column in entry.columns:
+        if net is not None:
+            if column == "ip":
+                yield _in_network(frame["ip"], net)
+        elif _is_regex(entry.value):
+            yield frame[column].str.contains(entry.value[1:-1])
+        else:
+            yield told(column).str.contains(_glob(entry.value))
+
+
+def _earlier(best: pl.Series, met: pl.Series, rank: int) -> pl.Series:
     return pl.select(pl.when(met & (best.is_null() | (best > rank))).then(rank).otherwise(best)).to_series()
 
 
-def _glob(frame: pl.DataFrame, column: str, value: str) -> pl.Series:
+def _glob(value: str) -> str:
     parts = [re.escape(p) for p in pl.Series(value.split("*")).to_frame("v").select(fold(pl.col("v")))["v"]]
-    return frame.select(fold(pl.col(column)).str.contains("(?s)^" + ".*".join(parts) + "$")).to_series()
+    return "(?s)^" + ".*".join(parts) + "$"
 
 
-def _whole(frame: pl.DataFrame, column: str, values: dict[str, int]) -> list[pl.Series]:
-    table = pl.DataFrame(
-        {"value": list(values), "rank": list(values.values())}, schema={"value": pl.String, "rank": pl.Int64}
-    )
-    table = (
-        table.with_columns(fold(pl.col("value")))
-        .filter(pl.col("value") != "")
-        .unique("value", keep="first", maintain_order=True)
-    )
-    text = frame.select(value=fold(pl.col(column)))
-    out = [text.join(table, on="value", how="left", maintain_order="left")["rank"]]
-    if column == "address_key":  # an address is known by a part of it
+def _whole(text: pl.Series, groups: Mapping[str, dict[str, int]], *, parts: bool) -> list[tuple[str, pl.Series]]:
+    """Group and rank of the entry that each text is, or (`parts`) that is a part of it."""
+    out = []
+    for name, values in groups.items():
+        table = pl.DataFrame(
+            {"value": list(values), "rank": list(values.values())}, schema={"value": pl.String, "rank": pl.Int64}
+        )
+        table = (
+            table.with_columns(fold(pl.col("value")))
+            .filter(pl.col("value") != "")
+            .unique("value", keep="first", maintain_order=True)
+        )
+        none = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(text))
+        rows = text.is_in(table["value"].implode()).fill_null(value=False).arg_true()
+        met = pl.DataFrame({"value": text.gather(rows)}).join(table, on="value", how="left", maintain_order="left")
+        out.append((name, none.scatter(rows, met["rank"])))
+        if not parts:
+            continue
         inside = table.filter(pl.col("value").str.contains(_HAN), pl.col("value").str.len_chars() >= _SHORTEST)
-        if len(inside):
-            found = text["value"].str.extract_many(inside["value"].to_list(), overlapping=True)
+        if len(inside):  # an address is known by a part of it
+            words = inside["value"].to_list()
+            rows = text.str.contains_any(words).fill_null(value=False).arg_true()
+            found = text.gather(rows).str.extract_many(words, overlapping=True)
             ranks = found.list.eval(
                 pl.element().replace_strict(dict(inside.iter_rows()), default=None, return_dtype=pl.Int64)
             )
-            out.append(ranks.list.min())
+            out.append((name, none.scatter(rows, ranks.list.min())))
     return out
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import COVERAGE, schema
-from orderguard.rules.base import Kind
 from orderguard.rules.engine import FINDING_TYPES, Verdicts, needed, run_rules
 
 if TYPE_CHECKING:
@@ -186,5 +185,4 @@ def run_alone(
 
 def _standing(rules: Sequence[Rule]) -> list[Rule]:
     """Rules that can spare an order from other rules' findings."""
-    plain = getattr(Kind, "standing", None)
-    return [r for r in rules if plain is not None and getattr(type(r.settings), "standing", plain) is not plain]
+    return [r for r in rules if r.settings.stands]

@@ -21,8 +21,8 @@ from typing import Literal
 import polars as pl
 from pydantic import Field
 
-from orderguard.rules.base import Kind, Reach, Span, span_words, whole_or_null
-from orderguard.rules.persons import name_at_address
+from orderguard.persons import name_at_address, name_of_one
+from orderguard.rules.base import Kind, Reach, Span, span_words
 from orderguard.rules.windows import fullest_window
 
 EXAMPLE = """
@@ -84,9 +84,11 @@ class Contradiction(Kind):
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self._keys():
             return frame.select(hit=self.hit())
-        name = whole_or_null("receiver_name").str.normalize("NFKC").str.replace_all(r"\s+", "")
-        name = pl.when(name != "").then(name)
-        key, who = (pl.col("phone_key"), name) if self.of == "phone_names" else (name_at_address(), pl.col("phone_key"))
+        key, who = (
+            (pl.col("phone_key"), name_of_one())
+            if self.of == "phone_names"
+            else (name_at_address(), pl.col("phone_key"))
+        )
         sides = frame.select(key=key, who=who)
         count = fullest_window(sides["key"], frame["created_at"], self.within, self.at_least, sides["who"])
         return pl.DataFrame({"hit": count >= self.at_least, "value": count.cast(pl.Float64)})

@@ -18,7 +18,7 @@ Misses:
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -72,6 +72,7 @@ EXAMPLE = """
 class Listed(Kind):
     """Settings: `file` (or `entries` in place), the `kinds` taken from it, the `columns` of entries that name none."""
 
+    stands: ClassVar = True
     file: str | None = Field(default=None, min_length=1)
     entries: Source | None = None
     kinds: list[Literal["block", "watch", "allow"]] = Field(default=["block", "watch", "allow"], min_length=1)
@@ -103,18 +104,10 @@ class Listed(Kind):
     def expired(self) -> list[int]:
         return self._rows().filter(pl.col("expires") <= self._around.now)["source_row"].to_list()
 
-    def _met(self, frame: pl.DataFrame, kind: str) -> pl.Series:
+    def _entries(self, kind: str) -> list[Entry]:
         rows = self._rows().filter(pl.col("kind") == kind, (pl.col("expires") > self._around.now).fill_null(value=True))
         own = tuple(dict.fromkeys(_ENTRY[c.lower()] for c in self.columns))
-        entries = [
-            Entry(r, v, (c,) if c else own) for r, v, c in rows.select("source_row", "value", "column").iter_rows()
-        ]
-        return first_met(frame, entries)
-
-    def standing(self, frame: pl.DataFrame) -> pl.Series:
-        allow, block = self._met(frame, "allow"), self._met(frame, "block")
-        stands = pl.when(block.is_not_null()).then(pl.lit("hard")).when(allow.is_not_null()).then(pl.lit("allow"))
-        return pl.select(stands.alias("standing")).to_series()
+        return [Entry(r, v, (c,) if c else own) for r, v, c in rows.select("source_row", "value", "column").iter_rows()]
 
     def reads(self) -> set[str]:
         named = self._rows()["column"].drop_nulls().unique().to_list() if self._around.tables else []
@@ -127,11 +120,15 @@ class Listed(Kind):
         return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        block, watch, allow = (self._met(frame, k) for k in ("block", "watch", "allow"))
-        met = pl.select(pl.coalesce(block, pl.when(allow.is_null()).then(watch))).to_series()
-        known = frame.select(pl.any_horizontal(pl.col(sorted(self.reads())).is_not_null())).to_series()
-        hit = pl.select(pl.when(met.is_not_null()).then(True).when(known).then(False)).to_series()
-        return pl.DataFrame({"hit": hit, "value": met.cast(pl.Float64)})
+        met = first_met(frame, {k: self._entries(k) for k in ("block", "watch", "allow")})
+        known = frame.select(known=pl.any_horizontal(pl.col(sorted(self.reads())).is_not_null()))
+        block, allow = pl.col("block").is_not_null(), pl.col("allow").is_not_null()
+        row = pl.coalesce("block", pl.when(~allow).then("watch"))
+        return met.with_columns(known).select(
+            hit=pl.when(row.is_not_null()).then(True).when("known").then(False),
+            value=row.cast(pl.Float64),
+            _standing=pl.when(block).then(pl.lit("hard")).when(allow).then(pl.lit("allow")),
+        )
 
     def reason(self, locale: str) -> pl.Expr:
         zh = locale.startswith("zh")

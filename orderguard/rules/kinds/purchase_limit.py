@@ -22,8 +22,8 @@ from typing import Literal
 import polars as pl
 from pydantic import Field
 
+from orderguard.persons import READS, persons
 from orderguard.rules.base import Kind, Reach, Span, number, span_words
-from orderguard.rules.persons import READS, persons
 from orderguard.rules.tables import exploded, folded_sku
 from orderguard.rules.windows import fullest_window
 
@@ -66,7 +66,7 @@ class PurchaseLimit(Kind):
         return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        who = persons(frame, tuple(dict.fromkeys(self.person)))
+        who = persons(frame, self.person)
         items = exploded(frame).with_columns(sku=folded_sku("sku"))
         if self.sku:
             wanted = pl.DataFrame({"sku": self.sku}).select(folded_sku("sku")).to_series()

@@ -23,6 +23,7 @@ import polars as pl
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
 
 from orderguard.errors import Words, closest
+from orderguard.persons import READS, person_keys
 from orderguard.rules.base import Kind, Reach, Span, currency_is, number, span_words, whole_or_null
 from orderguard.rules.tables import goods
 from orderguard.rules.windows import fullest_window
@@ -111,11 +112,16 @@ class Velocity(Kind):
         return tuple(_COLUMNS[k] for k in ([self.key] if isinstance(self.key, str) else self.key))
 
     def reach(self) -> Reach:
-        return Reach(self.columns(), self.window)
+        return Reach(() if self._persons() else self.columns(), self.window)
+
+    def _persons(self) -> bool:
+        return "person_key" in {*self.columns(), _COLUMNS.get(self.who or "")}
 
     def reads(self) -> set[str]:
         extra = ([_COLUMNS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
-        return {*self.columns(), *extra, "created_at"}
+        # A person is told by all orders together: not a fact of one, but measured here.
+        whose = set[str]().union(*READS.values()) if self._persons() else set[str]()
+        return {*self.columns(), *extra, *whose, "created_at"} - {"person_key"}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
@@ -124,6 +130,12 @@ class Velocity(Kind):
         return pl.col("value").cast(pl.Float64)
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if not self._persons():
+            return self._measured(frame)
+        frame = frame.with_columns(person_keys(frame))
+        return self._measured(frame).with_columns(frame["person_key"])
+
+    def _measured(self, frame: pl.DataFrame) -> pl.DataFrame:
         parts = [whole_or_null(c) for c in self.columns()]
         key = frame.select(parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\x1d")).to_series()
         if self.sum:
