@@ -14,6 +14,7 @@ from house import House, export, order, shell
 
 from orderguard.errors import OrderguardError
 from orderguard.normalise import values
+from orderguard.normalise.ips import ips
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +111,7 @@ def test_a_platform_word_as_long_as_a_file_name_can_not_be(tmp_path: Path) -> No
 def test_ip_addresses_have_one_spelling_and_masked_ones_none() -> None:
     given = ["2001:DB8::1", "2001:db8:0::1", "[2001:db8::1]:443", "::ffff:192.0.2.1", "192.0.2.1:5678", "192.0.2.1, 10.0.0.1", "10.0.x.x", "10.0.*.*", "0.0.0.0", "127.0.0.1", None]  # noqa: S104
     one, two = "2001:db8::1", "192.0.2.1"
-    assert values.ips(pl.Series(given)).to_list() == [one, one, one, two, two, two, None, None, None, None, None]
+    assert ips(pl.Series(given)).to_list() == [one, one, one, two, two, two, None, None, None, None, None]
 
 
 def test_day_first_dates_without_a_time_are_read() -> None:

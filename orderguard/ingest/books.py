@@ -6,7 +6,9 @@ import io
 import re
 import zipfile
 import zlib
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
@@ -16,7 +18,7 @@ from orderguard.ingest.passwords import unlocked
 from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names, untabbed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -110,6 +112,8 @@ def _check_extent(data: bytes, name: str) -> None:
             if not sheet and item != "content.xml":
                 continue
             try:
+                if sheet and not _far_apart(archive, item):
+                    continue
                 xml = archive.read(item)
             except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
                 raise OrderguardError(_broken(name, error)) from error
@@ -125,14 +129,48 @@ def _check_extent(data: bytes, name: str) -> None:
                 raise OrderguardError(Problem(what, name, fix=fix))
 
 
+_UNUSUAL = (b" r='", b" r =", b"\tr", b"\nr=", b"\rr", b' r= "')
+"""Other ways of writing a cell's place than Excel's, which is quick to look for."""
+
+
+def _far_apart(archive: zipfile.ZipFile, item: str) -> bool:
+    """Whether some cell of a sheet may stand far from the others: a quick look, a few megabytes at a time.
+
+    The next megabytes are unpacked beside it.
+    """
+    rows = 0
+    with archive.open(item) as file, ThreadPoolExecutor(1) as unpacking:
+        pieces = _pieces(file)
+        coming = unpacking.submit(lambda: list(islice(pieces, 8)))
+        while some := coming.result():
+            coming = unpacking.submit(lambda: list(islice(pieces, 8)))
+            data = pl.Series(some, dtype=pl.Binary)
+            text = data.cast(pl.String, strict=False)
+            if text.null_count() or any(data.bin.contains(unusual).any() for unusual in _UNUSUAL):
+                return True
+            rows += sum(int(text.str.count_matches(tag, literal=True).sum()) for tag in ("<row", ":row"))
+            long = len(str(rows * 20 + 1000))
+            if text.str.contains(rf' r="(?:[A-Za-z]{{3,}}\d|[A-Za-z]*\d{{{long},}})').any():
+                return True
+    return False
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """A sheet's text in pieces that end where a tag does."""
+    rest = b""
+    while data := file.read(1 << 20):
+        end = data.rfind(b">") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
+        else:
+            rest += data
+    if rest:
+        yield rest
+
+
 def _extent(xml: bytes) -> tuple[int, int]:
-    """Area that a sheet's cells span and their number; (0, 0) where a look at the longest numbers tells it is small."""
-    rows = xml.count(b"<row") + xml.count(b":row")
-    long = len(str(rows * 20 + 1000))
-    # As Excel writes it, which is quick to look for; any other way of writing an attribute is looked at closely.
-    usual = not any(odd in xml for odd in (b" r='", b" r =", b"\tr", b"\nr=", b"\rr", b' r= "'))
-    if usual and not re.search(rb' r="(?:[A-Za-z]{3,}\d|[A-Za-z]*\d{%d,})' % long, xml):
-        return 0, 0
+    """Area that a sheet's cells span, and their number."""
     row = column = last = widest = cells = 0
     for tag in re.finditer(rb"<(?:\w+:)?(row|c)\b([^>]*)", xml):
         at = re.search(rb"\br\s*=\s*[\"']([A-Za-z]*)(\d+)", tag[2])

@@ -218,13 +218,13 @@ def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fast(data: bytes, skip: int, columns: list[str], delimiter: str, *, unquoted: bool = False) -> pl.DataFrame | None:
-    body = memoryview(data)[skip:].tobytes() if skip else data
-    if not body.strip():
+    if not data[skip : skip + 4096].strip() and not data[skip:].strip():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     try:
         frame = pl.read_csv(
-            body,
+            data,
             has_header=False,
+            skip_lines=data.count(b"\n", 0, skip),
             schema=dict.fromkeys(columns, pl.String),
             separator=delimiter,
             infer_schema=False,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import hashlib
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from orderguard.ingest.delimited import read_delimited
 from orderguard.ingest.rejects import reopened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from orderguard.ingest.table import HeaderScore, Table
 
@@ -23,6 +25,7 @@ _SUFFIXES = {
 }  # fmt: skip
 _BOOK = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _STDIN = "-"
+_LARGE = 1 << 22
 
 
 @dataclass
@@ -99,8 +102,9 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
     try:
         data = source.path.read_bytes() if source.path else sys.stdin.buffer.read()
         source.size = len(data)
-        source.sha256 = hashlib.sha256(data).hexdigest()
-        source.tables = reopened(_parse(data, source, score, passwords))
+        with _hashed(data, source):
+            tables = _parse(data, source, score, passwords)
+        source.tables = reopened(tables)
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
@@ -114,6 +118,23 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
         fix = Words(f"请重新导出（{said}）", f"export it again ({said})")
         source.problems.append(Problem(Words("文件无法读取", "the file cannot be read"), source.name, fix=fix))
     return source
+
+
+@contextmanager
+def _hashed(data: bytes, source: Source) -> Iterator[None]:
+    """The hash of a large file is made beside its reading, on another core."""
+    if len(data) < _LARGE:
+        source.sha256 = hashlib.sha256(data).hexdigest()
+        yield
+        return
+    digest = hashlib.sha256()
+    thread = threading.Thread(target=digest.update, args=(data,))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        source.sha256 = digest.hexdigest()
 
 
 def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[str]) -> list[Table]:

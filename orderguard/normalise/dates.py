@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 DateOrder = Literal["day", "month"]
 _NUMBERED = r"^[\s'\"]*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D|$)"
@@ -55,6 +59,46 @@ def cst_minutes(texts: pl.Series, zone: str) -> int | None:
     if texts.str.contains(_NEIGHBOURS).any() or zone.startswith(("America/", "US/")):
         return -360
     return 480 if zone.startswith("Asia/") else None
+
+
+_LONGEST = 60 * 366
+"""Days that are looked at one by one for a change of the clocks."""
+
+
+def instants(wall: pl.Series, zone: str) -> pl.Series:
+    """Wall-clock time to instants. A repeated hour is the earlier one; a skipped one moves on by an hour.
+
+    Args:
+        wall: times without a zone, read in `zone`; those with one keep their instant.
+        zone: IANA name.
+    """
+    if getattr(wall.dtype, "time_zone", None) is not None:
+        return wall.dt.convert_time_zone("UTC")
+    low, high = wall.min(), wall.max()
+    shift = (
+        _one_offset(zone, low.date(), high.date())
+        if isinstance(low, datetime) and isinstance(high, datetime)
+        else timedelta()
+    )
+    if shift is not None:  # no change of the clocks in these years: a subtraction
+        return (wall - shift).dt.replace_time_zone("UTC")
+    placed = wall.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    if placed.null_count() > wall.null_count():
+        moved = wall.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        placed = pl.select(pl.coalesce(placed, moved)).to_series()
+    return placed.dt.convert_time_zone("UTC")
+
+
+@lru_cache(maxsize=256)
+def _one_offset(zone: str, low: date, high: date) -> timedelta | None:
+    """The offset that holds on every day from `low` to `high`; None when clocks change or the span is too long."""
+    days = (high - low).days
+    if days > _LONGEST or low.year < 2 or high.year > 9998:
+        return None
+    place = ZoneInfo(zone)
+    first = datetime(low.year, low.month, low.day, tzinfo=place) - timedelta(days=1)
+    offset = first.utcoffset()
+    return offset if all((first + timedelta(days=n)).utcoffset() == offset for n in range(days + 4)) else None
 
 
 def without_zone(texts: pl.Series, zone: str) -> tuple[pl.Series, pl.Series]:

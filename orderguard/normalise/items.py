@@ -12,7 +12,7 @@ from orderguard.columns import BLANKS, LINE_ONLY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from orderguard.normalise.typed import Recipe, _Pick
+    from orderguard.normalise.recipe import Recipe, Source
 
 _ITEM = ("line_id", *LINE_ONLY)
 _FACTS = ("amount", "created_at", "paid_at", "receiver_phone", "receiver_name", "address", "buyer_id", "status", "ip")
@@ -23,7 +23,7 @@ _PACKED = re.compile(
 _NOT_AN_ITEM = r"(?i)^\s*(?:[本页总小]*[合总小]计|汇总|(?:grand |sub)?totals?|sum)\s*[:：]?"
 
 
-def continued(raw: pl.DataFrame, picks: Mapping[str, _Pick]) -> tuple[pl.DataFrame, int]:
+def continued(raw: pl.DataFrame, picks: Mapping[str, Source]) -> tuple[pl.DataFrame, int]:
     """Give items without an order number the one above them, as merged cells mean it; and how many there were.
 
     Only rows that hold at least two item cells and not one fact of an order: one that lost its number is no item.

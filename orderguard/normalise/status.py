@@ -14,6 +14,8 @@ from orderguard.columns import BLANKS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from orderguard.normalise.cleaning import Texts
+
 UNKNOWN = "unknown"
 RANK = {UNKNOWN: 0, "unpaid": 1, "paid": 2, "shipped": 3, "done": 4, "refunding": 5, "closed": 6, "refunded": 7}
 """How far an order has come: of several words about one order the furthest counts, of several items the nearest."""
@@ -59,7 +61,7 @@ def word_key(word: str) -> str:
 
 
 def stages(
-    status: pl.Series | None, frame: pl.DataFrame, words: StatusWords
+    status: pl.Series | None, frame: Texts, words: StatusWords, height: int
 ) -> tuple[pl.Series, dict[str, tuple[int, int]]]:
     """The stage of each row, null where nothing is said; and words that are not known: word -> count, first index.
 
@@ -67,30 +69,36 @@ def stages(
         status: the platform's own status words, None when the file has none.
         frame: cleaned texts that hold the other headings of `words`.
         words: what they mean.
+        height: rows of the table.
     """
     unknown: dict[str, tuple[int, int]] = {}
     texts = [] if status is None else [status]
-    texts += [frame[s] for s in words.sources if s in frame.columns]
-    ranks = [_ranks(text, words, unknown) for text in texts]
+    texts += [frame[s] for s in words.sources if s in frame]
+    if len(texts) == 1 and not any(h in frame for h in words.filled):  # nothing to weigh up
+        return _told(texts[0], words, unknown, pl.String).alias("stage"), unknown
+    ranks = [_told(text, words, unknown, pl.Int8) for text in texts]
     ranks += [
         pl.select(pl.when(pl.lit(frame[h]).is_not_null()).then(pl.lit(RANK[s], dtype=pl.Int8))).to_series()
         for h, s in words.filled.items()
-        if h in frame.columns
+        if h in frame
     ]
     if not ranks:
-        return pl.Series("stage", [None] * len(frame), dtype=pl.String), unknown
+        return pl.Series("stage", [None], dtype=pl.String).new_from_index(0, height), unknown
     furthest = ranks[0] if len(ranks) == 1 else pl.select(pl.max_horizontal(ranks)).to_series()
     return furthest.replace_strict(_STAGE, default=None, return_dtype=pl.String).alias("stage"), unknown
 
 
-def _ranks(text: pl.Series, words: StatusWords, unknown: dict[str, tuple[int, int]]) -> pl.Series:
+def _told(
+    text: pl.Series, words: StatusWords, unknown: dict[str, tuple[int, int]], dtype: type[pl.DataType]
+) -> pl.Series:
+    """The stage of each word, by name or as its rank; words that are not known are added to `unknown`."""
     distinct: Sequence[str] = text.drop_nulls().unique(maintain_order=True).to_list()
     table = {word: words.stage(word) for word in distinct}
     for word in [w for w, s in table.items() if s == UNKNOWN][:50]:
         same = text == word
         unknown[word] = (int(same.sum()), int(same.arg_max() or 0))
-    ranks = {word: None if stage == _NOTHING else RANK[stage] for word, stage in table.items()}
-    return text.replace_strict(ranks, default=None, return_dtype=pl.Int8) if ranks else text.cast(pl.Int8, strict=False)
+    said = {w: None if s == _NOTHING else s if dtype == pl.String else RANK[s] for w, s in table.items()}
+    return text.replace_strict(said, default=None, return_dtype=dtype) if said else text.cast(dtype, strict=False)
 
 
 def rank(column: str = "stage") -> pl.Expr:

@@ -1,14 +1,15 @@
 """Text to instants, money and whole numbers.
 
-Each function leaves null what it cannot read; callers compare with the text to tell "blank" from "unreadable".
+Each function leaves null what it cannot read; `unread` tells which of these cells held something.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from orderguard.columns import BLANKS, INSTANT, MONEY
+from orderguard.columns import INSTANT, MONEY
 from orderguard.normalise import dates, sums
+from orderguard.normalise.cleaning import cleaned_series, without
 
 _WIDE = str.maketrans("０１２３４５６７８９．，：／－＋", "0123456789.,:/-+")
 _YEARS = (1971, 2199)
@@ -20,64 +21,75 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def clean(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text cells without the marks that keep spreadsheets from changing them: `="123"`, a leading `'`, blanks around.
-
-    Empty cells become null.
-    """
-    if not frame.width:
-        return frame
-    texts = frame.select(pl.all().cast(pl.String))
-    # Most columns hold no mark at all: asking for any of them, anywhere, costs half of what stripping does.
-    marked = texts.select(pl.all().str.contains_any([*BLANKS, "'", '="']).any()).row(0, named=True)
-    odd = [name for name, yes in marked.items() if yes]
-    stripped = texts.with_columns(pl.col(odd).str.strip_chars(BLANKS))
-    flags = stripped.select(
-        pl.col(odd).str.starts_with('="').any().name.suffix("\x1fe"),
-        pl.col(odd).str.starts_with("'").any().name.suffix("\x1fq"),
-        (pl.all() == "").any().name.suffix("\x1fb"),
-    ).row(0, named=True)
-    changes = []
-    for name in stripped.columns:
-        text = pl.col(name)
-        if flags.get(f"{name}\x1fe"):
-            text = text.str.replace(r'^="([^"]*)"$', "$1").str.strip_chars(BLANKS)
-        if flags.get(f"{name}\x1fq"):
-            quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
-            text = pl.when(quoted).then(text.str.slice(1)).otherwise(text).str.strip_chars(BLANKS)
-        if any(flags.get(f"{name}\x1f{mark}") for mark in "eqb"):
-            changes.append(pl.when(text != "").then(text).alias(name))
-    return stripped.with_columns(changes) if changes else stripped
-
-
-def times(column: pl.Series, zone: str, order: dates.DateOrder | None = None) -> pl.Series:
+def times(
+    column: pl.Series,
+    zone: str,
+    order: dates.DateOrder | None = None,
+    none: tuple[str, ...] = (),
+    first: pl.Series | None = None,
+) -> pl.Series:
     """Instants (UTC, microseconds). Text without a zone is read in `zone`.
 
     Reads ISO and Chinese forms, day-first and month-first with slashes (settled by all the column's values: a
     day above 12 decides; when nothing decides and `order` is None they stay null), English month names,
     AM/PM, zone suffixes, Excel serial days and Unix seconds or milliseconds.
+
+    Args:
+        column: text with or without the marks of spreadsheets, dates or times.
+        zone: of times without one.
+        order: which comes first in 03/04.
+        none: words for no time.
+        first: what `first_look` read already.
     """
     if column.dtype == pl.Date:
         column = column.cast(pl.Datetime("us"))
     if isinstance(column.dtype, pl.Datetime):
-        plain = column.dtype.time_zone is None
-        return (
-            _local(column.cast(pl.Datetime("us")), zone)
-            if plain
-            else column.cast(pl.Datetime("us")).dt.convert_time_zone("UTC")
-        )
-    done = _local(_parse(column, _ISO), zone)
+        first, column = column.cast(pl.Datetime("us", column.dtype.time_zone)), column.cast(pl.String)
+        return dates.instants(first, zone)
+    if column.dtype != pl.String:
+        column = column.cast(pl.String)
+        first = None
+    done = _parse(column, _ISO) if first is None else first
+    done = dates.instants(_sane(done), zone)
     rest = column.is_not_null() & done.is_null()
     if not rest.any():
-        return done
+        return done.alias(column.name)
     distinct = column.filter(rest).unique(maintain_order=True)
-    read = _local(_parse(distinct, _FRACTION), zone)  # most often that is all, and the long way takes 60 steps
-    if read.null_count() or not read.dt.year().is_between(*_YEARS).all():
-        read = _read_rest(distinct, zone, order)
-    return _filled(column, done, rest, pl.DataFrame({"text": distinct, "read": read}))
+    text = without(cleaned_series(distinct), none)
+    read = _sane(dates.instants(_parse(text, _FRACTION), zone))
+    if read.null_count() > text.null_count():  # most often that is all, and the long way takes 60 steps
+        some = text.drop_nulls()
+        long = _read_rest(some, zone, order)
+        read = (
+            pl.Series(read.name, [None], dtype=INSTANT)
+            .new_from_index(0, len(text))
+            .scatter(text.is_not_null().arg_true(), long)
+        )
+    return filled(column, done, rest, pl.DataFrame({"text": distinct, "read": read}))
 
 
-def _filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.DataFrame) -> pl.Series:
+def _sane(read: pl.Series) -> pl.Series:
+    """Without the years that a slip makes: 26-11-11 is no day of the year 26."""
+    low, high = read.min(), read.max()
+    if low is None or (low.year >= _YEARS[0] and high.year <= _YEARS[1]):  # type: ignore[union-attr]
+        return read
+    return pl.select(
+        pl.when(pl.lit(read).dt.year().is_between(*_YEARS)).then(pl.lit(read)).alias(read.name)
+    ).to_series()
+
+
+def unread(column: pl.Series, read: pl.Series, none: tuple[str, ...]) -> pl.Series | None:
+    """Where a cell holds something that could not be read; None when there is no such cell."""
+    rows = column.is_not_null() & read.is_null()
+    if not rows.any():
+        return None
+    if column.dtype == pl.String:
+        meant = without(cleaned_series(column.filter(rows)), none).is_not_null()
+        rows = rows.scatter(rows.arg_true(), meant)
+    return rows if rows.any() else None
+
+
+def filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.DataFrame) -> pl.Series:
     """`done` with the unread cells looked up in `table` (`text read`): only these few rows are joined."""
     rows = unread.arg_true()
     texts = pl.DataFrame({"text": column.gather(rows)})
@@ -86,16 +98,7 @@ def _filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.Dat
 
 
 def _parse(text: pl.Series, form: str) -> pl.Series:
-    return text.str.to_datetime(form, strict=False, time_unit="us", exact=True)
-
-
-def _local(naive: pl.Series, zone: str) -> pl.Series:
-    """Wall-clock time to an instant. A repeated hour is the earlier one; a skipped one moves on by an hour."""
-    placed = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    if placed.null_count() > naive.null_count():
-        moved = naive.dt.offset_by("1h").dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        placed = pl.select(pl.coalesce(placed, moved)).to_series()
-    return placed.dt.convert_time_zone("UTC")
+    return text.str.to_datetime(form, strict=False, time_unit="us", exact=True, cache=False)
 
 
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
@@ -121,7 +124,7 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
         naive = _or(naive, _named(t))
     naive = _afternoon(naive, half)
     zoned = pl.select(pl.lit(naive).dt.replace_time_zone("UTC") - pl.duration(minutes=pl.lit(minutes))).to_series()
-    local = _local(naive, zone)
+    local = dates.instants(naive, zone)
     read = pl.select(pl.when(minutes.is_not_null()).then(zoned).otherwise(local)).to_series()
     read = _or(read, _counted(t, zone))
     year = read.dt.year()
@@ -210,14 +213,20 @@ def _counted(t: pl.Series, zone: str) -> pl.Series:
     naive, instant = pl.select(
         days.cast(pl.Int64).cast(pl.Datetime("us")), unix.cast(pl.Int64).cast(pl.Datetime("us")).alias("u")
     )
-    return _or(_local(naive, zone), instant.dt.replace_time_zone("UTC"))
+    return _or(dates.instants(naive, zone), instant.dt.replace_time_zone("UTC"))
 
 
-def money(column: pl.Series) -> pl.Series:
-    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`)."""
+def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
+    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`).
+
+    Args:
+        column: text with or without the marks of spreadsheets, or numbers.
+        none: words for no amount.
+        first: what `first_look` read already.
+    """
     if column.dtype != pl.String:
         return column.cast(MONEY, strict=False)
-    done = column.cast(MONEY, strict=False)
+    done = column.cast(MONEY, strict=False) if first is None else first
     if done.null_count() == column.null_count():
         return done
     unread = column.is_not_null() & done.is_null()
@@ -225,56 +234,53 @@ def money(column: pl.Series) -> pl.Series:
     if dotted:
         unread = unread | column.str.contains(sums.DOTTED).fill_null(value=False)
     rest = column.filter(unread).unique(maintain_order=True)
-    text = pl.Series(column.name, [v.translate(_WIDE) for v in rest.to_list()], dtype=pl.String)
+    meant = without(cleaned_series(rest), none)
+    text = pl.Series(column.name, [v and v.translate(_WIDE) for v in meant.to_list()], dtype=pl.String)
     plain = sums.plain(text, dotted=dotted)
-    return _filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
+    return filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 
 
-def whole(column: pl.Series) -> pl.Series:
+def whole(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
     """Whole numbers; `3.0` is read, `3.5` is not."""
-    number = column.cast(pl.Float64, strict=False)
-    return pl.select(pl.when(number == number.round()).then(number)).to_series().cast(pl.Int64, strict=False)
-
-
-_DOTTED = r"^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$"
-_NO_ADDRESS = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - what proxies write when they know nothing
-
-
-def ips(column: pl.Series) -> pl.Series:
-    """IP addresses in one spelling; null for none, local ones and masked ones (`10.0.x.x`), which must not group.
-
-    The first of a forwarded list counts; ports go; IPv6 is compressed, IPv4 inside IPv6 unwrapped. What is no address
-    stays as it is.
-    """
-    odd = ~column.str.contains(_DOTTED).fill_null(value=True) | column.is_in(list(_NO_ADDRESS)).fill_null(value=False)
-    if not odd.any():
-        return column
-    distinct = column.filter(odd).unique(maintain_order=True)
-    kept = column.set(odd, None)
-    return _filled(column, kept, odd, pl.DataFrame({"text": distinct, "read": _odd_ips(distinct)}))
-
-
-def _odd_ips(column: pl.Series) -> pl.Series:
-    text = column.str.split(",").list.first().str.strip_chars(BLANKS)
-    text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1").str.replace(
-        r"^\[([0-9A-Fa-f:.]+)\](?::\d+)?$", "$1"
+    if first is not None and first.null_count() == column.null_count():
+        return first
+    number = fractional(column, none)
+    return (
+        pl.select(pl.when(number == number.round()).then(number))
+        .to_series()
+        .cast(pl.Int64, strict=False)
+        .alias(column.name)
     )
-    masked = text.str.contains(r"\*|(?i)(^|[.:])x+([.:]|$)").fill_null(value=False)
-    if text.str.contains(":", literal=True).any():
-        distinct = text.filter(text.str.contains(":", literal=True)).unique()
-        table = pl.DataFrame({"text": distinct, "one": [_one_spelling(v) for v in distinct.to_list()]})
-        joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")
-        text = joined.select(pl.coalesce("one", "text")).to_series()
-    gone = masked | text.is_in(list(_NO_ADDRESS)).fill_null(value=False)
-    return text.set(gone, None).alias(column.name) if gone.any() else text.alias(column.name)
 
 
-def _one_spelling(text: str) -> str:
-    from ipaddress import IPv6Address, ip_address  # noqa: PLC0415 - few exports have IPv6
+def fractional(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
+    """Numbers with or without a fraction."""
+    done = column.cast(pl.Float64, strict=False) if first is None else first
+    if column.dtype != pl.String or done.null_count() == column.null_count():
+        return done
+    return without(cleaned_series(column), none).cast(pl.Float64, strict=False)
 
-    try:
-        address = ip_address(text.strip("[]"))
-    except ValueError:
-        return text
-    inside = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(inside or address)
+
+_FIRST_FORMS = (
+    _ISO, "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S %z",
+    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d%H%M%S",
+)  # fmt: skip
+"""Each means one instant only, so that a cell it reads need not be looked at again."""
+
+
+def first_look(name: str, sample: pl.Series, kind: str) -> pl.Expr:
+    """How nearly every cell of a column is read, for all columns at once: what it leaves null is read the long way.
+
+    Args:
+        name: the heading.
+        sample: some of its cells; the form of times is settled by them.
+        kind: `time`, `money`, `whole` or `number`.
+    """
+    column = pl.col(name)
+    if kind == "money":
+        return column.cast(MONEY, strict=False)
+    if kind in {"whole", "number"}:
+        return column.cast(pl.Int64 if kind == "whole" else pl.Float64, strict=False)
+    sample = sample.drop_nulls().head(50)
+    form = next((f for f in _FIRST_FORMS if len(sample) and not _parse(sample, f).null_count()), _ISO)
+    return column.str.to_datetime(form, strict=False, time_unit="us", exact=True, cache=False)

@@ -15,7 +15,7 @@ import polars as pl
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.normalise.typed import REJECTS
+from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import header_score, platform_ids
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces

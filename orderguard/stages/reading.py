@@ -12,7 +12,7 @@ from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Folded, Recipe, fold_orders, type_table, with_baskets
-from orderguard.normalise.typed import REJECTS
+from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import Pick, header_score, match_header, platform_ids
 from orderguard.platforms.recognise import DECIDING, present
 from orderguard.stages.ahead import taken

@@ -17,7 +17,7 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words, printable
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.normalise.typed import REJECTS
+from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import match_header, platform_ids
 from orderguard.platforms.profile import heading_key
 from orderguard.rules.engine import needed

@@ -1,0 +1,120 @@
+"""Cells without what spreadsheets put around them, at the price of a look where there is nothing to clean.
+
+An export's columns are clean as a rule, so each is proved clean by the cheapest proof that fits it: of few distinct
+texts these are looked at, of digits alone a cast to integers, else the first and last characters of every cell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SAMPLE, _FEW, _MANY = 500, 60, 5_000
+_ODD_START, _ODD_END = rf"^[{BLANKS}\"'=]", rf"[{BLANKS}]$"
+
+
+class Texts:
+    """The cleaned texts of a table, each column cleaned once and when it is asked for.
+
+    Args:
+        raw: the table as it was read; columns that are no text are cast.
+        expected: columns that will be asked for: they are looked at together, on every core.
+    """
+
+    def __init__(self, raw: pl.DataFrame, expected: Iterable[str] = ()) -> None:
+        self._raw = raw
+        self._done = dict(_clean(raw.select(list(dict.fromkeys(expected))))) if len(raw) else {}
+
+    def __getitem__(self, name: str) -> pl.Series:
+        if name not in self._done:
+            self._done.update(_clean(self._raw.select(name)))
+        return self._done[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._raw.columns
+
+
+def _clean(frame: pl.DataFrame) -> dict[str, pl.Series]:
+    frame = frame.with_columns([pl.col(n).cast(pl.String) for n, t in frame.schema.items() if t != pl.String])
+    few, dirty = _dirty(frame)
+    changes = [pl.col(n).replace(texts, cleaned_series(texts)) for n, texts in few.items()]
+    frame = frame.with_columns(changes) if changes else frame
+    done = {name: frame[name] for name in frame.columns}
+    for name in dirty:
+        odd = frame.select(_is_odd(pl.col(name)).fill_null(value=False)).to_series().arg_true()
+        done[name] = frame[name].scatter(odd, cleaned_series(frame[name].gather(odd)))
+    return done
+
+
+def cleaned_series(text: pl.Series) -> pl.Series:
+    """`cleaned` of one column."""
+    return text.to_frame("text").select(cleaned(pl.col("text"))).to_series().alias(text.name)
+
+
+def cleaned(text: pl.Expr) -> pl.Expr:
+    """Text without the marks that keep spreadsheets from changing it: `="123"`, a leading `'`, blanks around.
+
+    Empty cells become null.
+    """
+    text = text.str.strip_chars(BLANKS)
+    text = text.str.replace(r'^="([^"]*)"$', "$1").str.strip_chars(BLANKS)
+    quoted = text.str.contains(r"^'[0-9A-Za-z+=@\-(][^' ]*$")
+    text = pl.when(quoted).then(text.str.slice(1)).otherwise(text).str.strip_chars(BLANKS)
+    return pl.when(text != "").then(text)
+
+
+def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], list[str]]:
+    """Columns that have something to clean: those of few texts with all their texts, and the others."""
+    if len(frame) <= _MANY:
+        return {}, _odd(frame, frame.columns)
+    sample = frame.head(_SAMPLE)
+    told = sample.select(
+        pl.all().n_unique().name.suffix("\x1fn"),
+        pl.all().cast(pl.Int64, strict=False).null_count().name.suffix("\x1fd"),
+        pl.all().null_count().name.suffix("\x1f0"),
+    ).row(0, named=True)
+    few = [n for n in frame.columns if told[f"{n}\x1fn"] <= _FEW]
+    digits = [n for n in frame.columns if n not in few and told[f"{n}\x1fd"] == told[f"{n}\x1f0"]]
+    rest = [n for n in frame.columns if n not in few and n not in digits]
+    # All looks at once: Polars spreads them over the cores.
+    looks = [pl.col(n).unique().implode() for n in few]
+    looks += [pl.col(n).cast(pl.Int64, strict=False).null_count() == pl.col(n).null_count() for n in digits]
+    looks += [_is_odd(pl.col(n)).any() for n in rest]
+    if not looks:
+        return {}, []
+    found = frame.select(looks)
+    texts: dict[str, pl.Series] = {n: found[n][0] for n in few}
+    mixed = {n: t for n, t in texts.items() if _odd(t.to_frame(n), [n])}
+    few_dirty = {n: t for n, t in mixed.items() if len(t) <= _MANY}
+    dirty = [n for n in mixed if n not in few_dirty] + [n for n in rest if found[n][0]]
+    return few_dirty, dirty + _odd(frame, [n for n in digits if not found[n][0]])
+
+
+def _odd(frame: pl.DataFrame, names: list[str]) -> list[str]:
+    if not names or not len(frame):
+        return []
+    told = frame.select(_is_odd(pl.col(n)).any() for n in names).row(0)
+    return [n for n, odd in zip(names, told, strict=True) if odd]
+
+
+def _is_odd(text: pl.Expr) -> pl.Expr:
+    return text.str.contains(_ODD_START) | text.str.contains(_ODD_END) | (text == "")
+
+
+def without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> pl.Series:
+    """`text` with null for each of `words` (`fold`: whatever their case)."""
+    if text.dtype != pl.String or not words or not len(text):
+        return text
+    longest = max(len(w.encode()) for w in words)
+    short = text.str.len_bytes() <= longest
+    if not short.any():
+        return text
+    compared = text.str.to_lowercase() if fold else text
+    none = compared.is_in(list(words)).fill_null(value=False)
+    return text.set(none, None) if none.any() else text

@@ -1,0 +1,59 @@
+"""Addresses on the net, in one spelling."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from orderguard.columns import BLANKS
+from orderguard.normalise.cleaning import cleaned_series, without
+from orderguard.normalise.values import filled
+
+_DOTTED = r"^(?:[1-9]|1[013-9]|12[0-689]?|[2-9]\d|1[013-9]\d|2\d\d)\.\d{1,3}\.\d{1,3}\.\d{1,3}$"
+"""Neither 0.0.0.0 nor 127.0.0.1."""
+_NO_ADDRESS = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - what proxies write when they know nothing
+
+
+def ips(column: pl.Series, none: tuple[str, ...] = ()) -> pl.Series:
+    """IP addresses in one spelling; null for none, local ones and masked ones (`10.0.x.x`), which must not group.
+
+    The first of a forwarded list counts; ports go; IPv6 is compressed, IPv4 inside IPv6 unwrapped. What is no address
+    stays as it is.
+
+    Args:
+        column: text with or without the marks of spreadsheets.
+        none: words for no address.
+    """
+    odd = ~column.str.contains(_DOTTED).fill_null(value=True)
+    if not odd.any():
+        return column
+    distinct = column.filter(odd).unique(maintain_order=True)
+    kept = column.set(odd, None)
+    return filled(
+        column, kept, odd, pl.DataFrame({"text": distinct, "read": _odd_ips(without(cleaned_series(distinct), none))})
+    )
+
+
+def _odd_ips(column: pl.Series) -> pl.Series:
+    text = column.str.split(",").list.first().str.strip_chars(BLANKS)
+    text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1").str.replace(
+        r"^\[([0-9A-Fa-f:.]+)\](?::\d+)?$", "$1"
+    )
+    masked = text.str.contains(r"\*|(?i)(^|[.:])x+([.:]|$)").fill_null(value=False)
+    if text.str.contains(":", literal=True).any():
+        distinct = text.filter(text.str.contains(":", literal=True)).unique()
+        table = pl.DataFrame({"text": distinct, "one": [_one_spelling(v) for v in distinct.to_list()]})
+        joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")
+        text = joined.select(pl.coalesce("one", "text")).to_series()
+    gone = masked | text.is_in(list(_NO_ADDRESS)).fill_null(value=False)
+    return text.set(gone, None).alias(column.name) if gone.any() else text.alias(column.name)
+
+
+def _one_spelling(text: str) -> str:
+    from ipaddress import IPv6Address, ip_address  # noqa: PLC0415 - few exports have IPv6
+
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return text
+    inside = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(inside or address)
