@@ -133,3 +133,13 @@ def test_the_summary_names_the_workbook_only_when_there_is_one(tmp_path: Path) -
     told = shell("scan", file, cwd=tmp_path).stdout
     assert "打开 out/flagged.xlsx" in told
     assert "读取 1 = 正常 0 + 异常 1 + 未能读取 0" in told
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that everybody may name and nobody can read")  # noqa: PTH110
+def test_what_cannot_be_opened_is_told_once(tmp_path: Path) -> None:
+    """Files are read ahead while the rest starts; one that failed then is tried, and told, in its turn."""
+    good = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
+    done = shell("scan", str(good), "/proc/self/mem", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("无法打开") == 1
+    assert (tmp_path / "out" / "flagged.xlsx").exists()

@@ -42,7 +42,8 @@ def read_ahead(paths: Sequence[str]) -> Future[Ahead] | None:
 def _read(paths: Sequence[str]) -> Ahead:
     try:
         score = header_score(load_profiles())
-        return {s.path: read_source(s, score) for s in find_sources(paths) if s.path}
+        read = [read_source(s, score) for s in find_sources(paths)]
+        return {s.path: s for s in read if s.path and s.sha256}  # what could not be opened is tried again, and told
     except OrderguardError:
         return {}  # what is wrong is said when the scan comes to it
 
