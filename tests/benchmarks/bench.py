@@ -40,10 +40,11 @@ BESIDE = {SCAN: (POLARS, PANDAS), FRAMES: (POLARS_BARE, PANDAS_BARE)}
 
 
 class Measured(NamedTuple):
-    """One process: wall-clock seconds, and the most memory it held at once in MB."""
+    """One process: wall-clock seconds, the most memory it held at once in MB, and the seconds of processor time it took."""
 
     seconds: float
     peak_mb: float
+    cpu: float = 0.0
 
 
 def measure(command: list[str], log: Path) -> Measured:
@@ -61,7 +62,7 @@ def measure(command: list[str], log: Path) -> Measured:
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{' '.join(command)} failed:\n{log.read_text(encoding='utf-8', errors='replace')}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measured(seconds, usage.ru_maxrss * unit / 1e6)
+    return Measured(seconds, usage.ru_maxrss * unit / 1e6, usage.ru_utime + usage.ru_stime)
 
 
 def commands(export: Path, small: Path, work: Path) -> dict[str, list[str]]:

@@ -101,7 +101,8 @@ def km(lat: str, lon: str, south: float, west: float) -> pl.Expr:
 def often(f: pl.DataFrame, key: str, n: int, *more: str) -> pl.DataFrame:
     """`row key at` of keys that occur often enough, sorted."""
     g = f.select("row", *more, key=key, at="created_at").drop_nulls()
-    return g.join(g.group_by("key").len().filter(pl.col("len") >= n), on="key", how="semi").sort("key", "at")
+    g = g.join(g.group_by("key").len().filter(pl.col("len") >= n), on="key", how="semi").sort("key", "at")
+    return g.with_columns(key=pl.col("key").rle_id())  # numbers from here on: texts are slow to group
 
 
 def burst(f: pl.DataFrame, key: str, window: str, n: int) -> pl.Series:
@@ -126,7 +127,7 @@ def spread(g: pl.DataFrame, ends: pl.Series, window: str) -> pl.Series:
 
 def distinct(f: pl.DataFrame, key: str, who: str, window: str, n: int) -> pl.Series:
     """At least `n` different `who` in a closed window: +1 on arrival, -1 on return or when the window has passed."""
-    g = often(f, key, n, who)
+    g = often(f, key, n, who).with_columns(pl.col(who).hash())
     g = g.with_columns(again=pl.col("at").shift(-1).over("key", who))
     gone = pl.min_horizontal("again", pl.col("at") + pl.duration(**_span(window)) + pl.duration(microseconds=1))
     steps = pl.concat([g.select("key", "at", step=pl.lit(1)), g.select("key", gone.alias("at"), step=pl.lit(-1))])

@@ -203,17 +203,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = [run(n, world, repeat, Path(folder)) for world in given.world]
     print(f"{n:,} orders, 30 rules, median of {repeat}, load {os.getloadavg()[0]:.1f}")
-    print(f"{'':8}{'who':8}{'seconds':>9}{'peak MB':>9}{'findings':>10}")
-    times = {}
+    print(f"{'':8}{'who':8}{'seconds':>9}{'CPU s':>9}{'peak MB':>9}{'findings':>10}")
+    times, work = {}, {}
     for result in results:
         for who, runs in result["runs"].items():
             times[result["world"], who] = median(r["seconds"] for r in runs)
+            work[result["world"], who] = median(r["cpu"] for r in runs)
             peak = median(r["peak_mb"] for r in runs)
-            print(f"{result['world']:8}{who:8}{times[result['world'], who]:9.2f}{peak:9.0f}{sum(result['hits'].values()):10,}")
+            print(f"{result['world']:8}{who:8}{times[result['world'], who]:9.2f}{work[result['world'], who]:9.2f}{peak:9.0f}{sum(result['hits'].values()):10,}")
     for world in given.world:
-        print(f"{world}: scan / script {times[world, 'scan'] / times[world, 'script']:.2f}x (bound {BOUND:g})")
+        ratio, cpu = (t[world, "scan"] / t[world, "script"] for t in (times, work))
+        print(f"{world}: scan / script {ratio:.2f}x (bound {BOUND:g}); processor time {cpu:.2f}x")
     if len(given.world) > 1:
-        print(f"scan, skewed / even {times['skewed', 'scan'] / times['even', 'scan']:.2f}x (bound {SKEWED:g})")
+        ratio, cpu = (t["skewed", "scan"] / t["even", "scan"] for t in (times, work))
+        print(f"scan, skewed / even {ratio:.2f}x (bound {SKEWED:g}); processor time {cpu:.2f}x")
     silent = sorted({line.split("id: ")[1].split(",")[0] for line in RULES.splitlines() if "{id: " in line} - set(results[0]["hits"]))
     if silent:
         raise SystemExit(f"rules without a hit prove nothing: {silent}")
