@@ -78,12 +78,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def json_text(value: object) -> str:
-    """JSON with Chinese as it is, but control and bidirectional characters escaped: safe to show on a terminal."""
+def json_text(value: object, indent: int | None = 2) -> str:
+    """JSON (one line with `indent=None`) with Chinese as it is, but control and bidirectional characters escaped: safe to show on a terminal."""
     import json  # noqa: PLC0415
     import re  # noqa: PLC0415
 
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     marks = "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
     return re.sub(marks, lambda found: f"\\u{ord(found[0]):04x}", text)
 

@@ -21,6 +21,9 @@ _JSON = click.option("--json", "as_json", is_flag=True)
 _BY = click.option("--by", required=True, metavar="NAME", help="谁 / who")
 _WHY = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
 
+KEY = ("case_id", "platform", "order_id")
+"""What names a case in --json."""
+
 STATES = {
     "open": ("待核实", "open"),
     "investigating": ("调查中", "investigating"),
@@ -94,17 +97,21 @@ def show(order_or_case: str, ledger: str, as_json: bool) -> None:
 @_LEDGER
 @_BY
 @_WHY
-def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
+@_JSON
+def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """放行：同样的证据不再标记。 Release: not flagged again on the same evidence."""
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import one_case, opened
+    from orderguard.cli.common import one_case, opened, print_json
     from orderguard.ledger import CaseBook
 
     with opened(Path(ledger)) as book:
-        case = one_case(book, order_or_case)["case_id"]
-        CaseBook(book).release(case, by, why, datetime.now(UTC))
-    click.echo(f"{case} → {STATES['released'][0]} / {STATES['released'][1]}")
+        found = one_case(book, order_or_case)
+        CaseBook(book).release(found["case_id"], by, why, datetime.now(UTC))
+    if as_json:
+        print_json({**{name: found[name] for name in KEY}, "state": "released"})
+    else:
+        click.echo(f"{found['case_id']} → {STATES['released'][0]} / {STATES['released'][1]}")
 
 
 @cases.command()
@@ -113,14 +120,15 @@ def release(order_or_case: str, ledger: str, by: str, why: str) -> None:
 @_LEDGER
 @_BY
 @_WHY
-def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> None:
+@_JSON
+def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """转派给另一位处理人，进其下一张任务表。 Give it to another agent, on whose next sheet it will stand."""
     from datetime import UTC, datetime
 
     from pydantic import ValidationError
 
     from orderguard.cli import language
-    from orderguard.cli.common import one_case, opened
+    from orderguard.cli.common import one_case, opened, print_json
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger import CaseBook
     from orderguard.ledger.cases import OPEN
@@ -141,7 +149,10 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str) -> 
             fix = Words("用 orderguard verdict revise 更正结果", "correct its verdict with 'orderguard verdict revise'")
             raise OrderguardError(Problem(what, fix=fix))
         number = CaseBook(book).reassign(case["case_id"], name, by, why, datetime.now(UTC))
-    click.echo(f"{case['case_id']} → {name}")
+    if as_json:
+        print_json({**{key: case[key] for key in KEY}, "agent": name, "still_on_sheet": number})
+    else:
+        click.echo(f"{case['case_id']} → {name}")
     if number:
         old = case["agent"]
         told = Words(

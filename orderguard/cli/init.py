@@ -35,7 +35,8 @@ managers:
     type=click.Choice(TEMPLATES),
     help="general 通用；cross-border 跨境多平台；fresh 本地生鲜 / more rules, ready to switch on",
 )
-def init(folder: str, template: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True)
+def init(folder: str, template: str | None, as_json: bool) -> None:
     """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team (and lists, with --template)."""
     target = Path(folder)
     files = _files(template)
@@ -49,12 +50,17 @@ def init(folder: str, template: str | None) -> None:
         for name, text in files.items():
             # Excel shows Chinese in a CSV only behind a byte order mark.
             (target / name).write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
-            click.echo(str(target / name))
+            if not as_json:
+                click.echo(str(target / name))
     except OSError as error:
         reason = error.strerror or str(error)
         raise OrderguardError(
             Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), str(target))
         ) from error
+    if as_json:
+        from orderguard.cli.common import print_json
+
+        print_json([str(target / name) for name in files])
 
 
 def _files(template: str | None) -> dict[str, str]:

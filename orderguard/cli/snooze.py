@@ -162,11 +162,12 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
 @_BY
 @_WHY
 @_LEDGER
-def unsnooze(number: int, by: str, why: str, ledger: str) -> None:
+@_JSON
+def unsnooze(number: int, by: str, why: str, ledger: str, as_json: bool) -> None:
     """提前取消静音。 End a snooze before its time."""
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import opened
+    from orderguard.cli.common import opened, print_json
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger.snoozes import SnoozeBook
 
@@ -175,4 +176,7 @@ def unsnooze(number: int, by: str, why: str, ledger: str) -> None:
     if not done:
         fix = Words("用 cases snoozed 查编号", "see 'cases snoozed' for the numbers")
         raise OrderguardError(Problem(Words(f"没有生效中的静音 {number}", f"no snooze {number} is on"), fix=fix))
-    click.echo(f"{number} ✓")
+    if as_json:
+        print_json({"snooze_id": number, "ended": True})
+    else:
+        click.echo(f"{number} ✓")

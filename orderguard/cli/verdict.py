@@ -90,11 +90,12 @@ def list_(ledger: str, as_json: bool) -> None:
 @_LEDGER
 @click.option("--by", required=True, metavar="NAME", help="谁更正 / who corrects it")
 @click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
-def revise(order_or_case: str, result: str, ledger: str, by: str, why: str) -> None:
+@_JSON
+def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """更正一条处置结果，旧的保留在案。 Correct a verdict; the old one stays in the trail."""
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import one_case, opened
+    from orderguard.cli.common import one_case, opened, print_json
     from orderguard.errors import OrderguardError, Words
     from orderguard.ledger.verdicts import RESULTS, VerdictBook, read_result
 
@@ -103,9 +104,12 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str) -> N
         said = " / ".join(w.zh for w in RESULTS.values()), " / ".join(w.en for w in RESULTS.values())
         raise OrderguardError(Words(f"结果应为 {said[0]}", f"the result must be {said[1]}"))
     with opened(Path(ledger)) as book:
-        case = one_case(book, order_or_case)["case_id"]
-        VerdictBook(book).revise(case, value, by, why, datetime.now(UTC))
-        click.echo(f"{case} → {RESULTS[value].zh} / {RESULTS[value].en}")
+        found = one_case(book, order_or_case)
+        VerdictBook(book).revise(found["case_id"], value, by, why, datetime.now(UTC))
+    if as_json:
+        print_json({**{name: found[name] for name in ("case_id", "platform", "order_id")}, "result": value})
+    else:
+        click.echo(f"{found['case_id']} → {RESULTS[value].zh} / {RESULTS[value].en}")
 
 
 @verdict.command()

@@ -48,6 +48,7 @@ _REMIND = 30.0
 @click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
 @click.option("--sample", metavar="SHARE", help="抽未命中的订单作对照，如 0.5% / draw unflagged orders for control")
 @click.option("--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get")
+@click.option("--json", "as_json", is_flag=True, help="每次扫描打一行 run.json / a line of JSON a scan")
 @click.option("--quiet", is_flag=True, help="只报错 / only errors")
 def watch(**given: Any) -> None:
     """盯住文件夹：导出文件写完即扫，每个只扫一次。 Scan each export once, as soon as it is finished."""
@@ -64,7 +65,7 @@ def watch(**given: Any) -> None:
         book = find_rulebook(given["rules_file"])
         options = options_of(book, {**given, "paths": (), "as_json": False})
         try:
-            seen, code = _round(folder, options, seen, quiet=given["quiet"])
+            seen, code = _round(folder, options, seen, quiet=given["quiet"], as_json=given["as_json"])
             codes.add(code)
             if given["notify"] and (time.monotonic() - told > _REMIND or (once and looks == 1)):
                 codes.add(_tell(options))
@@ -80,9 +81,12 @@ def watch(**given: Any) -> None:
         time.sleep(min(given["every"], 1.0) if once else given["every"])
 
 
-def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool) -> tuple[dict[str, Any], int]:
+def _round(
+    folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool, as_json: bool
+) -> tuple[dict[str, Any], int]:
     from datetime import UTC, datetime
 
+    from orderguard.errors import json_text
     from orderguard.stages.boarding import refresh
     from orderguard.watching import beat, look
 
@@ -94,7 +98,9 @@ def _round(folder: Path, options: Options, seen: dict[str, Any], *, quiet: bool)
         click.echo(("✗ " if problem.fatal else "! ") + problem.text(options.book.locale), err=True)
     if done.result:
         run = done.result.run
-        if not quiet:
+        if as_json:
+            click.echo(json_text(run, indent=None))
+        elif not quiet:
             zh = options.book.locale.startswith("zh")
             click.echo(
                 f"{run['local_time']}  {done.scanned} 个文件  读取 {run['read']:,}  异常 {run['flagged']:,}  新任务 {run['new_cases']:,}"
