@@ -368,3 +368,8 @@ def test_every_missing_path_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(OrderguardError) as caught:
         find_sources([str(tmp_path / "no.csv"), str(tmp_path / "*.tsv"), str(tmp_path / "empty")])
     assert [Path(p.where).name for p in caught.value.problems] == ["no.csv", "*.tsv", "empty"]
+
+
+def test_a_zero_byte_in_one_note_does_not_keep_the_file_from_being_audited(tmp_path: Path) -> None:
+    table = read(tmp_path, csv_text([{**FIRST, "收货人": "周\x00安", "收货地址": "临\x00时仓"}, SECOND]))
+    assert rows(table) == [{**FIRST, "收货地址": "临时仓"}, SECOND]
