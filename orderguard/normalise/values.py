@@ -104,6 +104,8 @@ def _parse(text: pl.Series, form: str) -> pl.Series:
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [v.translate(_WIDE) for v in text.to_list()], dtype=pl.String)
+    t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
+    t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
     half = text.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
     t, minutes = dates.without_zone(t.str.replace(r"(\d)T(\d)", "$1 $2"), zone)
@@ -142,8 +144,8 @@ def _numbered(t: pl.Series, order: dates.DateOrder | None) -> pl.Series:
     year = part.field("3").cast(pl.Int32, strict=False)
     if order is None:
         day_first, month_first = bool((a > 12).any()), bool((b > 12).any())
-        if day_first == month_first:
-            return pl.Series(t.name, [None] * len(t), dtype=pl.Datetime("us"))
+        if day_first == month_first:  # 11/11/2026 is one day either way, and the day this house is made for
+            a = a.set(~a.eq_missing(b), None)
         order = "day" if day_first else "month"
     day, month = (a, b) if order == "day" else (b, a)
     clock = [part.field(n).cast(pl.Int32, strict=False).fill_null(0) for n in ("4", "5", "6")]
