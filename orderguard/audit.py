@@ -25,7 +25,7 @@ from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.tables import equip, expired, stocked
-from orderguard.stages.telling import demotions, overlap, profiles_held, told_apart
+from orderguard.stages.telling import demotions, overlap, profiles_held, told_apart, unheard_statuses
 from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
         with clock.room("rules"):
             judged = judged._replace(demoted=told_apart(judged.demoted, cases.demoted_before()))
             read.problems += [*notes(book), *demotions(judged.demoted, book)]
+            if book.only_status:
+                read.problems += unheard_statuses(book, read.orders["status"], profiles)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
         with clock.room("route"):
             known = cases.known(flagged["case_id"])

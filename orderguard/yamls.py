@@ -183,10 +183,57 @@ def hinted(problems: list[Problem], known: list[str]) -> list[Problem]:
     for problem in problems:
         if problem.what.en.endswith("unknown key") and not problem.fix.en:
             name = problem.what.en.removesuffix("unknown key").strip().split(" ")[-1].split(".")[-1]
-            out.append(replace(problem, fix=closest(name, known)))
+            out.append(replace(problem, fix=meant(name, known)))
         else:
             out.append(problem)
     return out
+
+
+def meant(name: str, known: list[str]) -> Words:
+    """A did-you-mean for a key: a slip of the finger, else what other tools call it, else what it looks like."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is already wrong
+
+    asked = name.lower().replace("-", "_")
+    slip = get_close_matches(asked, known, n=1, cutoff=0.8)
+    ours = next(iter(slip), None) or next(
+        (key for key, others in _ELSEWHERE.items() if asked in others.split() and key in known), None
+    )
+    return Words(f"是否想写 '{ours}'？", f"did you mean '{ours}'?") if ours else closest(name, known)
+
+
+_ELSEWHERE = {
+    "points": "weight weights score scores point severity risk 分值",
+    "status": "enabled enable active disabled state mode shadow trial on",
+    "from": "start starts begin begins since start_at starts_at valid_from 开始",
+    "to": "end ends until till end_at ends_at valid_to expires 结束",
+    "when": "if where expr expression sql condition query",
+    "window": "within period interval duration minutes time in 窗口",
+    "at_least": "count threshold min minimum limit more_than times n orders",
+    "who": "distinct unique distinct_by count_distinct",
+    "any": "words word keywords contains any_of values list 关键词",
+    "all": "all_of must",
+    "none": "not except exclude none_of without",
+    "column": "field columns in on",
+    "key": "by group_by keys field entity per",
+    "id": "name rule rule_id code",
+    "kind": "type rule_type",
+    "with": "params parameters settings options config args",
+    "says": "description title label message reason text",
+    "ask": "action advice todo question",
+    "only": "scope scopes where applies_to platform platforms for",
+    "flags": "tests test examples hits positive",
+    "passes": "negative misses",
+    "needs": "requires depends_on depends with_rule and",
+    "only_status": "statuses status order_status",
+    "timezone": "tz time_zone zone",
+    "locale": "language lang",
+    "bands": "thresholds levels limits",
+    "promotions": "promotion campaigns profiles",
+    "mask_sheets": "mask masked sheets",
+    "retain_days": "retain retention keep_days days",
+    "more_than_km": "km more_than distance max_km over_km",
+}
+"""Our keys, and the words that other rule engines (and people) have for them."""
 
 
 _SAID: dict[str, Words] = {
@@ -237,7 +284,7 @@ def _one(item: Any, loc: Path_, document: Document, at: Path_, label: str) -> Pr
         shown = shown_en = ""
     fix = context.get("fix", Words("", ""))
     if item["type"] == "extra_forbidden" and context.get("known"):
-        fix = closest(str(loc[-1]), context["known"])
+        fix = meant(str(loc[-1]), context["known"])
     elif item["type"] in _FIXES and not fix.en:
         general = _FIXES[item["type"]]
         fix = Words(general.zh.format(loc[-1] if loc else ""), general.en.format(loc[-1] if loc else ""))

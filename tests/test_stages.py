@@ -77,3 +77,11 @@ def test_summary_says_how_many_were_left_out_and_what_to_do(tmp_path: Path) -> N
     assert "only_status: [all]" in done.stdout
     told = shell("scan", "a.csv", "--json", "--ledger", "l2", cwd=tmp_path)
     assert json.loads(told.stdout)["skipped_by_stage"] == {"shipped": 1, "closed": 1}
+
+
+def test_a_status_that_nobody_has_is_told(tmp_path: Path) -> None:
+    """`payed` would leave every order out; a word that a platform knows but this export lacks is nothing odd."""
+    house = House(tmp_path, book(ROUND, head="only_status: [payed, 等待出库]"))
+    (said,) = [p["text"] for p in house.scan(export(tmp_path, "PSD")).run["problems"]]
+    assert "“payed”" in said
+    assert "是否想写 'paid'？" in said

@@ -233,7 +233,7 @@ def audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
         words = [w.strip().casefold() for w in book.only_status]
         if {"all", "*"} & set(words):
             return None
-        known = [*words, *(["unknown"] if set(words) & _STAGES else [])]
+        known = [*words, *(["unknown"] if set(words) & STAGES else [])]
         status = frame["status"].str.to_lowercase()
         judged = status.is_null() & stage.is_null()
         for text, wanted in ((status, words), (stage, known)):
@@ -244,7 +244,7 @@ def audited(frame: pl.DataFrame, book: Rulebook) -> pl.Series | None:
     return judged.set(~judged & took_place, None)
 
 
-_STAGES = {"unpaid", "paid", "shipped", "done", "closed", "refunding", "refunded"}
+STAGES = {"unpaid", "paid", "shipped", "done", "closed", "refunding", "refunded"}
 
 
 def left_out(frame: pl.DataFrame, heard: pl.Series | None) -> dict[str, int]:

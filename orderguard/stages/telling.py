@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from orderguard.errors import Problem, Words
+from orderguard.errors import Problem, Words, closest
+from orderguard.stages.judging import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orderguard.platforms import Profile
     from orderguard.rules import Rule, Rulebook
     from orderguard.stages.judging import Judged
 
@@ -35,6 +37,26 @@ def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
         )
         for d in demoted
     ]
+
+
+def unheard_statuses(book: Rulebook, met: pl.Series, profiles: Iterable[Profile]) -> list[Problem]:
+    """A notice for words of `only_status` that are no stage, no platform's word and no order's: it leaves orders out unseen.
+
+    Args:
+        book: the rulebook.
+        met: the statuses of the orders of this run.
+        profiles: all platforms.
+    """
+    known = {w.casefold() for p in profiles for words in p.statuses.values() for w in words}
+    known |= {s.casefold() for s in met.unique().drop_nulls()} | {*STAGES, "unknown", "all", "*"}
+    said = [w for w in book.only_status if w.strip().casefold() not in known]
+    if not said:
+        return []
+    what = Words(
+        f"only_status 里的“{'、'.join(said)}”不是订单阶段，也没有一单是这个状态：没有因它审核任何订单",
+        f"only_status: {', '.join(said)} is no stage, and no order has that status: it lets no order be audited",
+    )
+    return [Problem(what, book.source, fix=closest(said[0], sorted(STAGES)), fatal=False)]
 
 
 def overlap(judged: Judged, current: int, book: Rulebook) -> list[dict[str, Any]]:
