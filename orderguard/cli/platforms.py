@@ -113,14 +113,15 @@ def detect(
     from orderguard.cli.common import print_json
     from orderguard.cli.dates import date_order as as_order
     from orderguard.errors import OrderguardError
-    from orderguard.platforms import load_profiles, match_header
-    from orderguard.stages.drafting import explained, headings_of
+    from orderguard.platforms import load_profiles
+    from orderguard.stages.drafting import explained
+    from orderguard.stages.recipes import recognised
 
     profiles = load_profiles(folder)
     results, problems = [], []
     for table in _tables(file, profiles, password_file):
         try:
-            match = match_header(headings_of(table), profiles, platform, table.source)
+            match, _ = recognised(table.frame, profiles, platform, table.source)
         except OrderguardError as error:
             problems += error.problems
             continue

@@ -123,6 +123,9 @@ class Profile(BaseModel):
         name: what users read, by language.
         aliases: other words for the same platform, in rulebooks and 平台 columns.
         signature: headings that only this platform uses; one must be present.
+        hints: headings that tell it only together: three of them, where none of its own is there.
+        style: a pattern that this platform's headings follow as they are written; three that it knows tell it.
+        ids: a pattern of order numbers that only this platform gives out; asked where headings tell nothing.
         columns: canonical column -> heading, list of headings, `{join: ..}` or `{any_amount: ..}`.
         extract: canonical column -> a pattern inside another column.
         fold: how an amount is folded when an order has several rows.
@@ -148,6 +151,9 @@ class Profile(BaseModel):
     name: dict[str, str]
     aliases: list[str] = []
     signature: list[str] = []
+    hints: list[str] = []
+    style: str = ""
+    ids: str = ""
     columns: dict[str, str | list[str] | _Join]
     extract: dict[str, _Extract] = {}
     fold: dict[str, Fold] = {}
@@ -185,6 +191,11 @@ class Profile(BaseModel):
     def _are_patterns(cls, value: dict[str, str]) -> dict[str, str]:
         return {name: _pattern(text) for name, text in value.items()}
 
+    @field_validator("style", "ids")
+    @classmethod
+    def _is_pattern(cls, value: str) -> str:
+        return _pattern(value) if value else value
+
     def pick(self, name: str) -> Pick | None:
         """The source of one canonical column, or None when the profile does not know it."""
         spec, extract = self.columns.get(name), self.extract.get(name)
@@ -200,7 +211,7 @@ class Profile(BaseModel):
         """Every heading this profile knows, in the form that `heading_key` gives."""
         if self._headings is None:
             own = [h for n in {*self.columns, *self.extract} for p in [self.pick(n)] if p for h in p.all_sources()]
-            more = [*self.signature, *self.knows, *self.status_from, *self.status_if_filled]
+            more = [*self.signature, *self.hints, *self.knows, *self.status_from, *self.status_if_filled]
             self._headings = {heading_key(h) for h in {*own, *more}}
         return self._headings
 
@@ -215,15 +226,16 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
 @lru_cache(maxsize=8192)
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full-width folded, blanks, quotes, underscores and case ignored."""
-    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*").casefold().translate(_IGNORED)
-    for unit in _UNITS:
-        if folded.endswith(unit):
-            return folded.removesuffix(unit) or folded
+    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;").casefold().translate(_IGNORED)
+    for opened, closed in _BRACKETS:
+        if folded.endswith(closed) and folded[folded.rfind(opened) + 1 : -1].removeprefix("单位:") in _UNITS:
+            return folded[: folded.rfind(opened)] or folded
     return folded
 
 
 _IGNORED = str.maketrans("", "", BLANKS + "_-#")
-_UNITS = ("(元)", "(rmb)", "(cny)", "(件)", "(¥)")
+_BRACKETS = (("(", ")"), ("[", "]"), ("【", "】"))
+_UNITS = frozenset({"元", "rmb", "cny", "人民币", "件", "¥", "￥", "个", "单位元", "usd", "$", "必填", "选填"})
 """A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orderguard.columns import LINE_ONLY, ORDERS
+from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.platforms.profile import Pick, Profile, heading_key
 
@@ -84,8 +85,9 @@ def match_header(
             raise OrderguardError(Problem(what, where, fix=closest(wanted, names)))
         return _match(chosen[0], generic, keys)
     telling = telling_headings(profiles)
-    candidates = [_match(p, generic, keys) for p in profiles if p is generic or telling[_key(p)] & keys.keys()]
-    usable = [m for m in candidates if "order_id" in m.picks and len(m.picks) >= _LEAST]
+    told = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
+    # A heading that only one system has and an order number are an order file of it, if one that tells little.
+    usable = [m for m in told if "order_id" in m.picks and (len(m.picks) >= _LEAST or m.profile is not generic)]
     if not usable:  # a selection of columns without any telltale one, in which the general names find no order number
         rest = [_match(p, generic, keys) for p in profiles]
         usable = [m for m in rest if "order_id" in m.picks and len(m.picks) >= _MANY and m.share >= _MOSTLY]
@@ -115,12 +117,29 @@ def _only_one_that_knows(profiles: Sequence[Profile], generic: Match, keys: dict
     return match if "order_id" in match.picks and len(match.picks) >= _LEAST else None
 
 
+def by_numbers(numbers: Sequence[str], profiles: Sequence[Profile]) -> Profile | None:
+    """The one platform that gives out order numbers of this form, when (nearly) all of them have it.
+
+    Args:
+        numbers: some order numbers of the file, cleaned.
+        profiles: all that are known.
+    """
+    if len(numbers) < _TOGETHER:
+        return None
+    fits = {
+        p.platform: p
+        for p in profiles
+        if p.ids and not p.variant and sum(re.fullmatch(p.ids, n) is not None for n in numbers) >= 0.95 * len(numbers)
+    }
+    return next(iter(fits.values())) if len(fits) == 1 else None
+
+
 def candidates(headings: Sequence[str], profiles: Sequence[Profile]) -> list[tuple[Match, tuple[str, ...]]]:
     """Every platform that the header may be of, the likeliest first, with the headings that tell it."""
     generic = next(p for p in profiles if p.platform == GENERIC)
     keys = {heading_key(h): h for h in reversed(headings)}
     telling = telling_headings(profiles)
-    found = [_match(p, generic, keys) for p in profiles if p is generic or telling[_key(p)] & keys.keys()]
+    found = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
     found.sort(key=lambda m: _merit(m, generic, telling, keys), reverse=True)
     return [(m, tuple(keys[k] for k in keys if k in telling[_key(m.profile)])[:8]) for m in found]
 
@@ -133,12 +152,29 @@ def _merit(
     But a column that names the platform of each row (平台) is an ERP's: no platform's own export has it.
     """
     profile = match.profile
-    own = len(telling[_key(profile)] & keys.keys())
+    own = _own(profile, telling, keys)
     merit = len((profile.headings() | generic.headings()) & keys.keys()) / max(len(keys), 1) + min(own, 5) * 0.1
     if profile is not generic:
         named = _present(generic.pick("platform"), keys)
         merit -= 0.25 if named and not {heading_key(s) for s in named.sources} & profile.headings() else 0.0
     return (round(merit, 9), round(match.share, 9), float(profile is not generic), float(len(match.picks)))
+
+
+_TOGETHER = 3
+
+
+def _own(profile: Profile, telling: dict[tuple[str, str], set[str]], keys: dict[str, str]) -> int:
+    """How many headings tell the platform: its own, or one's worth where three hints or three in its style stand together."""
+    own = len(telling[_key(profile)] & keys.keys())
+    if own or not (profile.hints or profile.style):
+        return own
+    together = sum(k in keys for k in {heading_key(h) for h in profile.hints})
+    if profile.style:
+        written = [h for k, h in keys.items() if k in profile.headings()]
+        together = max(
+            together, sum(re.fullmatch(profile.style, h.strip(BLANKS + "\"'*")) is not None for h in written)
+        )
+    return int(together >= _TOGETHER)
 
 
 def _key(profile: Profile) -> tuple[str, str]:

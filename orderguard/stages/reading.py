@@ -13,11 +13,11 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Folded, Recipe, fold_orders, type_table, with_baskets
 from orderguard.normalise.recipe import REJECTS
-from orderguard.platforms import Pick, header_score, match_header, platform_ids
+from orderguard.platforms import Pick, header_score, platform_ids
 from orderguard.platforms.recognise import DECIDING, present
 from orderguard.stages.ahead import taken
 from orderguard.stages.databases import database_sources, files_among
-from orderguard.stages.recipes import recipe_of
+from orderguard.stages.recipes import recipe_of, recognised
 from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
@@ -178,10 +178,11 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
     book = options.book
     headings = [c for c in table.frame.columns if c != "source_row"]
     try:
-        match = match_header(headings, profiles, options.platform, table.source)
+        match, said = recognised(table.frame, profiles, options.platform, table.source)
     except OrderguardError as error:
         pile.problems += error.problems
         return
+    pile.problems += said
     profile = match.profile
     pile.sums.setdefault(profile.platform, {}).update(profile.fold)
     recipe = recipe_of(match, profiles, headings, book.timezone, book.locale, options.date_order)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from orderguard.errors import Problem, Words
 from orderguard.normalise import Recipe
+from orderguard.normalise.cleaning import cleaned_series
 from orderguard.normalise.status import StatusWords, word_key
+from orderguard.platforms import match_header
 from orderguard.platforms.profile import heading_key
+from orderguard.platforms.recognise import GENERIC, by_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +40,41 @@ def status_words(profile: Profile, profiles: Sequence[Profile], headings: Sequen
         tuple(have[k] for k in map(heading_key, profile.status_from) if k in have),
         {have[k]: stage for h, stage in profile.status_if_filled.items() if (k := heading_key(h)) in have},
     )
+
+
+_ASKED = 200
+"""Order numbers that are looked at where headings tell no platform."""
+
+
+def recognised(
+    frame: pl.DataFrame, profiles: Sequence[Profile], wanted: str | None, where: str
+) -> tuple[Match, list[Problem]]:
+    """How a table is understood, and what must be said about it: by its headings, else by the form of its order numbers.
+
+    Args:
+        frame: the table as it was read.
+        profiles: all that are known.
+        wanted: `--platform`.
+        where: the file, for messages.
+
+    Raises:
+        OrderguardError: no order number column was found, or `wanted` is unknown.
+    """
+    headings = [c for c in frame.columns if c != "source_row"]
+    match = match_header(headings, profiles, wanted, where)
+    if wanted is not None or match.profile.platform != GENERIC or "platform" in match.picks:
+        return match, []
+    numbers = frame[match.picks["order_id"].sources[0]].head(_ASKED).drop_nulls().cast(pl.String)
+    told = by_numbers(cleaned_series(numbers).drop_nulls().to_list() if len(numbers) else [], profiles)
+    if told is None:
+        return match, []
+    name = told.name
+    what = Words(
+        f"表头认不出平台，按订单编号的格式当作{name['zh']}",
+        f"the headings tell no platform; the form of the order numbers is that of {name['en']}",
+    )
+    fix = Words("不对时用 --platform 指定", "name another with --platform if that is wrong")
+    return match_header(headings, profiles, told.platform, where), [Problem(what, where, fix=fix, fatal=False)]
 
 
 def recipe_of(
