@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from house import burst, export, shell
+import pytest
+from house import burst, export, order, shell
 
 from orderguard.cli import _COMMANDS
 
@@ -29,6 +33,32 @@ def test_every_command_prints_json() -> None:
         module, attribute = where.split(":")
         for words, command in _leaves(getattr(import_module(module), attribute), (name,)):
             assert any("--json" in option.opts for option in command.params), " ".join(words)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "utf-16"])
+def test_a_scan_ends_well_wherever_its_words_go(tmp_path: Path, encoding: str) -> None:
+    """An analyst's terminal or cron's pipe may know no Chinese: the audit is done all the same, and JSON stays JSON."""
+    export(tmp_path / "a.csv", [order("1", 收货地址="𠮷临时仓")])
+    for words in (("scan", "a.csv"), ("rules", "check"), ("scan", "a.csv", "--json")):
+        done = _run(*words, cwd=tmp_path, PYTHONIOENCODING=encoding)
+        assert done.returncode == 0, done.stderr
+    said = done.stdout.decode("utf-8" if encoding in {"ascii", "latin-1"} else encoding)
+    assert json.loads(said)["flagged"] == 1
+
+
+def test_a_full_or_closed_standard_output_is_no_fault_of_ours(tmp_path: Path) -> None:
+    export(tmp_path / "a.csv", [order("1")])
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = _run("scan", "a.csv", cwd=tmp_path, stdout=full)
+    assert done.returncode == 3
+    assert "标准输出无法写入" in done.stderr.decode()
+    line = f"{sys.executable} -m orderguard scan a.csv >&-"
+    assert subprocess.run(["sh", "-c", line], cwd=tmp_path, check=False, capture_output=True).returncode == 0
+
+
+def _run(*words: str, cwd: Path, stdout: Any = subprocess.PIPE, **env: str) -> subprocess.CompletedProcess[bytes]:
+    line = [sys.executable, "-m", "orderguard", *words]
+    return subprocess.run(line, cwd=cwd, check=False, stdout=stdout, stderr=subprocess.PIPE, env={**os.environ, **env})
 
 
 def test_what_a_command_did_to_a_case_is_json_too(tmp_path: Path) -> None:

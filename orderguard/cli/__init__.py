@@ -6,12 +6,13 @@ import os
 import re
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from orderguard import __version__
-from orderguard.errors import EXIT_BUG, EXIT_INPUT, OrderguardError, Problem, Words
+from orderguard.errors import EXIT_BUG, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words
 
 _COMMANDS = {
     "backtest": "orderguard.cli.backtest:backtest",
@@ -75,9 +76,10 @@ def cli() -> None:
     """发货前找出异常订单。 Finds abnormal orders before they ship."""
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - one line for each way to end
     """Entry point: messages to stderr, exit codes as designed."""
     os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
+    _speakable()
     try:
         # Not cli.main(): it turns a closed pipe (`| head`) into exit code 1, which here means --fail-on.
         with cli.make_context("orderguard", sys.argv[1:]) as context:
@@ -103,8 +105,52 @@ def main() -> None:
     except BaseException as error:
         if os.environ.get("ORDERGUARD_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.filename is None and _unheard():
+            fail(DeliveryError(_full(error)))
         click.echo("✗ " + unexpected(error).text(language()), err=True)
         sys.exit(EXIT_BUG)
+
+
+def _speakable() -> None:
+    """Chinese on any standard output: a terminal's unknown letters are spelled out, a pipe or file gets UTF-8.
+
+    Without it a terminal of ASCII or Latin-1 ends a scan with an error after its work was done.
+    """
+    for name in ("stdout", "stderr"):
+        if (
+            getattr(sys, name) is None
+        ):  # closed by whoever called: nobody listens, and no file of ours may take its place
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, TextIOWrapper):
+            continue
+        try:
+            "订✓".encode(stream.encoding)
+        except UnicodeEncodeError:
+            chinese = stream.encoding.lower().startswith(("gb", "cp936", "big5"))
+            if chinese or stream.isatty():
+                stream.reconfigure(errors="backslashreplace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
+def _unheard() -> bool:
+    """Whether standard output takes nothing more (a full disk); what waits for it is given up."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _full(error: OSError) -> Problem:
+    what = Words(
+        f"标准输出无法写入（{error.strerror}）；命令已做完",
+        f"standard output cannot be written ({error.strerror}); the command itself is done",
+    )
+    return Problem(what, fix=Words("检查磁盘空间", "check disk space"))
 
 
 def unexpected(error: BaseException) -> Problem:

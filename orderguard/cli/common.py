@@ -40,11 +40,18 @@ def plain_rulebook(given: str | None) -> tuple[Rulebook, bool]:
     return equip(load_rulebook(path), datetime.now(UTC)), packaged
 
 
-def print_json(value: Any) -> None:
-    """JSON to standard output."""
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """JSON to standard output, valid in any encoding."""
     from orderguard.errors import json_text
 
-    click.echo(json_text(value))
+    text = json_text(value, indent)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        import json
+
+        text = json.dumps(value, indent=indent)
+    click.echo(text)
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:

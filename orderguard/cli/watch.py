@@ -86,7 +86,7 @@ def _round(
 ) -> tuple[dict[str, Any], int]:
     from datetime import UTC, datetime
 
-    from orderguard.errors import json_text
+    from orderguard.cli.common import print_json
     from orderguard.stages.boarding import refresh
     from orderguard.watching import beat, look
 
@@ -99,7 +99,7 @@ def _round(
     if done.result:
         run = done.result.run
         if as_json:
-            click.echo(json_text(run, indent=None))
+            print_json(run, indent=None)
         elif not quiet:
             zh = options.book.locale.startswith("zh")
             click.echo(
