@@ -71,7 +71,7 @@ def plain(f: pl.DataFrame) -> dict[str, pl.Series]:
     ship = (30.29, 120.16)
     lead = {"浙江省": 1, "江苏省": 2, "广东省": 3, "四川省": 4, "新疆维吾尔自治区": 7}
     need = pl.when(~pl.col("two")).then(pl.col("province").replace_strict(lead, default=None, return_dtype=pl.Int64))
-    cold = pl.col("sku").is_in([f"SKU-{i}" for i in range(0, 200, 9)])
+    cold = pl.col("sku").is_in([f"SKU-{i}" for i in range(0, 200, 40)])
     landmark = pl.col("address").str.contains(r"(?:附近|对面|旁边?|边上|隔壁|路口|门口)$") & ~pl.col("address").str.contains(r"\d号")
     elsewhere = pl.when(~pl.col("two")).then(pl.col("home_province") != pl.col("province"))
     told = f.lazy().select(**{

@@ -89,6 +89,8 @@ def make(folder: Path, n: int, world: str) -> Path:
 
     person = draw[0] % max(n * 2 // 5, 1)
     home = [person.hash(seed) for seed in range(100, 108)]
+    # Most buyers live near; one in ten anywhere.
+    home[0] = pl.select(pl.when(pl.lit(home[4] % 10 == 0)).then(pl.lit(home[0])).otherwise(pl.lit(home[0] % 6))).to_series()
     # Rings: four orders in some minutes from one IP and device; five in a day with one phone, each from another account.
     ring, line = row // 120, row // 200
     in_ring, on_line = draw[5] % 30 == 7, draw[6] % 40 == 7
@@ -104,10 +106,10 @@ def make(folder: Path, n: int, world: str) -> Path:
     street = pl.when(now_and_then(7, 150)).then(pl.lit("火车站对面")).otherwise(street)
     street = pl.when(now_and_then(8, 400)).then(pl.lit("北京市朝阳区建国路8号")).otherwise(street)
     street = pl.when(now_and_then(9, 200)).then(pl.lit("")).otherwise(street)
-    elsewhere = pl.when(pl.lit(home[5] % 12 == 0)).then(pl.lit(home[6] % len(REGIONS))).otherwise(pl.lit(home[0] % len(REGIONS)))
+    elsewhere = pl.when(pl.lit(home[5] % 40 == 0)).then(pl.lit(home[6] % len(REGIONS))).otherwise(pl.lit(home[0] % len(REGIONS)))
     phone = pl.format("{}{}", pl.lit(prefixes()).gather(elsewhere * EACH + pl.lit(home[3] % EACH)), (home[6] % 10_000).cast(pl.String).str.zfill(4))
     second_phone = pl.format("1522{}", (home[6] % 10_000_000).cast(pl.String).str.zfill(7))
-    phone = pl.when(now_and_then(3, 25)).then(second_phone).otherwise(phone)
+    phone = pl.when(now_and_then(3, 400)).then(second_phone).otherwise(phone)
     phone = pl.when(pl.lit(on_line)).then(pl.format("1523{}", (line.hash(92) % 10_000_000).cast(pl.String).str.zfill(7))).otherwise(phone)
     phone = pl.when(now_and_then(10, 60)).then(pl.lit("138****1234")).otherwise(phone)
     paid = (draw[12] % 290_000 + 1000).cast(pl.Int64)
@@ -134,7 +136,7 @@ def make(folder: Path, n: int, world: str) -> Path:
     frame.write_parquet(path)
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
     stock = [f"SKU-{i},{n // SKUS * 21 // 10 + i % 7}" for i in range(SKUS)]
-    tags = [f"SKU-{i},{'冷链' if i % 9 == 0 else '常温'},{'浙江|江苏' if i % 9 == 0 else ''}" for i in range(SKUS)]
+    tags = [f"SKU-{i},{'冷链' if i % 40 == 0 else '常温'},{'浙江|江苏' if i % 40 == 0 else ''}" for i in range(SKUS)]
     lead = [f"杭州,{p.removesuffix('省')},{d}" for p, d in (("浙江省", 1), ("江苏省", 2), ("广东省", 3), ("四川省", 4), ("新疆", 7))]
     entries = [f"u{i * 37},watch" for i in range(200)] + ["198.0.7.0/24,block", "198.0.9.0/25,watch"] + [f"u{i * 91},allow" for i in range(5)]
     for file, head, lines in (
