@@ -12,6 +12,8 @@ import pytest
 from house import HEAD, House, book, burst, export, order, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import order as worlds_order
+from worlds import write_csv
 
 from orderguard.ledger import History, open_ledger, reading
 from orderguard.ledger.verdicts import Answer, VerdictBook
@@ -111,6 +113,25 @@ def test_files_without_a_ledger_and_with_one(tmp_path: Path) -> None:
     assert (beside["orders"], beside["labelled"]) == (2, 1)
     assert {r["rule_id"]: (r["hits_before"], r["hits_after"]) for r in beside["rules"]} == {"w": (1, 0), "ip": (1, 1)}
     assert beside["total"]["no_longer_flagged"] == counts(1, confirmed=1)
+
+
+def test_a_stock_file_is_taken_as_scan_takes_it(tmp_path: Path) -> None:
+    """Both rulebooks see the same stock; a rule of its own stands in where they have none."""
+    (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
+    own = "- {id: short, kind: oversell, with: {stock: missing-from-the-start.csv}, points: 10}\n"
+    (tmp_path / "missing-from-the-start.csv").write_text("货号,可用库存\nNF-900,99\n", encoding="utf-8")
+    (tmp_path / "new.yaml").write_text(OLD + own, encoding="utf-8")
+    (tmp_path / "stock.csv").write_text("货号,可用库存\nNF-900,3\n", encoding="utf-8")
+    write_csv([worlds_order(i) for i in range(5)], tmp_path / "a.csv")
+    words = ["backtest", "a.csv", "--rules", "new.yaml", "--against", "old.yaml", "--json"]
+    told = json.loads(shell(*words, "--stock", "stock.csv", cwd=tmp_path).stdout)
+    rules = {r["rule_id"]: (r["hits_before"], r["hits_after"]) for r in told["rules"]}
+    assert rules["oversell"] == (2, 0)
+    assert rules["short"] == (0, 2)
+    assert "short" in {r["rule_id"] for r in json.loads(shell(*words, cwd=tmp_path).stdout)["rules"] if not r["hits_after"]}
+    missing = shell(*words, "--stock", "none.csv", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert "none.csv" in missing.stderr
 
 
 def test_the_workbook_lists_the_orders(tmp_path: Path) -> None:

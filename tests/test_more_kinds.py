@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import random
 import statistics
@@ -14,6 +15,7 @@ from house import NOW, House, book, export, order, shell
 
 import orderguard.rules.kinds as folder
 from orderguard.errors import OrderguardError
+from orderguard.rules.ipranges import places_of
 from orderguard.rules.proofs import _frame
 from orderguard.rules.registry import kind_names
 from orderguard.stages.judging import facts_for
@@ -106,6 +108,23 @@ def test_the_quantity_of_a_sku_against_its_own_baseline() -> None:
     text = "kind: outlier, with: {of: quantity, by: sku, times: 2, min_history: 1, history: 30d}"
     # the fourth order makes A's mean 7/3 by ten o'clock: 5 is above twice that
     assert hits(text, orders) == [None, None, True, True, None, False]
+
+
+def test_a_category_has_its_own_usual_size() -> None:
+    day = [f"2026-11-0{d} 10:00:00" for d in range(1, 6)]
+    table = "categories: {A: 奶粉, B: 奶粉, T: 玩具}, times: 2, min_history: 2"
+    orders = [
+        {"basket": {"A": 1}, "amount": 100, "created_at": day[0], "past": True},
+        {"basket": {"ｂ": 1}, "amount": 100, "created_at": day[1], "past": True},
+        {"basket": {"A": 1, "B": 2}, "amount": 201, "created_at": day[2]},
+        {"basket": {"T": 9}, "amount": 900, "created_at": day[2]},
+        {"basket": {"A": 9, "T": 1}, "amount": 900, "created_at": day[3]},
+        {"basket": {"X": 9}, "amount": 900, "created_at": day[3]},
+    ]
+    assert hits(f"kind: outlier, with: {{of: quantity, by: category, {table}}}", orders) == [None, None, True, None, True, None]
+    assert hits(f"kind: outlier, with: {{of: amount, by: category, {table}}}", orders) == [None, None, True, None, None, None]
+    with pytest.raises(OrderguardError, match="categories"):
+        book("{id: o, kind: outlier, with: {by: category}, points: 1}")
 
 
 # --- contradictions -----------------------------------------------------------------------------------------
@@ -418,7 +437,7 @@ WRONG = {
     "kind: distance": "needs more_than_km or same_province",
     "kind: distance, with: {more_than_km: 5, same_province: true}": "needs more_than_km or same_province",
     "kind: distance, with: {of: address, to: address, more_than_km: 5}": "same place",
-    "kind: distance, with: {of: ip, more_than_km: 5}": "must be one of",
+    "kind: distance, with: {of: ip, more_than_km: 5}": "of: ip and ips",
     "kind: address_quality, with: {any: [vage]}": "must be one of",
     "kind: address_quality, with: {any: []}": "at least one entry",
     "kind: contradiction, with: {of: names}": "must be one of",
@@ -567,3 +586,71 @@ def test_every_kind_finds_the_same_in_pieces_and_whatever_the_row_order(tmp_path
     for one, other in ((done[0], done[1]), (done[2], done[3])):
         for name, frame in one.items():
             assert frame.equals(other[name]), name
+
+
+# --- where an IP is -------------------------------------------------------------------------------------------
+
+
+def test_ip_ranges_equal_brute_force() -> None:
+    """Numbers, CIDRs, both versions, gaps; nothing for what is masked, blank, local or no address."""
+    rng = random.Random(31)
+    starts = sorted(rng.sample(range(0, 1 << 16, 256), 60))
+    table = [
+        {"start": f"198.18.{s >> 8}.0/24"} if i % 3 else {"start": str(0xC6120000 + s), "end": str(0xC6120000 + s + 99)} for i, s in enumerate(starts)
+    ] + [{"start": "2001:db8:5::/48"}, {"start": "2001:db8::10", "end": "2001:db8::1f"}]  # fmt: skip
+    rows = pl.DataFrame([{"start": r["start"], "end": r.get("end"), "province": f"p{i}", "city": None, "lat": None, "lon": None, "source_row": i} for i, r in enumerate(table)],
+        schema_overrides={"end": pl.String, "city": pl.String, "lat": pl.Float64, "lon": pl.Float64})  # fmt: skip
+    nets = [(r, i) for i, r in enumerate(table)]
+
+    def by_hand(ip: str | None) -> str | None:
+        try:
+            one = ipaddress.ip_address(ip or "")
+        except ValueError:
+            return None
+        for r, i in nets:
+            if "/" in r["start"]:
+                if one in ipaddress.ip_network(r["start"]):
+                    return f"p{i}"
+                continue
+            first, last = (ipaddress.ip_address(int(r[n]) if r[n].isdecimal() else r[n]) for n in ("start", "end"))
+            if one.version == first.version and int(first) <= int(one) <= int(last):
+                return f"p{i}"
+        return None
+
+    ips = [f"198.18.{rng.randrange(256)}.{rng.randrange(256)}" for _ in range(2_000)]
+    ips += [None, "", "198.18.*.*", "999.1.1.1", "127.0.0.1", "2001:db8:5::1", "2001:DB8::1F", "2001:db8::20", "::1", "未知"]  # type: ignore[list-item]
+    assert places_of(pl.Series(ips, dtype=pl.String), rows)["province"].to_list() == [by_hand(ip) for ip in ips]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("start,end,province\n1.2.3.4,1.2.3.1,浙江\n", "no valid IP"), ("network,province\n1.2.3.0/33,浙江\n", "no valid IP"),
+        ("network,province\n1.2.3.0/24,浙江\n1.2.3.128/25,广东\n", "overlaps with row 2"), ("network,city\n1.2.3.0/24,杭州\n", "no province"),
+        ("province\n浙江\n", "no column"), ("network,province,lat,lon\n1.2.3.0/24,浙江,x,1\n", "should be a number"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_of_ip_ranges_is_told_row_by_row(tmp_path: Path, table: str, said: str) -> None:
+    (tmp_path / "ip.csv").write_text(table, encoding="utf-8")
+    text = "version: 1\nlocale: en\nbands: {}\nrules:\n- {id: far, kind: distance, points: 1, with: {of: ip, to: address, same_province: true, ips: ip.csv}}\n"
+    (tmp_path / "rules.yaml").write_text(text, encoding="utf-8")
+    done = shell("rules", "check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr + done.stdout
+    assert "ip.csv" in done.stderr + done.stdout
+    (tmp_path / "rules.yaml").write_text(text.replace(", ips: ip.csv", ""), encoding="utf-8")
+    assert "ips" in shell("rules", "check", cwd=tmp_path).stderr
+
+
+def test_how_far_an_ip_is_from_the_ship_from_place(tmp_path: Path) -> None:
+    """From a file to findings; what no range holds is not evaluable."""
+    (tmp_path / "ip.csv").write_text("ip_from,ip_to,country,region,city,latitude,longitude\n3405803776,3405803903,CN,Zhejiang,Hangzhou,30.29,120.16\n203.0.113.128,203.0.113.255,CN,Xinjiang,Urumqi,43.8,87.6\n", encoding="utf-8")
+    rules = "{id: far-ip, kind: distance, with: {of: ip, to: ship_from, more_than_km: 1000, ips: ip.csv}, points: 20}"
+    elsewhere = "{id: other, kind: distance, with: {of: ip, to: address, same_province: true, ips: ip.csv}, points: 20}"
+    one = book(rules, elsewhere).model_copy(update={"source": str(tmp_path / "rules.yaml")})
+    house = House(tmp_path, one)
+    rows = [order(n, 下单IP=ip, 发货地="杭州仓", 收货地址="浙江省杭州市西湖区文三路1号") for n, ip in (("near", "203.0.113.9"), ("far", "203.0.113.200"), ("none", "198.51.100.1"), ("masked", "203.0.113.*"))]  # fmt: skip
+    house.scan(export(tmp_path / "a.csv", rows))
+    assert house.findings() == {("far", "far-ip"), ("far", "other")}
+    seen = pl.read_parquet(house.out / "coverage.parquet").filter(rule_id="far-ip")
+    assert seen.select("judged", "hits", "not_evaluable").row(0) == (2, 1, 2)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
 @click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
+@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file, as scan takes it")
 @click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
 @click.option(
     "--json",
@@ -54,7 +55,8 @@ def backtest(**given: Any) -> None:
 
     old = find_rulebook(given["against_file"])
     try:
-        new = _candidate(given, old)
+        new = _stocked(_candidate(given, old), given["stock"])
+        old = _stocked(old, given["stock"])
         trial, problems = _judged(given, old, new)
         for problem in problems:
             if problem.fatal or not given["quiet"]:
@@ -90,6 +92,17 @@ def _candidate(given: dict[str, Any], old: Rulebook) -> Rulebook:
     what = Words("没有可比的：缺少 --rules", "nothing to compare: --rules is missing")
     fix = Words("--rules 新规则表.yaml，或 --fit-queue N", "give --rules new.yaml, or --fit-queue N")
     raise OrderguardError(Problem(what, fix=fix))
+
+
+def _stocked(book: Rulebook, stock: str | None) -> Rulebook:
+    """The rulebook as `scan --stock` would run it."""
+    if stock is None:
+        return book
+    from datetime import UTC, datetime
+
+    from orderguard.stages.tables import equip, stocked
+
+    return equip(stocked(book, stock), datetime.now(UTC), stock)
 
 
 def _judged(given: dict[str, Any], old: Rulebook, new: Rulebook) -> tuple[Trial, list[Problem]]:

@@ -11,9 +11,8 @@ import polars as pl
 
 from orderguard.enrich import regions
 from orderguard.enrich.tables import table
-
-EARTH_KM = 6371.0088
-"""Mean radius R1 = (2a + b) / 3 of the earth, in km (IUGG, Geodetic Reference System 1980)."""
+from orderguard.sphere import EARTH_KM as EARTH_KM  # noqa: PLC0414 - part of this module's face
+from orderguard.sphere import distance_km as distance_km  # noqa: PLC0414
 
 NEAR_LIMIT = 0.01
 """Haversine differs from the geodesic by at most 0.56 %: pairs within 1 % of a limit are measured exactly."""
@@ -206,20 +205,6 @@ def locate(texts: pl.Series) -> pl.DataFrame:
     found = pl.DataFrame(rows, schema=PLACE_SCHEMA, orient="row").with_columns(distinct)
     known = pl.DataFrame([spelt, clean]).join(found, on="text", how="left", maintain_order="left").drop("text")
     return given.to_frame().join(known, on="given", how="left", maintain_order="left").drop("given")
-
-
-def distance_km(lat1: str | pl.Expr, lon1: str | pl.Expr, lat2: str | pl.Expr, lon2: str | pl.Expr) -> pl.Expr:
-    """Return the great-circle distance in km of two points in degrees; null if one is.
-
-    Each argument is a column name or an expression. Haversine formula
-    (R. W. Sinnott, Virtues of the Haversine, Sky and Telescope 68, 1984) on a sphere of radius ``EARTH_KM``.
-    """
-    a, east, b, west = (
-        (pl.col(each) if isinstance(each, str) else each).radians() for each in (lat1, lon1, lat2, lon2)
-    )
-    turn = west - east
-    half = ((b - a) / 2).sin().pow(2) + a.cos() * b.cos() * (turn / 2).sin().pow(2)
-    return 2 * EARTH_KM * half.clip(0, 1).sqrt().arcsin()
 
 
 def farther_than(

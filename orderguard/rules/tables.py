@@ -19,14 +19,14 @@ class Cell(NamedTuple):
 
     Attributes:
         names: headings that mean it, in any case and with any blanks; the first is its name in messages.
-        kind: `number` becomes Float64, `span` days (Float64; `48h`, `2d`, plain numbers are days), `instant` UTC.
+        kind: `number` becomes Float64, `province` its full Chinese name where it is one of China's, `span` days (Float64; `48h`, `2d`, plain numbers are days), `instant` UTC.
         required: every row must fill it.
         words: what cells may say -> what it means; null: any text.
         until: a date without a time means the end of that day (an expiry), not its beginning.
     """
 
     names: tuple[str, ...]
-    kind: Literal["text", "number", "span", "instant"] = "text"
+    kind: Literal["text", "number", "span", "instant", "province"] = "text"
     required: bool = False
     words: Mapping[str, str] | None = None
     until: bool = False

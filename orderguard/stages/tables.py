@@ -254,11 +254,8 @@ def _typed(rows: _Rows, shape: Shape, zone: str) -> pl.DataFrame:
 
 
 def _read(text: pl.Series, cell: Cell, zone: str) -> pl.Series:
-    if cell.kind == "text":
-        if cell.words is None:
-            return text
-        folded = text.str.normalize("NFKC").str.to_lowercase()
-        return folded.replace_strict(dict(cell.words), default=None, return_dtype=pl.String)
+    if cell.kind in ("text", "province"):
+        return _worded(text, cell)
     from orderguard.normalise import values  # noqa: PLC0415 - only for a table with numbers or times
 
     if cell.kind == "number":
@@ -274,6 +271,17 @@ def _read(text: pl.Series, cell: Cell, zone: str) -> pl.Series:
     return read
 
 
+def _worded(text: pl.Series, cell: Cell) -> pl.Series:
+    if cell.kind == "province":
+        from orderguard.enrich.places import canonical_region  # noqa: PLC0415 - only for a table of places
+
+        return pl.select(pl.coalesce(canonical_region(text), text).alias(text.name)).to_series()
+    if cell.words is None:
+        return text
+    folded = text.str.normalize("NFKC").str.to_lowercase()
+    return folded.replace_strict(dict(cell.words), default=None, return_dtype=pl.String)
+
+
 def _wrong(text: pl.Series, read: pl.Series, cell: Cell, rows: _Rows, heading: str) -> list[Problem]:
     out = []
     numbers = rows.frame["source_row"]
@@ -281,8 +289,7 @@ def _wrong(text: pl.Series, read: pl.Series, cell: Cell, rows: _Rows, heading: s
         "number": Words("应为数字", "should be a number"),
         "span": Words("应为天数，或 48h、2d", "should be days, or such as 48h, 2d"),
         "instant": Words("应为日期时间，如 2026-11-11 00:00", "should be a time such as 2026-11-11 00:00"),
-        "text": Words("写法未知", "is unknown"),
-    }[cell.kind]
+    }.get(cell.kind, Words("写法未知", "is unknown"))
     for i in (text.is_not_null() & read.is_null()).arg_true():
         hint = closest(text[i], list(cell.words)) if cell.words else Words("", "")
         shown = str(text[i])[:60]

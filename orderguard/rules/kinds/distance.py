@@ -1,9 +1,11 @@
 """A phone or address far from where it should be.
 
 Flags:
-    orders whose receiver's phone (its home region, 号码归属地) or address is more than `more_than_km` from the
+    orders whose receiver's phone (its home region, 号码归属地), address or IP is more than `more_than_km` from the
     ship-from place or from the address, measured between prefectures as geopy's geodesic does; or, with
-    `same_province: true`, lies in another province.
+    `same_province: true`, lies in another province. `of: ip` needs `ips`, a table of the shop's own: `network` (a CIDR) or
+    `start` and `end`, with `province`, `city`, and `lat`, `lon` for distances (the CSV files of DB-IP, IP2Location and
+    GeoLite2 with a header row read as they are).
 
 Why:
     a number from the other end of the country is one weak sign of a borrowed or bought number; an address far from
@@ -12,8 +14,8 @@ Why:
 Misses:
     people who kept their number when they moved, gifts to relatives: alone it is weak, give it low points. Masked
     and virtual numbers, unknown prefixes, addresses that name no region or two, and an unknown ship-from place are
-    not evaluable; so is a foreign phone or place where provinces are compared. IP regions are not measured: no free
-    table is both small and fine enough.
+    not evaluable; so is a foreign phone or place where provinces are compared, and an IP that no range of `ips`
+    holds. Mobile gateways and VPNs put honest buyers elsewhere: an IP region is weaker than a phone's.
 """
 
 from __future__ import annotations
@@ -25,16 +27,27 @@ from pydantic import Field, model_validator
 
 from orderguard.errors import Words
 from orderguard.rules.base import Kind, number
+from orderguard.rules.ipranges import RANGES, places_of, unfit_ranges
+from orderguard.rules.tables import Shape, Source  # noqa: TC001 - pydantic reads it when the model is made
+from orderguard.sphere import distance_km
 
 _KM = {
     ("receiver_phone", "ship_from"): "phone_km",
     ("address", "ship_from"): "address_km",
     ("receiver_phone", "address"): "phone_address_km",
+    ("ip", "ship_from"): "_ip_km",
+    ("ip", "address"): "_ip_km",
 }
-_PROVINCE = {"receiver_phone": "phone_province", "address": "addr_province", "ship_from": "ship_province"}
-_REGION = {"receiver_phone": "phone_region", "address": "addr_city", "ship_from": "ship_place"}
-_ZH = {"receiver_phone": "收货电话归属地", "address": "收货地", "ship_from": "发货地"}
-_EN = {"receiver_phone": "phone from", "address": "address in", "ship_from": "ship-from place"}
+_POINT = {"ship_from": ("ship_lat", "ship_lon"), "address": ("addr_lat", "addr_lon")}
+_PROVINCE = {
+    "ip": "_ip_province",
+    "receiver_phone": "phone_province",
+    "address": "addr_province",
+    "ship_from": "ship_province",
+}
+_REGION = {"ip": "_ip_place", "receiver_phone": "phone_region", "address": "addr_city", "ship_from": "ship_place"}
+_ZH = {"ip": "下单 IP 在", "receiver_phone": "收货电话归属地", "address": "收货地", "ship_from": "发货地"}
+_EN = {"ip": "IP in", "receiver_phone": "phone from", "address": "address in", "ship_from": "ship-from place"}
 
 EXAMPLE = """
 - id: phone-elsewhere
@@ -54,22 +67,51 @@ EXAMPLE = """
     - {address: 北京市海淀区某路1号, ship_from: 上海}
   passes:
     - {address: 江苏省苏州市姑苏区某路1号, ship_from: 上海}
+- id: ip-elsewhere
+  kind: distance
+  with:
+    of: ip
+    to: address
+    same_province: true
+    ips:                  # 一般写文件名 / usually a file: ips: ip-regions.csv
+      - {network: 203.0.113.0/25, province: 浙江}
+      - {start: 203.0.113.128, end: 203.0.113.255, province: Guangdong, city: 深圳}
+  points: 5
+  flags:
+    - {ip: 203.0.113.200, address: 浙江省杭州市西湖区文三路1号}
+  passes:
+    - {ip: 203.0.113.9, address: 浙江省杭州市西湖区文三路1号}
+    - {ip: 198.51.100.1, address: 浙江省杭州市西湖区文三路1号}      # 表里没有：无法判断 / not in the table
 """
 
 
 class Distance(Kind):
-    """Settings: `of` (phone or address), `to` (ship-from place or address), and `more_than_km` or `same_province`."""
+    """Settings: `of` (phone, address or ip), `to` (ship-from place or address), `more_than_km` or `same_province`, `ips`."""
 
-    later: ClassVar = frozenset({"same_province"})
-    of: Literal["receiver_phone", "address"] = "receiver_phone"
+    later: ClassVar = frozenset({"same_province", "ips"})
+    of: Literal["receiver_phone", "address", "ip"] = "receiver_phone"
     to: Literal["ship_from", "address"] = "ship_from"
     more_than_km: float | None = Field(default=None, gt=0, le=20_040)
     same_province: bool = False
+    ips: Source | None = None
+
+    def tables(self) -> dict[str, Shape]:
+        return {} if self.ips is None else {"ips": RANGES}
+
+    def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:  # noqa: ARG002 - it has one table
+        return unfit_ranges(table, points=not self.same_province)
 
     @model_validator(mode="after")
     def _one(self) -> Distance:
         if self.of == self.to:
             raise ValueError(Words("of 与 to 是同一个地点", "of and to are the same place"))
+        if (self.of == "ip") != (self.ips is not None):
+            raise ValueError(
+                Words(
+                    "of: ip 与 ips（IP 段表：network 或 start、end，province，city，lat，lon）要一起写",
+                    "needs of: ip and ips (a table: network or start and end, province, city, lat, lon) together",
+                )
+            )
         if (self.more_than_km is None) != self.same_province:
             raise ValueError(
                 Words(
@@ -80,12 +122,30 @@ class Distance(Kind):
         return self
 
     def limits(self) -> dict[str, float]:
-        return {} if self.more_than_km is None else {_KM[self.of, self.to]: self.more_than_km}
+        return {} if self.more_than_km is None or self.of == "ip" else {_KM[self.of, self.to]: self.more_than_km}
 
     def reads(self) -> set[str]:
         extra = {_PROVINCE[self.of], _PROVINCE[self.to]} if self.same_province else {_KM[self.of, self.to]}
         states = {"addr_state"} if "address" in {self.of, self.to} else set()
-        return {*extra, *states, _REGION[self.of], _REGION[self.to]}
+        told = {*extra, *states, _REGION[self.of], _REGION[self.to]}
+        if self.of == "ip":
+            told = {n for n in told if not n.startswith("_")} | {"ip", *(() if self.same_province else _POINT[self.to])}
+        return told
+
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self.of != "ip":
+            return super().measure(frame)
+        table = self.table("ips")
+        at = places_of(frame["ip"], RANGES.empty() if table is None else table)
+        facts = frame.with_columns(
+            at["province"].alias("_ip_province"),
+            at.select(pl.coalesce("city", "province").alias("_ip_place")).to_series(),
+        )
+        if not self.same_province:
+            facts = facts.with_columns(at.select(_lat="lat", _lon="lon").get_columns())
+            facts = facts.with_columns(_ip_km=distance_km("_lat", "_lon", *_POINT[self.to]))
+        shown = [n for n in ("_ip_province", "_ip_place", "_ip_km") if n in facts.columns]
+        return facts.select(*shown, hit=self.hit(), value=self.value())
 
     def _told(self, column: str) -> pl.Expr:
         clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous", "masked"])

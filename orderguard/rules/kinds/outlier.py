@@ -2,34 +2,41 @@
 
 Flags:
     orders whose paid `amount`, or the quantity of one of its SKUs, is more than `times` the `baseline` (mean or
-    median) of the earlier orders with the same `by` (account, phone, shop, sku, ...) in the `history` before it. Only
-    orders strictly earlier count, from the ledger too; the later order is flagged, never the earlier one.
+    median) of the earlier orders with the same `by` (account, phone, shop, sku, category, ...) in the `history` before it. Only
+    orders strictly earlier count, from the ledger too; the later order is flagged, never the earlier one. `by: category` takes
+    each SKU's category from `categories` (a file: sku, category): quantities per category, amounts per combination of
+    categories in the order.
 
 Why:
     a taken-over account, a mistyped price or a reseller shows first as an order many times the usual size.
 
 Misses:
     whoever grows slowly. With fewer than `min_history` earlier orders, a baseline of zero, a blank or masked key, or
-    (for amounts) another currency than most rows', an order is not evaluable: each currency has its own baseline.
+    (for amounts) another currency than most rows', an order is not evaluable: each currency has its own baseline. So is an
+    order with a SKU that has no category, unless another of its SKUs decides.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 import polars as pl
 from pydantic import Field, model_validator
 
 from orderguard.errors import Words
 from orderguard.rules.base import Kind, Reach, Span, number, span_words, whole_or_null
-from orderguard.rules.tables import exploded, folded_sku
+from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
 from orderguard.rules.windows import baseline_before
 
 _BY = {
     "account": "account_key", "buyer_id": "account_key", "phone": "phone_key", "receiver_phone": "phone_key", "shop": "shop",
     "platform": "platform", "address": "address_key", "device": "device_id", "ip": "ip", "city": "city", "province": "province",
 }  # fmt: skip
+CATEGORIES = Shape({
+    "sku": Cell(SKU, required=True),
+    "category": Cell(("category", "类目", "品类", "分类", "类别", "商品类目", "商品分类", "一级类目", "tags", "标签"), required=True),
+}, pair=("sku", "category"))  # fmt: skip
 _ZH = {
     "account": "该账号",
     "buyer_id": "该账号",
@@ -37,6 +44,7 @@ _ZH = {
     "receiver_phone": "该电话",
     "shop": "该店铺",
     "sku": "该商品",
+    "category": "该类目",
 }
 
 EXAMPLE = """
@@ -52,6 +60,24 @@ EXAMPLE = """
     - - {buyer_id: u1, amount: 100, created_at: 2026-11-01 10:00:00, past: true}
       - {buyer_id: u1, amount: 200, created_at: 2026-11-02 10:00:00, past: true}
       - {buyer_id: u1, amount: 450, created_at: 2026-11-03 10:00:00}
+- id: bulk-buyer
+  kind: outlier
+  with:
+    of: quantity
+    by: category
+    categories: {NF-900: 奶粉, NF-800: 奶粉}      # 或文件名 / or a file: sku, category
+    baseline: median
+    min_history: 2
+  points: 10
+  flags:
+    - - {basket: {NF-900: 1}, created_at: 2026-11-01 10:00:00, past: true}
+      - {basket: {NF-800: 2}, created_at: 2026-11-02 10:00:00, past: true}
+      - {basket: {NF-900: 3, NF-800: 2}, created_at: 2026-11-03 10:00:00}
+  passes:
+    - - {basket: {NF-900: 1}, created_at: 2026-11-01 10:00:00, past: true}
+      - {basket: {NF-800: 2}, created_at: 2026-11-02 10:00:00, past: true}
+      - {basket: {NF-900: 4}, created_at: 2026-11-03 10:00:00}
+      - {basket: {XX-1: 99}, created_at: 2026-11-03 10:00:00}      # 没有类目：无法判断 / no category
 """
 
 
@@ -72,23 +98,36 @@ class Outlier(Kind):
         "city",
         "province",
         "sku",
+        "category",
     ] = "account"
     times: float = Field(default=3, gt=1, le=10_000)
     baseline: Literal["mean", "median"] = "mean"
     history: Span = timedelta(days=30)
     min_history: int = Field(default=5, ge=1, le=100_000)
+    categories: Source | None = None
+    later: ClassVar = frozenset({"categories"})
+
+    def tables(self) -> dict[str, Shape]:
+        return {"categories": CATEGORIES} if self.categories is not None else {}
 
     @model_validator(mode="after")
     def _fits(self) -> Outlier:
+        if (self.by == "category") != (self.categories is not None):
+            raise ValueError(
+                Words(
+                    "by: category 与 categories（商品类目表：sku, category）要一起写",
+                    "needs by: category and categories (a file: sku, category) together",
+                )
+            )
         if self.of == "amount" and self.by == "sku":
             raise ValueError(Words("by: sku 只能用于 of: quantity", "by: sku goes with of: quantity only"))
         return self
 
     def reach(self) -> Reach:
-        return Reach(() if self.by == "sku" else (_BY[self.by],), self.history)
+        return Reach((_BY[self.by],) if self.by in _BY else (), self.history)
 
     def reads(self) -> set[str]:
-        key = set() if self.by == "sku" else {_BY[self.by]}
+        key = {_BY[self.by]} if self.by in _BY else {"basket"}
         return {*key, "created_at", *(("basket",) if self.of == "quantity" else ("amount", "currency"))}
 
     def hit(self) -> pl.Expr:
@@ -97,20 +136,41 @@ class Outlier(Kind):
     def value(self) -> pl.Expr:
         return pl.col("value")
 
+    def _named(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Items with `goods`: their SKU, or its category (null where it has none)."""
+        items = items.with_columns(goods=folded_sku("sku"))
+        table = self.table("categories") if self.by == "category" else None
+        if table is None:
+            return items
+        known = table.select(goods=folded_sku("sku"), category="category").unique(
+            "goods", keep="first", maintain_order=True
+        )
+        return items.join(known, on="goods", how="left", maintain_order="left").with_columns(goods="category")
+
+    def _combined(self, frame: pl.DataFrame) -> pl.Series:
+        """The categories of each order's goods as one text; null where one is not known."""
+        items = (
+            self._named(exploded(frame))
+            .group_by("at")
+            .agg(text=pl.col("goods").unique().sort().str.join("+"), known=pl.col("goods").is_not_null().all())
+        )
+        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
+        told = items.select("at", text=pl.when("known").then("text"))
+        return rows.join(told, on="at", how="left", maintain_order="left")["text"]
+
     def _sizes(self, frame: pl.DataFrame) -> pl.DataFrame:
         """What is compared: `at` (row), `key`, `size`, `when`, `past`."""
         whole = frame.select("past", when="created_at", at=pl.int_range(pl.len(), dtype=pl.UInt32))
         if self.of == "amount":
             money = pl.col("currency").str.to_uppercase().fill_null("CNY").replace("RMB", "CNY")
-            key = pl.concat_str(whole_or_null(_BY[self.by]), money, separator="\x1d")
+            whose = whole_or_null(_BY[self.by]) if self.by in _BY else pl.lit(self._combined(frame))
+            key = pl.concat_str(whose, money, separator="\x1d")
             size = pl.when(pl.col("amount") >= 0).then(pl.col("amount").cast(pl.Float64))
-            return whole.with_columns(frame.select(key=key, size=size, goods=pl.lit("")))
-        items = (
-            exploded(frame)
-            .group_by("at", goods=folded_sku("sku"), maintain_order=True)
-            .agg(size=pl.col("quantity").sum())
-        )
-        if self.by != "sku":
+            goods = whose if self.by == "category" else pl.lit("")
+            return whole.with_columns(frame.select(key=key, size=size, goods=goods))
+        items = self._named(exploded(frame))
+        items = items.group_by("at", "goods", maintain_order=True).agg(size=pl.col("quantity").sum())
+        if self.by in _BY:
             items = items.group_by("at", maintain_order=True).agg(pl.col("size").sum(), goods=pl.lit(""))
             items = items.with_columns(key=frame.select(whole_or_null(_BY[self.by])).to_series().gather(items["at"]))
         else:
