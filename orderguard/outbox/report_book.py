@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orderguard.outbox.report_sections import learn_rows
+from orderguard.outbox.report_sections import learn_rows, rulebook_lists
 from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets
 from orderguard.outbox.report_words import (
     AGENTS,
@@ -58,6 +58,8 @@ class _Book(Sheets):
         rules = [{**r, "state": STATUS[r["status"]].pick(self.locale)} for r in told["rules"]]
         self.listed(say("规则", "Rules"), RULES, rules, ("rule_id", ("hits", "confirmed", "false_alarms")))
         self.listed(say("规则重叠", "Overlap"), OVERLAP, told["overlap"])
+        for head, columns, lines in rulebook_lists(told, self.locale):
+            self.listed(head.pick(self.locale), columns, lines)
         self.listed(
             say("处理人", "Agents"),
             AGENTS,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from orderguard.errors import Words, printable
 from orderguard.outbox import svg
 from orderguard.outbox.html import chart, key, page, safe, table
-from orderguard.outbox.report_sections import aftersales, definitions, hours, kept, learned, overlap, quality
+from orderguard.outbox.report_sections import (
+    aftersales,
+    definitions,
+    hours,
+    kept,
+    learned,
+    overlap,
+    quality,
+    rulebook_section,
+)
 from orderguard.outbox.report_tables import field_table
 from orderguard.outbox.report_text import change, lasting, money, percent, share, speaker, spread, whole
 from orderguard.outbox.report_words import (
@@ -53,6 +62,7 @@ def report_page(told: Told, locale: str) -> str:
         _trend(told, say),
         _rules(told, say, locale),
         overlap(told, say, locale),
+        rulebook_section(told, locale),
         _agents(told, say, locale),
         _places(told, say, locale),
         hours(told, say, locale),

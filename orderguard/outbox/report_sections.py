@@ -4,19 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orderguard.errors import Words
 from orderguard.outbox import svg
 from orderguard.outbox.html import cell, chart, folded, key, safe, table
 from orderguard.outbox.report_tables import field_table
 from orderguard.outbox.report_text import NONE, lasting, money, percent, share, whole
-from orderguard.outbox.report_words import COVERAGE, DEFINITIONS, GROUPS, LEARN, OUTCOMES, OVERLAP, WEEKDAYS, WHY
+from orderguard.outbox.report_words import (
+    COVERAGE,
+    DEFINITIONS,
+    DEMOTED,
+    ENTRIES,
+    ENTRY_STATES,
+    GROUPS,
+    LEARN,
+    OUTCOMES,
+    OVERLAP,
+    PROMOTIONS,
+    TRIALS,
+    WEEKDAYS,
+    WHY,
+)
 
 if TYPE_CHECKING:
     from orderguard.outbox.report_text import Say
+    from orderguard.outbox.report_words import Field
 
 Told = dict[str, Any]
 _MATRIX = 14
 """Rules that the overlap's picture shows."""
 _FILES = 20
+
+
+def rulebook_lists(told: Told, locale: str) -> list[tuple[Words, tuple[Field, ...], list[dict[str, Any]]]]:
+    """Trial rules, promotions, list entries of no use, demoted rules: heading, fields, rows; empty ones left out."""
+    book = told["rulebook"]
+    entries = [{**e, "state": ENTRY_STATES[e["state"]].pick(locale)} for e in book["lists"]]
+    every = (
+        (Words("试运行的规则", "Rules on trial"), TRIALS, book["trial"]),
+        (Words("活动时段", "Promotions"), PROMOTIONS, book["promotions"]),
+        (Words("过期或无用的名单", "List entries of no use"), ENTRIES, entries),
+        (Words("被降级的规则", "Demoted rules"), DEMOTED, book["demoted"]),
+    )
+    return [(words, fields, rows) for words, fields, rows in every if rows]
+
+
+def rulebook_section(told: Told, locale: str) -> str:
+    """The same as tables of the page."""
+    return "\n".join(
+        f"<h3>{safe(words.pick(locale))}</h3>"
+        + field_table(f"rulebook-{i}", words.pick(locale), fields, rows[:_FILES], locale, total=len(rows))
+        for i, (words, fields, rows) in enumerate(rulebook_lists(told, locale))
+    )
 
 
 def overlap(told: Told, say: Say, locale: str) -> str:

@@ -95,6 +95,38 @@ OVERLAP = _fields(
     ("b_hits", "乙命中", "Hits of B", "whole"),
     ("share_of_b", "占乙", "Of B", "part"),
 )
+TRIALS = _fields(
+    ("rule_id", "试运行规则", "Rule on trial", "text"),
+    ("hits", "命中", "Hits", "whole"),
+    ("already_flagged", "已被正式规则命中", "Flagged already", "whole"),
+    ("would_flag", "启用后新增", "More if live", "whole"),
+    ("confirmed", "属实", "Confirmed", "whole"),
+    ("false_alarms", "误判", "False alarms", "whole"),
+)
+PROMOTIONS = _fields(
+    ("profile", "活动时段", "Promotion", "text"),
+    ("from", "开始", "From", "text"),
+    ("to", "结束", "To", "text"),
+    ("orders", "订单", "Orders", "whole"),
+    ("flagged", "命中", "Flagged", "whole"),
+    ("held", "暂扣", "Held", "whole"),
+)
+ENTRIES = _fields(
+    ("rule_id", "名单规则", "List rule", "text"),
+    ("file", "文件", "File", "text"),
+    ("row", "行", "Row", "whole"),
+    ("kind", "类型", "Kind", "text"),
+    ("value", "值", "Value", "text"),
+    ("state", "状态", "State", "text"),
+)
+DEMOTED = _fields(
+    ("rule_id", "被降级的规则", "Demoted rule", "text"),
+    ("runs", "次数", "Runs", "whole"),
+    ("share", "最高占比", "Largest share", "part"),
+    ("max_share", "上限", "Limit", "part"),
+    ("last", "最近一次", "Last", "text"),
+)
+ENTRY_STATES = {"expired": Words("已过期", "expired"), "unused": Words("本期无人命中", "met by no order")}
 SKUS = _fields(
     ("sku", "商品编码", "SKU", "text"),
     ("orders", "缺货订单", "Orders short", "whole"),

@@ -14,6 +14,7 @@ from orderguard.report import quality as data
 from orderguard.report import rules as by_rule
 from orderguard.report.headline import compared, headline
 from orderguard.report.period import months_back
+from orderguard.report.rulebook import rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,7 @@ class Settings(NamedTuple):
         names: platform id -> how people call it.
         ids: words for platforms -> platform id.
         ledgers: their names.
+        entries: of the rulebook's lists, `rule_id file row kind value expired`.
     """
 
     period: Period
@@ -85,6 +87,7 @@ class Settings(NamedTuple):
     names: Mapping[str, str]
     ids: Mapping[str, str]
     ledgers: Sequence[str]
+    entries: Sequence[Mapping[str, Any]] = ()
 
 
 def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
@@ -129,6 +132,7 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         "overlap": pairs,
         "repeating_rules": by_rule.repeating(pairs),
         "silent_rules": by_rule.silent(per_rule),
+        "rulebook": rulebook(hits, flagged, runs, settings.rules, settings.entries),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
         "agreement": agreement.agreement(flagged, material.doubles),

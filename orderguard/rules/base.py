@@ -90,6 +90,10 @@ class Kind(BaseModel):
             raise OrderguardError(Problem(Words(f"{setting} 未读入", f"{setting} was not read")))
         return self._around.tables.get(setting)
 
+    def lines(self) -> list[tuple[int, str, str]]:
+        """Row, kind and value of each entry of a list; the `value` of a finding is the row that it met."""
+        return []
+
     def expired(self) -> list[int]:
         """Rows of this rule's tables that no longer count."""
         return []

@@ -17,6 +17,7 @@ from orderguard.report.oversold import KIND
 from orderguard.rules.book import say
 from orderguard.stages.aftersales import read_outcomes
 from orderguard.stages.material import gather
+from orderguard.stages.tables import listed_entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,10 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
         for r in asked.book.rules
     ]
     told = tell_period(
-        material, Settings(asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers))
+        material,
+        Settings(
+            asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers), listed_entries(asked.book)
+        ),
     )
     told["learn"] = _learn(asked)
     return told, problems

@@ -115,6 +115,20 @@ def expired(book: Rulebook) -> tuple[list[dict[str, Any]], list[Problem]]:
     return told, notices
 
 
+def listed_entries(book: Rulebook) -> list[dict[str, Any]]:
+    """Every entry of the rulebook's lists, for reports; values are hidden but for their beginning."""
+    out = []
+    for rule in book.active:
+        gone = set(rule.settings.expired())
+        named = getattr(rule.settings, "file", None) or book.source
+        for row, kind, value in rule.settings.lines():
+            shown = value[:3] + "…" if len(value) > 3 else value
+            out.append(
+                {"rule_id": rule.id, "file": named, "row": row, "kind": kind, "value": shown, "expired": row in gone}
+            )
+    return out
+
+
 def _settled(
     rule_id: str, settings: Kind, book: Rulebook, now: datetime, stock: str | None, problems: list[Problem]
 ) -> Kind:

@@ -101,6 +101,9 @@ class Listed(Kind):
         table = SHAPE.empty() if table is None else table
         return table.with_columns(pl.col("kind").fill_null(self.default_kind)).filter(pl.col("kind").is_in(self.kinds))
 
+    def lines(self) -> list[tuple[int, str, str]]:
+        return list(self._rows().select("source_row", "kind", "value").iter_rows())
+
     def expired(self) -> list[int]:
         return self._rows().filter(pl.col("expires") <= self._around.now)["source_row"].to_list()
 
