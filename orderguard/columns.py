@@ -18,6 +18,10 @@ MONEY: Final = pl.Decimal(28, 8)
 """Exact to eight places, so that 1000.00004 is no round sum."""
 INSTANT: Final = pl.Datetime("us", "UTC")
 
+DAY_ONLY: Final = 271_828
+"""Microseconds past local midnight at which an instant stands that is known to the day only: what lasts less than a day
+cannot be judged by it. The number is one that no shop system's times have at a full quarter of an hour."""
+
 BLANKS: Final = " \t\r\n\u00a0\u3000\ufeff\u200b"
 """The characters that count as blank everywhere (space, tab, CR, LF, NBSP, ideographic space, BOM, ZWSP)."""
 
@@ -68,7 +72,14 @@ ORDERS: Final = (
     Column("coupon", pl.String, "优惠券", "Coupon", "coupon used; '' = none, null = not exported", "满 200 减 30"),
     Column("buyer_note", pl.String, "买家留言", "Buyer note", "'' = none, null = not exported", "请尽快发货"),
     Column("seller_note", pl.String, "卖家备注", "Seller note", "'' = none, null = not exported", "老客户"),
-    Column("created_at", INSTANT, "下单时间", "Ordered at", "instant, UTC", "2026-11-10T16:00:03Z"),
+    Column(
+        "created_at",
+        INSTANT,
+        "下单时间",
+        "Ordered at",
+        "instant, UTC; known to the day only: local midnight and 0.271828 s",
+        "2026-11-10T16:00:03Z",
+    ),
     Column("paid_at", INSTANT, "付款时间", "Paid at", "instant, UTC", "2026-11-10T16:00:30Z"),
     Column("registered_at", INSTANT, "注册时间", "Registered at", "instant, UTC", "2026-11-08T03:00:00Z"),
     Column("promised_at", INSTANT, "承诺发货时间", "Promised ship time", "instant, UTC", "2026-11-12T16:00:00Z"),
@@ -256,6 +267,11 @@ TIME_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == INSTANT)
 MONEY_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == MONEY)
 LINE_ONLY: Final = ("sku", "title", "quantity", "unit_price")
 BY_NAME: Final = {c.name: c for c in (*ORDERS, *LINES, *FACTS, *FINDINGS, *DECISIONS, *CASES)}
+
+
+def to_the_day(at: pl.Expr) -> pl.Expr:
+    """Whether an instant is known to the day only (see `DAY_ONLY`)."""
+    return at.to_physical() % 900_000_000 == DAY_ONLY
 
 
 def schema(columns: tuple[Column, ...]) -> dict[str, pl.DataType | type[pl.DataType]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orderguard.columns import DAY_ONLY
 from orderguard.normalise import Folded, Recipe, Typed, fold_orders, type_table, values
 from orderguard.platforms import Pick
+from orderguard.rules.windows import fullest_window
 
 if TYPE_CHECKING:
     import random
@@ -298,3 +300,30 @@ def test_a_long_table_is_read_as_its_short_pieces(rng: random.Random) -> None:
     pieces = [type_table(raw[at : at + 1_350], "a.csv", recipe) for at in range(0, height, 1_350)]
     assert whole.rows.equals(pl.concat([p.rows for p in pieces]))
     assert whole.rejects.equals(pl.concat([p.rejects for p in pieces]))
+
+
+@pytest.mark.parametrize(("cell", "marked"), [("2026-11-11", True), ("2026/11/11", True), ("20261111", True), ("2026年11月11日", True), ("Nov-11-2026", True), ("2026-11-11 00:00:00", False),
+                                              ("2026-11-11 00:00", False), ("20261111000000", False), ("2026年11月11日 00:00", False), ("2026-11-11 00:00:01", False), ("2026-11-11T00:00:00+08:00", False)])  # fmt: skip
+def test_a_date_without_a_time_of_day_is_known_to_the_day_only(cell: str, *, marked: bool) -> None:
+    read = typed({"order_id": "A1", "created_at": cell})
+    assert (read.rows["created_at"].dt.microsecond().item() == DAY_ONLY) is marked
+    assert any("不足一天" in n.text("zh-CN") for n in read.notes) is marked
+
+
+def test_a_file_of_midnights_is_one_of_days() -> None:
+    """Every order of several days at 00:00:00 in full: a spreadsheet wrote the times, nobody ordered so. A few such orders are believed."""
+    cells = [{"order_id": f"A{n}", "created_at": f"2026-11-{n % 5 + 1:02} 00:00:00"} for n in range(40)]
+    assert set(typed(*cells).rows["created_at"].dt.microsecond()) == {DAY_ONLY}
+    assert set(typed(*cells[:10]).rows["created_at"].dt.microsecond()) == {0}
+    one_day = [{**c, "created_at": "2026-11-11 00:00:00"} for c in cells]
+    assert set(typed(*one_day).rows["created_at"].dt.microsecond()) == {0}
+    mixed = typed(*cells, {"order_id": "B", "created_at": "2026-11-01 10:00:00"}).rows["created_at"]
+    assert set(mixed.dt.microsecond()) == {0}
+
+
+def test_a_day_is_no_burst_of_five_minutes() -> None:
+    """It is in no window shorter than a day, and in those of a day or more."""
+    read = typed(*[{"order_id": f"A{n}", "created_at": "2026-11-11", "ip": "192.0.2.7"} for n in range(4)]).rows
+    short = fullest_window(read["ip"], read["created_at"], timedelta(minutes=5), 3)
+    assert short.to_list() == [None] * 4
+    assert fullest_window(read["ip"], read["created_at"], timedelta(days=1), 3).to_list() == [4] * 4

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from orderguard.columns import DAY_ONLY
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
@@ -99,6 +101,38 @@ def _one_offset(zone: str, low: date, high: date) -> timedelta | None:
     first = datetime(low.year, low.month, low.day, tzinfo=place) - timedelta(days=1)
     offset = first.utcoffset()
     return offset if all((first + timedelta(days=n)).utcoffset() == offset for n in range(days + 4)) else None
+
+
+_QUARTER = 900_000_000
+_WHOLE_FILE = 20
+
+
+def marked_days(text: pl.Series, read: pl.Series, zone: str) -> tuple[pl.Series, int]:
+    """Order times, those that are known to the day only marked so (see `columns.DAY_ONLY`), and how many these are.
+
+    Cells without a time of day; and all of a file whose every order, of several days, stands at midnight.
+
+    Args:
+        text: the cells as they were read, or dates.
+        read: their instants.
+        zone: where midnight is.
+    """
+    micros = read.to_physical()
+    rows = (micros % _QUARTER == 0).fill_null(value=False).arg_true()
+    if not len(rows):
+        return read, 0
+    local = read.gather(rows).dt.convert_time_zone(zone)
+    rows = rows.filter((local.dt.hour() == 0) & (local.dt.minute() == 0))
+    known = len(read) - read.null_count()
+    if text.dtype != pl.Date and (len(rows) < known or known < _WHOLE_FILE or local.dt.date().n_unique() < 2):
+        if text.dtype != pl.String:
+            return read, 0
+        cells = text.gather(rows)
+        rows = rows.filter(~cells.str.contains(r"[:：时時点點]|\d{9,}|^\D*\d+\.\d+\D*$").fill_null(value=True))
+    if not len(rows):
+        return read, 0
+    marked = micros.scatter(rows, micros.gather(rows) + DAY_ONLY)
+    return marked.cast(read.dtype).alias(read.name), len(rows)
 
 
 def without_zone(texts: pl.Series, zone: str) -> tuple[pl.Series, pl.Series]:

@@ -164,3 +164,13 @@ def told_below(count: int, source: str) -> Problem:
         f"{count} rows hold items without an order number; as merged cells mean it they belong to the order above",
     )
     return Problem(what, source, fatal=False)
+
+
+def told_days(count: int, source: str) -> Problem:
+    """A notice of order times that are dates only."""
+    what = Words(
+        f"有 {count} 单的下单时间只到日、没有时分秒；不足一天的时间窗和钟点规则对它们无法判断",
+        f"{count} order times are dates without a time of day: windows under a day and rules about the hour cannot judge these orders",
+    )
+    fix = Words("导出时选带时分秒的下单时间", "export the order time with hours and minutes")
+    return Problem(what, source, fix=fix, fatal=False)

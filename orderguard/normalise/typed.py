@@ -29,7 +29,7 @@ from orderguard.normalise.recipe import (
     Recipe,
     Typed,
 )
-from orderguard.normalise.refusals import ambiguous_dates, reasons, reject_frame, told_below, unknown_words
+from orderguard.normalise.refusals import ambiguous_dates, reasons, reject_frame, told_below, told_days, unknown_words
 from orderguard.normalise.status import stages
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
             failed[name] = where
     if failed and _settled_dates(picks, columns, failed, recipe):
         notes += ambiguous_dates(picks, failed, raw["source_row"], source)
+    for name in [n for n in columns if n in TIME_COLUMNS]:
+        marked, days = dates.marked_days(picks[name], columns[name], recipe.zone)
+        columns[name] = marked.alias(name)
+        notes += [told_days(days, source)] if days and name == "created_at" else []
     frame = _frame(cells, columns, _told_otherwise(cells, texts, picks, recipe, source, notes), source, recipe, added)
     reason = reasons(raw, frame, picks, failed, recipe, source, notes)
     if reason is None:

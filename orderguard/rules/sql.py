@@ -18,7 +18,7 @@ import polars as pl
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
-from orderguard.columns import FACTS, INSTANT, ORDERS
+from orderguard.columns import FACTS, INSTANT, ORDERS, to_the_day
 from orderguard.errors import Words, closest
 
 if TYPE_CHECKING:
@@ -251,7 +251,11 @@ class Sql:
 
     def clock(self, node: Any) -> Part:
         wants_hour = type(node) in {exp.Hour, exp.Minute}
-        local = self.of(node.this, "time").expr.dt.convert_time_zone(self.zone) if wants_hour else self.local(node.this)
+        if wants_hour:
+            at = self.of(node.this, "time").expr
+            local = pl.when(~to_the_day(at)).then(at).dt.convert_time_zone(self.zone)
+        else:
+            local = self.local(node.this)
         return Part(getattr(local.dt, _CLOCK[type(node)])().cast(pl.Float64), "number")
 
     def text(self, node: Any, make: Callable[..., pl.Expr], type_: str, arguments: str) -> Part:

@@ -9,12 +9,11 @@ sort, a binary search or a running maximum over one Int64 column.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from datetime import timedelta
+from orderguard.columns import to_the_day
 
 
 def fullest_window(
@@ -29,7 +28,7 @@ def fullest_window(
 
     Args:
         key: what the orders share; null never groups.
-        at: instants with microseconds; null is in no window.
+        at: instants with microseconds; null is in no window, one known to the day only in none shorter than a day.
         within: window length; both ends count.
         at_least: orders whose key occurs less often are not measured (they get 1).
         who: count distinct values of this instead of orders; null is not counted.
@@ -41,6 +40,8 @@ def fullest_window(
         key, time, `who` or `weight` is null.
     """
     valid = key.is_not_null() & at.is_not_null()
+    if within < timedelta(days=1):
+        valid &= ~at.to_frame("at").select(to_the_day(pl.col("at")).fill_null(value=False)).to_series()
     if weight is not None:
         valid &= weight.is_not_null()
     if who is not None:
