@@ -46,6 +46,26 @@ def test_a_scan_ends_well_wherever_its_words_go(tmp_path: Path, encoding: str) -
     assert json.loads(said)["flagged"] == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "zh", "en"),
+    [
+        (("scna",), "没有命令 orderguard scna；是否想写 'scan'？", "there is no command orderguard scna; did you mean 'scan'?"),
+        (("scan", "x", "--outputz", "a"), "没有选项 --outputz；是否想写 '--outputs'？", "has no option --outputz; did you mean '--outputs'?"),
+        (("scan",), "orderguard scan 缺少 PATHS", "orderguard scan needs PATHS"),
+        (("cases", "release", "1"), "缺少 --by", "needs --by"),
+        (("scan", "x", "--fail-on", "hald"), "--fail-on 的值不能用", "--fail-on: 'hald' is not one of"),
+        (("scan", "x", "--rules"), "--rules 后面要写一个值", "--rules needs a value"),
+        (("init", "a", "b"), "多出了 b", "b is too much"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_both_languages(tmp_path: Path, words: tuple[str, ...], zh: str, en: str) -> None:
+    for locale, said in (("zh-CN", zh), ("en", en)):
+        done = shell(*words, cwd=tmp_path, ORDERGUARD_LOCALE=locale)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "--help" in done.stderr or "hald" in words
+
+
 def test_a_full_or_closed_standard_output_is_no_fault_of_ours(tmp_path: Path) -> None:
     export(tmp_path / "a.csv", [order("1")])
     with open("/dev/full", "wb") as full:  # noqa: PTH123

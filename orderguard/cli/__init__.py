@@ -89,9 +89,13 @@ def main() -> None:  # noqa: C901 - one line for each way to end
         sys.exit(stop.exit_code)
     except click.Abort:
         sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(EXIT_INPUT)
+    except click.ClickException as error:
+        from orderguard.cli.usage import misused
+
+        fail(OrderguardError(misused(error)))
     except OrderguardError as error:
         fail(error)
     except BrokenPipeError:
