@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+import polars as pl
 import pytest
 from house import burst, export, order, shell
 
@@ -64,6 +65,20 @@ def test_a_wrong_command_line_is_told_in_both_languages(tmp_path: Path, words: t
         assert done.returncode == 2
         assert said in done.stderr
         assert "--help" in done.stderr or "hald" in words
+
+
+def test_explain_tells_why_each_default_rule_flagged_an_order(tmp_path: Path) -> None:
+    """In the words that the scan found."""
+    odd = [order("K", 收货地址="某临时仓 3 号"), order("R", 实付金额="2000", 买家留言=""), order("F", 联系电话="13999110000")]
+    new = order("N", 注册时间="2026-11-10 12:00:00", 历史订单数="0", 优惠券="满减")
+    export(tmp_path / "a.csv", [*odd, new, *burst("B", (0, 1, 2))])
+    assert shell("scan", "a.csv", cwd=tmp_path).returncode == 0
+    said = dict(pl.read_parquet(tmp_path / "out" / "findings.parquet").select("order_id", "reason").iter_rows())
+    assert set(said) == {"K", "R", "F", "N", "B0", "B1", "B2"}
+    for number, reason in said.items():
+        done = shell("explain", number, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert reason in done.stdout
 
 
 def test_a_full_or_closed_standard_output_is_no_fault_of_ours(tmp_path: Path) -> None:

@@ -45,12 +45,10 @@ def answers(
         answer = "not_evaluable" if hit is None else "flagged" if hit else "passed"
         value, reason = None, ""
         if hit:
-            one = frame[:1]
-            one = (
-                one.with_columns(measured[:1]["value"])
-                if "value" in measured.columns
-                else one.with_columns(value=rule.settings.value().cast(pl.Float64))
-            )
+            # As the engine does: a reason may use whatever its kind measured.
+            one = frame[:1].with_columns(measured[:1].drop("hit").get_columns())
+            if "value" not in measured.columns:
+                one = one.with_columns(value=rule.settings.value().cast(pl.Float64))
             value = one["value"][0]
             reason = one.select(rule.settings.reason(book.locale)).item()
         told.append(
