@@ -47,11 +47,28 @@ class History:
         self.ledger = ledger
         self.traffic = pl.DataFrame(schema={"quarter": pl.Int64, "platform": pl.String, "orders": pl.Int64})
         self._worker = ThreadPoolExecutor(max_workers=1)
+        self._piece: Future[list[HistoryFile]] | None = None
+        self._files: list[HistoryFile] = []
 
     def start_writing(self, orders: pl.DataFrame, run_id: str) -> Future[list[HistoryFile]]:
         """Begin to `write` in the background (Polars lets go of the GIL): the result is what `name_files` takes."""
         earlier = self.earlier(orders)
         return self._worker.submit(self.write, orders, run_id, earlier)
+
+    def start_piece(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, piece: str) -> None:
+        """`write` in the background, one piece at a time: waits for the one before, so that no two are in memory."""
+        self._wait()
+        self._piece = self._worker.submit(self.write, orders, run_id, known, piece)
+
+    def pieces(self) -> list[HistoryFile]:
+        """What `start_piece` wrote."""
+        self._wait()
+        return self._files
+
+    def _wait(self) -> None:
+        if self._piece is not None:
+            self._files += self._piece.result()
+            self._piece = None
 
     def finish(self) -> None:
         """Wait for a write that is under way."""

@@ -106,7 +106,7 @@ def judge_large(
         frame.filter(~pl.col(PAST)).select(names), pl.concat([parts.no_lines, *map(read, lines)]), rejects, large.pile.files,
         [*large.pile.problems, *parts.problems], large.marks, spans=large.spans,
     )  # fmt: skip
-    return told, judged._replace(rest=tuple(rest), passed=passed), parts.written
+    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces()
 
 
 def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
@@ -152,7 +152,6 @@ class _Parts:
         self.within = needed(options.book.variants)[2]
         self.rejects: list[pl.DataFrame] = []
         self.folded: dict[str, int] = {}
-        self.written: list[HistoryFile] = []
         self.problems: list[Problem] = []
         self.orders = self.number = 0
         self.skipped: dict[str, int] = {}
@@ -224,7 +223,7 @@ class _Parts:
             self.folded[file] = self.folded.get(file, 0) + n
         known, beside = self.history.of_pile(past, made.orders, self.large.span, self.within, self.ids)
         if len(made.orders):
-            self.written += self.history.write(made.orders, self.options.run_id, known, piece=f".{len(self.made):04d}")
+            self.history.start_piece(made.orders, self.options.run_id, known, f".{len(self.made):04d}")
         frame = self._numbered(made, beside.select(self.names), self.number)
         for stage, n in left_out(frame, frame[AUDITED]).items():
             self.skipped[stage] = self.skipped.get(stage, 0) + n

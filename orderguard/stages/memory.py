@@ -25,8 +25,10 @@ _PER_BYTE = {
     ".ndjson": 20.0,
 }
 """Bytes of memory that a scan takes at its peak per byte of input: measured (see docs/scale.md), rounded up."""
-_ROW = 4_000
+_ROW = 3_500
 _BASE = 300 << 20
+_MOST = 4 << 30
+"""What a scan takes without being asked: pieces cost a fifth more time, and a shared machine is not ours to fill."""
 
 
 class Plan(NamedTuple):
@@ -48,12 +50,12 @@ def plan(paths: Sequence[str], memory: str | None) -> Plan | None:
 
     Args:
         paths: the command line's.
-        memory: what `--memory` allows; default half of what the machine has free.
+        memory: what `--memory` allows; default half of what the machine has free, 4 GB at most.
 
     Raises:
         OrderguardError: `--memory` is no size.
     """
-    budget = size(memory) if memory else _free() // 2
+    budget = size(memory) if memory else min(_free() // 2, _MOST)
     wanted = _BASE + sum(_wanted(Path(p)) for p in paths)
     if wanted <= budget:
         return None
