@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from everykind import every_kind, orders
 from house import House, book, burst, default_book, export, order, shell
 from worlds import make_world, write_csv, write_parquet
 
@@ -195,3 +196,23 @@ def test_memory_from_the_shell(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["read"] == told["clean"] + told["flagged"] + told["rejected"] > 300
     assert pl.read_parquet(tmp_path / "out" / "decisions.parquet").height == told["read"] - told["rejected"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_kind_finds_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    frame, rules, done = orders(seed), every_kind(), {}
+    cut = len(frame) * 2 // 3
+    frame[:cut].write_parquet(tmp_path / "a.parquet")
+    frame[cut:].write_parquet(tmp_path / "b.parquet")
+    for name, one in (("memory", None), ("pieces", Plan(9_000, 130, 5))):
+        monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, rules)
+        house.scan(tmp_path / "a.parquet")
+        earlier = left(house)
+        house.scan(tmp_path / "b.parquet")
+        done[name] = (earlier, left(house))
+    found = pl.concat([part["findings"] for part in done["memory"]])
+    assert {r.id for r in rules.rules} == set(found["rule_id"])
+    same(done["memory"][0], done["pieces"][0])
+    same(done["memory"][1], done["pieces"][1])

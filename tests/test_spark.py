@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from everykind import every_kind, orders
 from house import House, book
 
 from orderguard.errors import OrderguardError
@@ -37,8 +39,9 @@ RULES = (
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
-    """A session on Sail, else on a JVM's local[2]."""
-    if find_spec("pysail") and find_spec("pyspark"):
+    """A session on Sail, else on a JVM's local[2]; `ORDERGUARD_TEST_SPARK=jvm` asks for the latter (one a process)."""
+    wanted = os.environ.get("ORDERGUARD_TEST_SPARK", "")
+    if find_spec("pysail") and find_spec("pyspark") and wanted != "jvm":
         from pysail.spark import SparkConnectServer
         from pyspark.sql import SparkSession
 
@@ -50,14 +53,13 @@ def spark() -> Iterator[Any]:
         session.stop()
         return
     if not find_spec("pyspark") or not find_spec("py4j"):
-        pytest.skip("neither pysail nor pyspark is installed: pip install 'orderguard[spark]' pysail")
+        pytest.skip("neither pysail nor pyspark is installed: pip install 'orderguard[spark-test]'")
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    try:
-        session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    except Exception as error:  # noqa: BLE001 - whatever the JVM says
-        pytest.skip(f"no JVM: {error}")
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        pytest.skip("no JVM")
+    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     yield session
     session.stop()
 
@@ -134,3 +136,23 @@ def test_what_does_not_go_with_spark_is_said_before_it_starts(tmp_path: Path) ->
     for paths, given in ((["spark:t"], {"lookups": ["x.csv"]}), (["-"], {"engine": "spark"}), (["spark:t"], {"since": "last"})):
         with pytest.raises(OrderguardError, match="Spark"):
             house.scan(*paths, **given)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_every_kind_finds_the_same_on_spark(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    from orderguard.stages import spark as engine
+
+    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setattr(engine, "_ONE_TASK", 100)
+    monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "2")
+    rules = every_kind()
+    orders(seed).write_parquet(tmp_path / "orders.parquet")
+    done = []
+    for name, given in (("memory", {}), ("cluster", {"engine": "spark"})):
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, rules)
+        run = house.scan(tmp_path / "orders.parquet", **given).run
+        done.append((findings(house), run["coverage_by_platform"], run["profiles"]))
+    assert {r.id for r in rules.rules} == set(done[0][0]["rule_id"])
+    assert done[1][0].equals(done[0][0])
+    assert done[1][1:] == done[0][1:]

@@ -53,7 +53,13 @@ def judge_large(
     book = options.book
     parts = _Parts(large, options, profiles, synonyms, history)
     found = run_in_pieces(
-        parts.judged(), book.variants, book.locale, synonyms, large.folder, large.plan.rows, parts.height
+        parts.judged(),
+        book.variants,
+        book.locale,
+        synonyms,
+        large.folder,
+        large.plan.rows,
+        parts.height,
     )
     rejects = pl.concat([pl.DataFrame(schema=REJECTS), *large.pile.rejects, *parts.rejects]).sort(
         "source_file", "source_row"

@@ -137,7 +137,8 @@ class OnSpark:
             current, pl.concat([empty, *lines]), read.rejects, [read.file], once([*read.problems, *self._notes()]),
             spans={self.name: read.span},
         )  # fmt: skip
-        return everything, judged._replace(passed={"base": orders - len(current)})
+        here = tasks.by_profile(current, book)
+        return everything, judged._replace(passed={name: n - here.get(name, 0) for name, n in read.held.items()})
 
     def _past(self, history: History, span: tuple[Any, Any]) -> Any:
         """Earlier orders of the ledger that windows reach, as parcels; None when there are none."""
@@ -209,15 +210,17 @@ class _Head:
         self.shape = next((blob for kind, _, _, blob in parcels if kind == "shape"), b"")
         self.rejects = pl.concat([pl.DataFrame(schema=REJECTS), *_of(parcels, "reject")])
         self.skipped: dict[str, int] = {}
+        self.held: dict[str, int] = {}
 
     def count(self, told: list[tuple[str, int, int, bytes]]) -> None:
         """Add what folding said."""
         counts = [pickle.loads(blob) for kind, _, _, blob in told if kind == "count"]  # noqa: S301 - as above
         self.rejects = pl.concat([self.rejects, *_of(told, "reject")]).sort("source_file", "source_row")
-        folded = sum(n for per_file, _ in counts for n in per_file.values())
-        for _, skipped in counts:
-            for stage, n in skipped.items():
-                self.skipped[stage] = self.skipped.get(stage, 0) + n
+        folded = sum(n for per_file, _, _ in counts for n in per_file.values())
+        for _, skipped, held in counts:
+            for total, some in ((self.skipped, skipped), (self.held, held)):
+                for name, n in some.items():
+                    total[name] = total.get(name, 0) + n
         self.file.update(folded=folded, read=self.rows - folded, rejected=len(self.rejects))
 
     def names(self, shape: pl.DataFrame) -> set[str]:
@@ -242,7 +245,8 @@ def _nothing(job: tasks.Job, sums: dict[str, dict[str, str]], shape: pl.DataFram
     from orderguard.stages.judging import facts_for  # noqa: PLC0415 - seldom
 
     orders = folded_orders(shape, sums, job.book.locale, platform_ids(job.profiles)).orders
-    frame = facts_for(orders.with_columns(pl.lit(value=False).alias(PAST)), job.book, platform_words(job.profiles))
+    orders = orders.with_columns(pl.lit(value=False).alias(PAST))
+    frame = facts_for(orders, job.book, platform_words(job.profiles))
     return frame.with_columns(pl.lit(0, dtype=pl.Int64).alias(ROW), pl.lit(value=True).alias(AUDITED)).clear()
 
 

@@ -159,7 +159,8 @@ def judged(job: Job, sums: dict[str, dict[str, str]], piles: int) -> Callable[[I
             if len(folded.rejects):
                 yield "reject", 0, bucket, 0, len(folded.rejects), packed(folded.rejects)
             skipped = left_out(frame, frame[AUDITED])
-            yield "count", 0, bucket, 0, len(folded.orders), pickle.dumps((folded.folded, skipped))
+            told_of = (folded.folded, skipped, by_profile(frame.filter(~pl.col(PAST)), job.book))
+            yield "count", 0, bucket, 0, len(folded.orders), pickle.dumps(told_of)
             for i, rule in enumerate(rules):
                 if reaches(rule):
                     keys = rule.settings.reach().keys
@@ -167,6 +168,14 @@ def judged(job: Job, sums: dict[str, dict[str, str]], piles: int) -> Callable[[I
                     yield from dealt("pile", i, frame.select(columns_of(rule, rules, frame.columns)), to)
 
     return task(run)
+
+
+def by_profile(orders: pl.DataFrame, book: Rulebook) -> dict[str, int]:
+    """How many orders each promotion holds for."""
+    if len(book.profiles) == 1:
+        return {book.profiles[0].name: len(orders)}
+    counts = orders.select(book.holding().alias("at")).to_series().value_counts()
+    return {book.profiles[at].name: n for at, n in counts.iter_rows()}
 
 
 def kept(job: Job, sums: dict[str, dict[str, str]], hits: frozenset[int]) -> Callable[[Iterator[Any]], Iterator[Any]]:
@@ -263,7 +272,8 @@ def answered(job: Job) -> Callable[[Iterator[Any]], Iterator[Any]]:
         for _, rule, bucket, number, _, blob in parcels:
             groups.setdefault((rule, bucket, number), []).append(blob)
         for rule, bucket, number in sorted(groups):
-            told = answer(unpacked(groups.pop((rule, bucket, number))), rules[rule], rules, job.book.locale, words)
+            piece = unpacked(groups.pop((rule, bucket, number)))
+            told = answer(piece, rules[rule], rules, job.book.locale, words)
             yield "found", rule, bucket, number, len(told.findings), packed(told.findings)
             yield "seen", rule, bucket, number, 0, packed(told.coverage)
 
