@@ -4,7 +4,8 @@
                                      [--repeat 3] [--memory 2GB] [--peers polars duckdb pandas rows zen limit]
                                      [--data FOLDER] [--json FILE]
 
-The five default rules of `rules.yaml`; whole processes, each writes its findings as Parquet; medians of alternating runs.
+The five default rules of `rules.yaml`; whole processes, each writes its findings as Parquet; medians of alternating
+runs, in seconds on the wall and of the processors (what counts on a machine that others use).
 Every peer must find the same orders, rule by rule, or the run is an error. A peer whose library is not installed is left out
 and said. `rows` (rule-engine) and `zen` (zen-engine) run at 100,000 orders at most. `limit` reads the used columns, no more.
 In the skewed world a tenth of all orders comes from one IP. `--data` keeps the exports there and uses them again.
@@ -350,17 +351,21 @@ def main() -> None:
     if missing:
         print("not installed, left out:", ", ".join(missing))
     results = []
-    print(f"{'orders':>12} {'world':7} {'format':8}{'who':8}{'seconds':>9}{'peak MB':>9}{'scan is':>9}", flush=True)
+    print(f"{'orders':>12} {'world':7} {'format':8}{'who':8}{'seconds':>9}{'scan is':>9}{'cpu s':>8}{'scan is':>9}{'peak MB':>9}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for n in given.orders:
             for world in given.world:
                 for form in given.format:
                     result = run(given, n, world, form, Path(folder))
                     results.append(result)
-                    mine = median(r["seconds"] for r in result["runs"]["scan"])
+                    mine, my_cpu = (median(r[k] for r in result["runs"]["scan"]) for k in ("seconds", "cpu"))
                     for who, runs in result["runs"].items():
-                        seconds, peak = median(r["seconds"] for r in runs), max(r["peak_mb"] for r in runs)
-                        print(f"{n:12,} {world:7} {form:8}{who:8}{seconds:9.2f}{peak:9.0f}{mine / seconds:8.2f}x", flush=True)
+                        seconds, cpu = (median(r[k] for r in runs) for k in ("seconds", "cpu"))
+                        print(
+                            f"{n:12,} {world:7} {form:8}{who:8}{seconds:9.2f}{mine / seconds:8.2f}x{cpu:8.1f}{my_cpu / cpu:8.2f}x"
+                            f"{max(r['peak_mb'] for r in runs):9.0f}",
+                            flush=True,
+                        )
     if given.json:
         from bench import machine
 
