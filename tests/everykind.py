@@ -47,6 +47,12 @@ def every_kind() -> Rulebook:
     return book(*(json.dumps(r, ensure_ascii=False, default=str) for r in told), head=_HEAD)
 
 
+def kinds_found(rules: Rulebook, findings: pl.DataFrame) -> set[str]:
+    """The kinds that some finding is of."""
+    kinds = {r.id: r.kind for r in rules.rules}
+    return {kinds[name] for name in findings["rule_id"].unique()}
+
+
 _ADDRESSES = (
     ("浙江省", "杭州市", "西湖区", "文三路1号"), ("浙江省", "杭州市", "西湖区", "文三路 1 号"), ("新疆维吾尔自治区", "乌鲁木齐市", "天山区", "人民路临时仓"),
     ("广东省", "深圳市", "南山区", "学校"), ("浙江省", "杭州市", "西湖区", "广东省深圳市南山区科技园路 5 号"), (None, None, None, None),

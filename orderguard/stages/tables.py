@@ -243,7 +243,8 @@ def _typed(rows: _Rows, shape: Shape, zone: str) -> pl.DataFrame:
     headings = {_folded(h): h for h in rows.frame.columns if h != "source_row"}
     columns: dict[str, pl.Series] = {}
     for name, cell in shape.cells.items():
-        heading = next((headings[_folded(n)] for n in cell.names if _folded(n) in headings), None)
+        spelt = list(dict.fromkeys(headings[_folded(n)] for n in cell.names if _folded(n) in headings))
+        heading = spelt[0] if spelt else None
         if heading is None:
             if cell.required:
                 what = Words(f"缺少“{cell.names[0]}”列", f"has no column '{cell.names[0]}'")
@@ -252,8 +253,11 @@ def _typed(rows: _Rows, shape: Shape, zone: str) -> pl.DataFrame:
                 problems.append(Problem(what, rows.where, 1, fix))
             columns[name] = shape.empty()[name].extend_constant(None, len(rows.frame))
             continue
-        text = rows.frame[heading].cast(pl.String).str.strip_chars(BLANKS)
-        text = text.set(text == "", None).alias(name)
+        # A cell that is blank under one spelling of its heading may stand under another: some rows name a network, others a start.
+        texts = rows.frame.select(pl.col(spelt).cast(pl.String).str.strip_chars(BLANKS))
+        text = texts.select(
+            pl.coalesce(pl.when(pl.col(s) != "").then(pl.col(s)) for s in spelt).alias(name)
+        ).to_series()
         read = _read(text, cell, zone)
         problems += _wrong(text, read, cell, rows, heading)
         columns[name] = read
