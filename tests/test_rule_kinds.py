@@ -431,6 +431,32 @@ def test_bundles_and_gifts_take_their_parts_from_stock(tmp_path: Path) -> None:
     assert values == {"o1": 1.0, "o2": 1.0, "o3": 1.0}
 
 
+def test_bundles_in_bundles_gifts_of_their_own_and_circles(tmp_path: Path) -> None:
+    """A part may be a bundle; buy one get one free is no circle; a bundle that holds itself is an error with its row."""
+    rule = (
+        "{id: over, kind: oversell, with: {stock: {A: 12, G: 3}, bundles: ["
+        "{sku: BOX, part: SET, each: 2}, {sku: SET, part: A, each: 3}, {sku: G, part: G, kind: gift}]}, points: 30}"
+    )
+    house = House(tmp_path, book(rule))
+    rows = [sold(1, "BOX", 1, "2026-11-11 08:00:00"), sold(2, "BOX", 2, "2026-11-11 09:00:00"), sold(3, "G", 2, "2026-11-11 10:00:00")]
+    house.scan(goods_export(tmp_path / "a.csv", rows))
+    values = dict(pl.read_parquet(house.out / "findings.parquet").select("order_id", "value").iter_rows())
+    assert values == {"o2": 6.0, "o3": 1.0}
+    circle = "{id: over, kind: oversell, with: {stock: {A: 1}, bundles: [{sku: X, part: A}, {sku: B, part: C}, {sku: C, part: B}]}, points: 30}"
+    with pytest.raises(OrderguardError) as caught:
+        equip(book(circle), NOW)
+    assert [p.line for p in caught.value.problems] == [2, 3]
+
+
+def test_an_account_is_one_platforms(tmp_path: Path) -> None:
+    """u1 of two shops systems is two people; a platform's two names are one."""
+    house = House(tmp_path, book("{id: again, kind: velocity, with: {key: account, window: 1h, at_least: 2}, points: 20}"))
+    rows = [order(n, 平台=p, 买家账号=u, 下单时间="2026-11-11 09:00:00") for n, p, u in (("a", "京东", "u1"), ("b", "淘宝", "u1"), ("c", "京东", "u2"), ("d", "jd", "u2"))]  # fmt: skip
+    house.scan(export(tmp_path / "a.csv", rows))
+    assert house.findings() == {("c", "again"), ("d", "again")}
+    assert "u2" in pl.read_parquet(house.out / "findings.parquet")["reason"][0]
+
+
 def short_by_hand(orders: list[tuple[str, int, dict[str, int]]], stock: dict[str, int]) -> dict[str, int]:
     left, out = dict(stock), {}
     for name, _, items in sorted(orders, key=lambda o: (o[1], o[0])):

@@ -4,7 +4,7 @@ Flags:
     orders that reach beyond stock: quantities add up per SKU in order of payment (of ordering where unpaid; ties by
     order id) from the stock's `as_of` on, earlier scans' orders included, each order once. Cancelled and closed
     orders take nothing. The value and the reason say how many are short. A `bundles` table takes a bundle's parts
-    (kind `bundle`) or a gift beside the goods (kind `gift`) from stock. Rows of one SKU (warehouses) add up.
+    (kind `bundle`; a part may be a bundle) or a gift beside the goods (kind `gift`) from stock. Rows of one SKU (warehouses) add up.
 
 Why:
     promotions and gifts sell what is not there; the platform fines what is not shipped in time.
@@ -38,6 +38,25 @@ BUNDLES = Shape({
 })  # fmt: skip
 _GONE = r"(?i)取消|关闭|退款成功|已退款|cancel|closed|refunded|void"
 
+
+def _inside(taken: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """The parts of what is taken."""
+    both = taken.join(parts, on="sku", how="inner")
+    return both.select("at", sku="part", quantity=pl.col("quantity") * pl.col("each"))
+
+
+def _circular(bundles: pl.DataFrame) -> list[int]:
+    """Rows of bundles that lead back to themselves. A gift may be of the goods that it comes with."""
+    left = bundles.filter((pl.col("kind") != "gift").fill_null(value=True))
+    left = left.select("source_row", sku=folded_sku("sku"), part=folded_sku("part"))
+    while len(left):  # what leads to goods without parts is taken away: what stays goes in circles
+        ends = left.filter(~pl.col("part").is_in(left["sku"].implode()))
+        if ends.is_empty():
+            return left["source_row"].to_list()
+        left = left.join(ends, on="source_row", how="anti")
+    return []
+
+
 EXAMPLE = """
 - id: oversold
   kind: oversell
@@ -63,8 +82,10 @@ class Oversell(Kind):
         return {"stock": STOCK, "bundles": BUNDLES}
 
     def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:
-        empty = setting == "stock" and table.is_empty()
-        return [(1, Words("库存表里没有一行商品", "holds not one row of stock"))] if empty else []
+        if setting == "stock":
+            return [(1, Words("库存表里没有一行商品", "holds not one row of stock"))] if table.is_empty() else []
+        said = Words("套装绕成了圈", "a bundle is a part of itself")
+        return [(row, said) for row in _circular(table)]
 
     def reach(self) -> Reach:
         stock, now = self._around.tables.get("stock"), self._around.now
@@ -93,11 +114,13 @@ class Oversell(Kind):
             each=pl.col("each").fill_null(1.0),
             gift=pl.col("kind") == "gift",
         )
-        inside = taken.join(parts, on="sku", how="inner")
-        inside = inside.select("at", sku="part", quantity=pl.col("quantity") * pl.col("each"))
-        whole = parts.filter(~pl.col("gift").fill_null(value=False))["sku"].unique()
-        both = pl.concat([taken.filter(~pl.col("sku").is_in(whole.implode())), inside])
-        return both.group_by("at", "sku").agg(pl.col("quantity").sum())
+        gift = pl.col("gift").fill_null(value=False)
+        gifts, parts = parts.filter(gift), parts.filter(~gift)
+        taken, told = pl.concat([taken, _inside(taken, gifts)]), []
+        while len(taken):  # a bundle's part may be a bundle; none holds itself
+            told.append(taken.filter(~pl.col("sku").is_in(parts["sku"].unique().implode())))
+            taken = _inside(taken, parts)
+        return pl.concat([taken, *told]).group_by("at", "sku").agg(pl.col("quantity").sum())
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         orders = frame.select(

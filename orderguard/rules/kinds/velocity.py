@@ -4,7 +4,7 @@ Flags:
     every order of a burst: some window of the given length, both ends included, holds at least `at_least`
     orders with the same key (or orders of at least that many different `who`, or orders whose `sum` of an amount
     reaches `at_least`). All members are flagged, not only the last. Windows reach back into the ledger, so a burst
-    cut by two exports is still a burst. With `key: [account, basket]` the same goods ordered twice are found.
+    cut by two exports is still a burst. An `account` is one platform's: the same name elsewhere is somebody else. With `key: [account, basket]` the same goods ordered twice are found.
 
 Why:
     order brushing, coupon farming and bots place many orders from one IP, phone, device or address in minutes.
@@ -30,19 +30,19 @@ from orderguard.rules.windows import fullest_window
 
 _COLUMNS = {
     "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
-    "device_id": "device_id", "account": "buyer_id", "buyer_id": "buyer_id", "email": "email",
+    "device_id": "device_id", "account": "account_key", "buyer_id": "buyer_id", "email": "email",
     "receiver_name": "receiver_name", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
     "buyer_name": "buyer_name", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
     "amount": "amount", "person": "person_key",
 }  # fmt: skip
 _ZH = {
-    "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号",
+    "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号", "account_key": "买家账号",
     "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
     "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
     "person_key": "同一人（电话、账号或姓名地址）",
 }  # fmt: skip
 _EN = {
-    "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "basket": "basket",
+    "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "account_key": "account", "basket": "basket",
     "person_key": "person",
 }  # fmt: skip
 _MICRO, _MOST = 1_000_000, 1_000_000_000
@@ -121,7 +121,8 @@ class Velocity(Kind):
         extra = ([_COLUMNS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
         # A person is told by all orders together: not a fact of one, but measured here.
         whose = set[str]().union(*READS.values()) if self._persons() else set[str]()
-        return {*self.columns(), *extra, *whose, "created_at"} - {"person_key"}
+        shown = {"buyer_id"} if "account_key" in self.columns() else set[str]()
+        return {*self.columns(), *extra, *whose, *shown, "created_at"} - {"person_key"}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") >= self.at_least
@@ -157,7 +158,12 @@ class Velocity(Kind):
         zh = locale.startswith("zh")
         names = _ZH if zh else _EN
         what = "+".join(names.get(c, c) for c in self.columns())
-        cells = [goods() if c == "basket" else pl.col(c).cast(pl.String).str.slice(0, 40) for c in self.columns()]
+        cells = [
+            goods()
+            if c == "basket"
+            else pl.col("buyer_id" if c == "account_key" else c).cast(pl.String).str.slice(0, 40)
+            for c in self.columns()
+        ]
         shown = pl.concat_str(cells, separator=" + ")
         span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)
         if self.sum:
