@@ -144,7 +144,7 @@ def test_an_apostrophe_of_the_text_stays() -> None:
 
 def test_no_coupon_no_note_no_key() -> None:
     """'' says "none"; the words for nothing in a key are null, so that they never group."""
-    for word in ("0", "0.00", "无", "否", "未使用", "-", ""):
+    for word in ("0", "0.00", "无", "否", "未使用", "-", "--", "/", "N/A", ""):
         assert one(word, "coupon") == ""
     assert one("满减券30", "coupon") == "满减券30"
     assert one("", "buyer_note") == ""

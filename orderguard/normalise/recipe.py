@@ -21,7 +21,28 @@ MUST_READ = ("amount", "created_at", "paid_at")
 """A row in which one of these cannot be read is set aside; other columns are left empty."""
 KEEP_EMPTY = ("coupon", "buyer_note", "seller_note")
 KEYS = ("ip", "device_id", "buyer_id", "email", "receiver_phone")
-NO_COUPON = ("0", "0.0", "0.00", "无", "否", "-", "未使用", "no", "none", "false", "n", "没有", "——", "null", "nan")
+NO_COUPON = (
+    "0",
+    "0.0",
+    "0.00",
+    "无",
+    "否",
+    "-",
+    "未使用",
+    "no",
+    "none",
+    "false",
+    "n",
+    "没有",
+    "——",
+    "null",
+    "nan",
+    "--",
+    "/",
+    "n/a",
+    "na",
+    "未用",
+)
 NO_DATE = (
     "0000-00-00 00:00:00", "0000-00-00", "0001-01-01 00:00:00", "0001-01-01", "1900-01-01 00:00:00", "1900-01-01", "-", "--", "——",
     "null", "NULL", "None", "none", "无", "/", "NaT", "nan", "N/A",
