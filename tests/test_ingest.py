@@ -373,3 +373,21 @@ def test_every_missing_path_is_named_at_once(tmp_path: Path) -> None:
 def test_a_zero_byte_in_one_note_does_not_keep_the_file_from_being_audited(tmp_path: Path) -> None:
     table = read(tmp_path, csv_text([{**FIRST, "收货人": "周\x00安", "收货地址": "临\x00时仓"}, SECOND]))
     assert rows(table) == [{**FIRST, "收货地址": "临时仓"}, SECOND]
+
+
+def test_a_head_in_utf8_makes_the_file_utf8_whatever_its_tail_is_in(tmp_path: Path) -> None:
+    """Lines pasted from a GBK export spoil themselves only."""
+    text = "订单编号,收货地址\nA1,某路一号\n".encode() + "A2,某某路二号\nA3,某某路三号\nA4,某某路四号\n".encode("gbk")
+    (tmp_path / "a.csv").write_bytes(text)
+    (table,) = read_source(find_sources([str(tmp_path / "a.csv")])[0], lambda _: 0.0).tables
+    assert table.frame["订单编号"].to_list() == ["A1"]
+    assert [b.row for b in table.bad] == [3, 4, 5]
+
+
+def test_an_archive_of_tables_is_no_book(tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", "订单编号\nA1\n")
+    source = read_source(find_sources([str(tmp_path / "a.zip")])[0], lambda _: 0.0)
+    assert "解压" in source.problems[0].text("zh-CN")

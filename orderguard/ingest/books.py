@@ -93,8 +93,12 @@ def _check(data: bytes, name: str) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(i.file_size for i in archive.infolist())
             encrypted = any(i.flag_bits & 1 for i in archive.infolist())
+            book = any(n.casefold().startswith("xl/") or n == "content.xml" for n in archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise OrderguardError(_broken(name, error)) from error
+    if not book and archive.namelist():
+        what = Words("是压缩包，不是表格", "is an archive, not a table")
+        raise OrderguardError(Problem(what, name, fix=Words("请先解压再扫", "unpack it, then scan what is inside")))
     if encrypted:
         raise OrderguardError(Problem(Words("压缩包有密码", "the archive is protected by a password"), name))
     if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):

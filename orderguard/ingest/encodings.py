@@ -70,6 +70,8 @@ def _guess(head: bytes, name: str) -> str:
     """UTF-8, GB18030 or Big5, whichever decodes; a few broken lines do not decide."""
     if _errors(head, "utf-8") <= max(3, head.count(b"\n") // 50) and not _clean(head, "gb18030"):
         return "utf-8"
+    if _speaks_utf8(head.split(b"\n", 1)[0]):  # other bytes further down spoil their own rows only
+        return "utf-8"
     counts = {e: _errors(head, e) for e in ("utf-8", "gb18030", "big5hkscs")}
     if counts["utf-8"] == 0:
         return "utf-8"
@@ -79,6 +81,15 @@ def _guess(head: bytes, name: str) -> str:
         fix = Words("请用 UTF-8 或 GBK 编码另存", "save it as UTF-8 or GBK")
         raise OrderguardError(Problem(what, name, fix=fix))
     return encoding
+
+
+def _speaks_utf8(line: bytes) -> bool:
+    """Whether the first line that is not ASCII is UTF-8 beyond chance: characters of three bytes, two at least."""
+    try:
+        wide = [c for c in line.decode() if c > "\x7f"]
+    except UnicodeDecodeError:
+        return False
+    return len(wide) >= 2 and all(c >= "\u0800" for c in wide)
 
 
 def _clean(data: bytes, encoding: str) -> bool:

@@ -93,9 +93,14 @@ def match_header(
         usable = [m for m in rest if "order_id" in m.picks and len(m.picks) >= _MANY and m.share >= _MOSTLY]
     if not usable:
         shown = ", ".join(h[:20] for h in list(headings)[:12])
-        what = Words(
-            f"认不出是哪个平台：表头里没有订单编号列（{shown}）",
-            f"platform not recognised: no order number column ({shown})",
+        alone = any("order_id" in m.picks for m in told)
+        what = (
+            Words(f"只认出订单编号一列（{shown}）", f"only the order number was recognised ({shown})")
+            if alone
+            else Words(
+                f"认不出是哪个平台：表头里没有订单编号列（{shown}）",
+                f"platform not recognised: no order number column ({shown})",
+            )
         )
         fix = Words(
             "检查表头是否在第一行；或用 --platform 指定平台；orderguard platforms draft 文件 可起草它的配置",
