@@ -104,9 +104,19 @@ def scan(**given: Any) -> None:
 
 
 def _run(book: Rulebook, given: dict[str, Any]) -> Any:
-    from orderguard.audit import scan as audit
+    from dataclasses import replace
 
-    return audit(options_of(book, given))
+    from orderguard.audit import scan as audit
+    from orderguard.cli.progress import Bar
+
+    options = options_of(book, given)
+    if given["quiet"] or given["as_json"] or not sys.stderr.isatty():
+        return audit(options)
+    bar = Bar(book.locale)
+    try:
+        return audit(replace(options, progress=bar))
+    finally:
+        bar.close()
 
 
 def plain() -> dict[str, Any]:
