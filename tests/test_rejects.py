@@ -6,11 +6,16 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from house import House, book, export, order
+
+from orderguard.outbox import lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pytest
 
 ROUND = "{id: round, kind: round_amount, points: 40, with: {}, says: x}"
 
@@ -96,3 +101,14 @@ def test_rows_that_contradicted_their_order_come_back_in_our_columns(tmp_path: P
     reconciled(run)
     assert house.findings() == {("A9", "round")}
     assert run["read"] == 1
+
+
+def test_a_long_list_is_written_in_slices_with_one_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pl.DataFrame({"a": [f"={i}" for i in range(7)], "b": list(range(7))})
+    lists.write_csv(tmp_path / "whole.csv", rows)
+    monkeypatch.setattr(lists, "_SLICE", 3)
+    lists.write_csv(tmp_path / "slices.csv", rows)
+    lists.write_csv(tmp_path / "empty.csv", rows.clear())
+    assert (tmp_path / "slices.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (tmp_path / "whole.csv").read_text("utf-8-sig").splitlines()[:2] == ["a,b", "'=0,0"]
+    assert (tmp_path / "empty.csv").read_text("utf-8-sig") == "a,b\n"
