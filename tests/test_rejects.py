@@ -112,3 +112,7 @@ def test_a_long_list_is_written_in_slices_with_one_head(tmp_path: Path, monkeypa
     assert (tmp_path / "slices.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert (tmp_path / "whole.csv").read_text("utf-8-sig").splitlines()[:2] == ["a,b", "'=0,0"]
     assert (tmp_path / "empty.csv").read_text("utf-8-sig") == "a,b\n"
+
+
+def test_a_platform_named_like_a_windows_device_gets_a_file_of_its_own() -> None:
+    assert [lists.file_stem(n) for n in ("CON", "nul.x", "com1", "Console", "jd")] == ["_CON", "_nul.x", "_com1", "Console", "jd"]

@@ -53,6 +53,8 @@ def write_csv(path: Path, frame: pl.DataFrame) -> None:
 def file_stem(name: str) -> str:
     """A name that is a harmless file name on every system: no path, no reserved characters, at most 120 bytes."""
     clean = re.sub(r'[\\/:*?"<>|]', "_", "".join(c if c.isprintable() else "_" for c in name)).strip(". ")
+    if re.fullmatch(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", clean, re.IGNORECASE):
+        clean = "_" + clean  # a device on Windows, whatever follows the dot
     return clean.encode()[:120].decode("utf-8", "ignore") or "_"
 
 
