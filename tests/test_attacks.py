@@ -259,6 +259,44 @@ def test_order_number_that_excel_rounded_is_told(tmp_path: Path, cell: str | int
     assert shell.flagged() == {"A2"}
 
 
+def test_rounded_number_cells_are_set_aside_and_text_beside_them_is_not(tmp_path: Path) -> None:
+    """Two different orders whose numbers Excel made one must not meet; text and short exact numbers are as they were."""
+    head = ["订单编号", "收货地址", "实付金额"]
+    exact, text = 1234567890123456, "1234567890123456789"
+    rows: list[list[Any]] = [head, [3515313147000000017, "云杉路1号", 10], [3515313147000000099, "云杉路2号", 10], [text, "临时仓", 20], [exact, "临时仓", 20]]
+    shell = scan(tmp_path, book(tmp_path / "a.xlsx", rows))
+    assert [r["row"] for r in shell.rejected()] == ["2", "3"]
+    assert all("尾数已丢失" in r["reason"] for r in shell.rejected())
+    assert shell.flagged() == {text, str(exact)}
+
+
+def test_books_of_long_numbers_that_are_text_are_no_suspects(tmp_path: Path) -> None:
+    """Sixteen digits of a text cell always fit a number: nothing was rounded."""
+    rows: list[list[Any]] = [["订单编号", "收货地址", "实付金额"], *[[f"30{n:013}0", "临时仓", 20] for n in range(5)]]
+    shell = scan(tmp_path, book(tmp_path / "a.xlsx", rows))
+    assert len(shell.flagged()) == 5
+    assert "舍入" not in shell.err
+
+
+def test_accounts_that_excel_rounded_do_not_become_one_buyer(tmp_path: Path) -> None:
+    rows = [f"A{n},2.20123E+12,2026-11-11 10:00:0{n},云杉路{n}号,10" for n in range(5)]
+    shell = scan(tmp_path, put(tmp_path, "\n".join(["订单编号,买家账号,下单时间,收货地址,实付金额", *rows, ""])))
+    assert "买家账号 有 5 个被 Excel 改成了科学计数法" in line_of(shell, "a.csv:2")
+    frame = pl.read_parquet(tmp_path / "out" / "decisions.parquet")
+    assert len(frame) == 5
+
+
+def test_a_sheet_with_bytes_that_are_no_text_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    """Bytes that do not decode in the sheet's XML end the quick look at it, not the reading."""
+    path = book(tmp_path / "a.xlsx", [["订单编号", "收货地址", "实付金额"], ["A1", "临时仓", 20]])
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as new:
+        for item in old.namelist():
+            data = old.read(item)
+            new.writestr(item, data.replace(b"<sheetData", b"\xff\xfe<sheetData") if "sheet1" in item else data)
+    shell = scan(tmp_path, tmp_path / "b.xlsx")
+    assert (shell.code, shell.err, shell.flagged()) == (0, "", {"A1"})
+
+
 def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
     """`orderguard scan … | head -1` ends quietly: no traceback, and not the exit code of --fail-on."""
     command = [sys.executable, "-m", "orderguard", "scan", str(put(tmp_path, lines(GOOD, ODD))), "--rules", str(RULES)]

@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
@@ -14,11 +15,14 @@ import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.long_numbers import IN_XML, rounded_numbers
 from orderguard.ingest.passwords import unlocked
 from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names, untabbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    import fastexcel
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -39,7 +43,7 @@ def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[st
     """
     if _locked(data):
         data = unlocked(data, name, passwords)
-    _check(data, name)
+    long = _check(data, name)
     import fastexcel  # noqa: PLC0415 - only where a book is read
 
     try:
@@ -56,7 +60,7 @@ def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[st
         except Exception as error:  # noqa: BLE001 - calamine's own errors and Rust panics alike
             notes.append(_broken(label, error))
             continue
-        table = _table(cells, label, score)
+        table = _table(cells, label, score, partial(_numeric, book, sheet) if long else None)
         if table is not None:
             tables.append(table)
     if not tables:
@@ -65,6 +69,11 @@ def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[st
     if len(tables) == 1:
         tables[0].source = name
     return tables
+
+
+def _numeric(book: fastexcel.ExcelReader, sheet: str) -> pl.DataFrame:
+    """Which cells are numbers and no text: only numbers are true or false to the reader."""
+    return book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="boolean").to_polars()
 
 
 def _no_rows(name: str) -> Problem:
@@ -86,9 +95,10 @@ def _locked(data: bytes) -> bool:
     return _FILEPASS.search(data, 0, 1 << 16) is not None
 
 
-def _check(data: bytes, name: str) -> None:
+def _check(data: bytes, name: str) -> bool:
+    """Refuse what would hurt to read; whether number cells may hold numbers too long for them."""
     if data.startswith(_OLE):
-        return
+        return True
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(i.file_size for i in archive.infolist())
@@ -105,18 +115,21 @@ def _check(data: bytes, name: str) -> None:
         what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
         fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")
         raise OrderguardError(Problem(what, name, fix=fix))
-    _check_extent(data, name)
+    return _check_sheets(data, name)
 
 
-def _check_extent(data: bytes, name: str) -> None:
+def _check_sheets(data: bytes, name: str) -> bool:
     """Refuse a sheet whose few cells span a huge area: calamine makes room for all of it, and dies of it."""
+    long = False
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for item in archive.namelist():
             sheet = re.fullmatch(r"xl/worksheets/[^/]+\.xml", item, re.IGNORECASE)
             if not sheet and item != "content.xml":
                 continue
             try:
-                if sheet and not _far_apart(archive, item):
+                far, some = _looked_over(archive, item) if sheet else (True, True)
+                long = long or some
+                if not far:
                     continue
                 xml = archive.read(item)
             except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
@@ -131,32 +144,37 @@ def _check_extent(data: bytes, name: str) -> None:
                     "在 Excel 中按 Ctrl+End 找到它，删去后另存", "find it with Ctrl+End in Excel, delete it and save"
                 )
                 raise OrderguardError(Problem(what, name, fix=fix))
+    return long
 
 
 _UNUSUAL = (b" r='", b" r =", b"\tr", b"\nr=", b"\rr", b' r= "')
 """Other ways of writing a cell's place than Excel's, which is quick to look for."""
 
 
-def _far_apart(archive: zipfile.ZipFile, item: str) -> bool:
-    """Whether some cell of a sheet may stand far from the others: a quick look, a few megabytes at a time.
+def _looked_over(archive: zipfile.ZipFile, item: str) -> tuple[bool, bool]:
+    """Whether some cell of a sheet may stand far from the others, and whether some number is too long for its cell.
 
-    The next megabytes are unpacked beside it.
+    A quick look, a few megabytes at a time while the next are unpacked: it may be wrong where it says yes.
     """
-    rows = 0
+    rows, long_number = 0, False
     with archive.open(item) as file, ThreadPoolExecutor(1) as unpacking:
         pieces = _pieces(file)
         coming = unpacking.submit(lambda: list(islice(pieces, 8)))
         while some := coming.result():
             coming = unpacking.submit(lambda: list(islice(pieces, 8)))
             data = pl.Series(some, dtype=pl.Binary)
-            text = data.cast(pl.String, strict=False)
+            try:
+                text = data.cast(pl.String, strict=False)
+            except pl.exceptions.PolarsError:  # bytes that are no text are an error, whatever `strict` says
+                return True, True
             if text.null_count() or any(data.bin.contains(unusual).any() for unusual in _UNUSUAL):
-                return True
+                return True, True
             rows += sum(int(text.str.count_matches(tag, literal=True).sum()) for tag in ("<row", ":row"))
             long = len(str(rows * 20 + 1000))
             if text.str.contains(rf' r="(?:[A-Za-z]{{3,}}\d|[A-Za-z]*\d{{{long},}})').any():
-                return True
-    return False
+                return True, True
+            long_number = long_number or bool(text.str.contains(IN_XML).any())
+    return False, long_number
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -207,27 +225,9 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _rounded(cells: pl.DataFrame, columns: list[str], header_at: int, label: str) -> list[Problem]:
-    """Long numbers that stand in number cells: Excel keeps 15 digits, so different order numbers become one."""
-    notes = []
-    for name, column in zip(columns, cells[header_at + 1 :].get_columns(), strict=True):
-        long = column.str.contains(r"^\d{16,20}$").fill_null(value=False)
-        if not long.any():
-            continue
-        digits = column.filter(long)
-        # Of 19-digit numbers written as text, one in a thousand happens to be a float; in number cells all are.
-        if all(int(float(d)) == int(d) or int(d) % 1000 == 0 for d in digits.head(1000).to_list()):
-            row = header_at + 2 + int(long.arg_max() or 0)
-            what = Words(
-                f"“{name}”的长数字像是被 Excel 舍入过，末几位可能已丢失",
-                f"long numbers in '{name}' look rounded by Excel; their last digits may be lost",
-            )
-            fix = Words("请重新导出，勿用 Excel 另存", "export it again and do not save it in Excel")
-            notes.append(Problem(what, label, row, fix, fatal=False))
-    return notes
-
-
-def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
+def _table(
+    cells: pl.DataFrame, label: str, score: HeaderScore, numeric: Callable[[], pl.DataFrame] | None
+) -> Table | None:
     if cells.width > MAX_COLUMNS:
         wide = Words(f"有 {cells.width} 列，只读前 {MAX_COLUMNS} 列", f"has {cells.width} columns, read {MAX_COLUMNS}")
         cells = cells[:, :MAX_COLUMNS]
@@ -243,7 +243,9 @@ def _table(cells: pl.DataFrame, label: str, score: HeaderScore) -> Table | None:
         cells = _parted(cells, rows[header_at].index(head[0]), head[0].count("\t") + 1)
         rows = [list(r) for r in cells.head(HEADER_ROWS).rows()]
     columns = header_names(rows[header_at])
-    notes += _rounded(cells, columns, header_at, label)
+    if numeric is not None:
+        cells, lost = rounded_numbers(cells, header_at, label, numeric)
+        notes += lost
     frame = cells.rename(dict(zip(cells.columns, columns, strict=True))) if cells.columns != columns else cells
     frame = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))[header_at + 1 :]
     frame = frame.filter(pl.any_horizontal(pl.col(columns).is_not_null()))

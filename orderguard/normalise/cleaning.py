@@ -46,8 +46,8 @@ def _clean(frame: pl.DataFrame) -> dict[str, pl.Series]:
     changes = [pl.col(n).replace(texts, cleaned_series(texts)) for n, texts in few.items()]
     frame = frame.with_columns(changes) if changes else frame
     done = {name: frame[name] for name in frame.columns}
-    for name in dirty:
-        odd = frame.select(_is_odd(pl.col(name)).fill_null(value=False)).to_series().arg_true()
+    for name, where in dirty.items():
+        odd = where.arg_true()
         done[name] = frame[name].scatter(odd, cleaned_series(frame[name].gather(odd)))
     return done
 
@@ -69,8 +69,8 @@ def cleaned(text: pl.Expr) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], list[str]]:
-    """Columns that have something to clean: those of few texts with all their texts, and the others."""
+def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
+    """Columns that have something to clean: those of few texts with all their texts, the others with where it is."""
     if len(frame) <= _MANY:
         return {}, _odd(frame, frame.columns)
     sample = frame.head(_SAMPLE)
@@ -85,22 +85,24 @@ def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], list[str]]:
     # All looks at once: Polars spreads them over the cores.
     looks = [pl.col(n).unique().implode() for n in few]
     looks += [pl.col(n).cast(pl.Int64, strict=False).null_count() == pl.col(n).null_count() for n in digits]
-    looks += [_is_odd(pl.col(n)).any() for n in rest]
+    looks += [_is_odd(pl.col(n)).implode() for n in rest]
     if not looks:
-        return {}, []
+        return {}, {}
     found = frame.select(looks)
     texts: dict[str, pl.Series] = {n: found[n][0] for n in few}
     mixed = {n: t for n, t in texts.items() if _odd(t.to_frame(n), [n])}
     few_dirty = {n: t for n, t in mixed.items() if len(t) <= _MANY}
-    dirty = [n for n in mixed if n not in few_dirty] + [n for n in rest if found[n][0]]
-    return few_dirty, dirty + _odd(frame, [n for n in digits if not found[n][0]])
+    odd: dict[str, pl.Series] = {n: found[n][0] for n in rest if found[n][0].any()}
+    more = [n for n in mixed if n not in few_dirty] + [n for n in digits if not found[n][0]]
+    return few_dirty, odd | _odd(frame, more)
 
 
-def _odd(frame: pl.DataFrame, names: list[str]) -> list[str]:
+def _odd(frame: pl.DataFrame, names: list[str]) -> dict[str, pl.Series]:
+    """Where the cells of those columns are odd that have such cells."""
     if not names or not len(frame):
-        return []
-    told = frame.select(_is_odd(pl.col(n)).any() for n in names).row(0)
-    return [n for n, odd in zip(names, told, strict=True) if odd]
+        return {}
+    told = frame.select(_is_odd(pl.col(n)) for n in names)
+    return {n: told[n] for n in names if told[n].any()}
 
 
 def _is_odd(text: pl.Expr) -> pl.Expr:

@@ -21,6 +21,8 @@ MUST_READ = ("amount", "created_at", "paid_at")
 """A row in which one of these cannot be read is set aside; other columns are left empty."""
 KEEP_EMPTY = ("coupon", "buyer_note", "seller_note")
 KEYS = ("ip", "device_id", "buyer_id", "email", "receiver_phone")
+ROUNDED = ("buyer_id", "device_id")
+"""Long numbers that a spreadsheet may have rounded; order numbers are, too, but their rows are set aside."""
 NO_COUPON = (
     "0",
     "0.0",

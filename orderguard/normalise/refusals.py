@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import BLANKS, TIME_COLUMNS
+from orderguard.columns import BLANKS, TIME_COLUMNS, heading
 from orderguard.errors import Problem, Words
 from orderguard.normalise import dates
 from orderguard.normalise.asides import asides
@@ -36,6 +36,7 @@ _ROUNDED = Words(
     "订单编号被 Excel 改成了科学计数法，尾数已丢失；请重新导出，勿用 Excel 另存",
     "Excel turned the order number into 1.2E+18 and lost its end; export it again and do not save it in Excel",
 )
+_EXPONENT = r"^\d(?:\.\d+)?[eE]\+?\d{2,}$"
 _NO_NUMBER = Words("缺少订单编号；请补上后重扫", "no order number; fill it in and scan again")
 
 
@@ -68,7 +69,7 @@ def reasons(
     number = frame["order_id"]
     suspect = number.is_not_null() & number.cast(pl.Int64, strict=False).is_null()
     if suspect.any():
-        rounded = suspect & number.str.contains(r"^\d(?:\.\d+)?[eE]\+?\d{2,}$").fill_null(value=False)
+        rounded = suspect & number.str.contains(_EXPONENT).fill_null(value=False)
         said = said.set(rounded, _ROUNDED.pick(recipe.locale)) if rounded.any() else said
     if number.null_count():
         said = said.set(number.is_null(), _NO_NUMBER.pick(recipe.locale))
@@ -80,6 +81,24 @@ def reasons(
         if name not in MUST_READ:
             notes.append(_left_empty(name, picked[name].filter(unreadable), unreadable, raw["source_row"], source))
     return said if said.null_count() < len(said) else None
+
+
+def without_rounded(text: pl.Series, rows: pl.Series, source: str, notes: list[Problem]) -> pl.Series:
+    """Accounts or devices without those that Excel rounded (`1.23E+18`): several would become one, and then a burst."""
+    rounded = text.str.contains_any(["E+", "e+"])
+    if not rounded.any():
+        return text
+    rounded = (rounded & text.str.contains(_EXPONENT)).fill_null(value=False)
+    if not rounded.any():
+        return text
+    zh, en = heading(text.name, "zh-CN"), heading(text.name, "en")
+    what = Words(
+        f"{zh} 有 {rounded.sum()} 个被 Excel 改成了科学计数法（如 '{text.filter(rounded)[0]}'），尾数已丢失，已留空",
+        f"{en}: Excel turned {rounded.sum()} values into numbers such as '{text.filter(rounded)[0]}' and lost their ends; left empty",
+    )
+    fix = Words("请重新导出，勿用 Excel 另存", "export it again and do not save it in Excel")
+    notes.append(Problem(what, source, int(rows.filter(rounded)[0]), fix, fatal=False))
+    return text.set(rounded, None)
 
 
 def _unreadable(said: pl.Series, name: str, text: pl.Series, where: pl.Series, locale: str) -> pl.Series:

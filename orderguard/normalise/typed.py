@@ -25,11 +25,20 @@ from orderguard.normalise.recipe import (
     NO_DATE,
     NO_KEY,
     REJECTS,
+    ROUNDED,
     SCHEMA,
     Recipe,
     Typed,
 )
-from orderguard.normalise.refusals import ambiguous_dates, reasons, reject_frame, told_below, told_days, unknown_words
+from orderguard.normalise.refusals import (
+    ambiguous_dates,
+    reasons,
+    reject_frame,
+    told_below,
+    told_days,
+    unknown_words,
+    without_rounded,
+)
 from orderguard.normalise.status import stages
 
 if TYPE_CHECKING:
@@ -69,6 +78,8 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
         text = cells[pick.sources[0]].alias(name) if name in bare else picked(name, pick, cells, texts, recipe)
         picks[name] = text
         columns[name] = _typed(name, text, recipe, first[name] if name in source_of else None).alias(name)
+        if name in ROUNDED:
+            columns[name] = without_rounded(columns[name], raw["source_row"], source, notes)
         if name in _KINDS and (where := values.unread(text, columns[name], _none(name, recipe))) is not None:
             failed[name] = where
     if failed and _settled_dates(picks, columns, failed, recipe):
