@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import BLANKS
+from orderguard.traditional import SIMPLIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ RANK = {UNKNOWN: 0, "unpaid": 1, "paid": 2, "shipped": 3, "done": 4, "refunding"
 """How far an order has come: of several words about one order the furthest counts, of several items the nearest."""
 _STAGE = {rank: stage for stage, rank in RANK.items()}
 _NOTHING = "none"
-_IGNORED = str.maketrans("", "", BLANKS + "_-–—/,;.!、。；")
+_IGNORED = str.maketrans("", "", BLANKS + "_-–—/,;.!、。；") | str.maketrans(SIMPLIFIED)
 
 
 @dataclass
@@ -56,7 +57,7 @@ class StatusWords:
 
 @lru_cache(maxsize=4096)
 def word_key(word: str) -> str:
-    """A status as it is compared: full-width folded; blanks, case and punctuation ignored."""
+    """A status as it is compared: full width and traditional characters folded; blanks, case and punctuation ignored."""
     return unicodedata.normalize("NFKC", word).casefold().translate(_IGNORED)
 
 

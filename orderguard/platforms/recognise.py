@@ -86,6 +86,7 @@ def match_header(
         return _match(chosen[0], generic, keys)
     telling = telling_headings(profiles)
     told = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
+    told = [m for m in told if not _by_chance(m, told, telling, keys)]
     # A heading that only one system has and an order number are an order file of it, if one that tells little.
     usable = [m for m in told if "order_id" in m.picks and (len(m.picks) >= _LEAST or m.profile is not generic)]
     if not usable:  # a selection of columns without any telltale one, in which the general names find no order number
@@ -109,6 +110,26 @@ def match_header(
         raise OrderguardError(Problem(what, where, fix=fix))
     best = max(usable, key=lambda m: _merit(m, generic, telling, keys))
     return (_only_one_that_knows(profiles, best, keys) or best) if best.profile is generic else best
+
+
+_FEW, _HALF = 2, 0.5
+
+
+def _by_chance(
+    match: Match, told: Sequence[Match], telling: dict[tuple[str, str], set[str]], keys: dict[str, str]
+) -> bool:
+    """A system that no profile is for happens to have a heading or two of this one, of whose others it has hardly any."""
+    profile = match.profile
+    usual = next(m.share for m in told if m.profile.platform == GENERIC)
+    own = telling[_key(profile)] & keys.keys()
+    if profile.platform == GENERIC or len(own) > _FEW:
+        return False
+    foreign = profile.style and not any(_in_style(profile, keys[k]) for k in own)
+    return match.share < _HALF * usual or (bool(foreign) and match.share < usual)
+
+
+def _in_style(profile: Profile, heading: str) -> bool:
+    return re.fullmatch(profile.style, heading.strip(BLANKS + "\"'*")) is not None
 
 
 def _only_one_that_knows(profiles: Sequence[Profile], generic: Match, keys: dict[str, str]) -> Match | None:
@@ -145,6 +166,7 @@ def candidates(headings: Sequence[str], profiles: Sequence[Profile]) -> list[tup
     keys = {heading_key(h): h for h in reversed(headings)}
     telling = telling_headings(profiles)
     found = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
+    found = [m for m in found if not _by_chance(m, found, telling, keys)]
     found.sort(key=lambda m: _merit(m, generic, telling, keys), reverse=True)
     return [(m, tuple(keys[k] for k in keys if k in telling[_key(m.profile)])[:8]) for m in found]
 
@@ -176,9 +198,7 @@ def _own(profile: Profile, telling: dict[tuple[str, str], set[str]], keys: dict[
     together = sum(k in keys for k in {heading_key(h) for h in profile.hints})
     if profile.style:
         written = [h for k, h in keys.items() if k in profile.headings()]
-        together = max(
-            together, sum(re.fullmatch(profile.style, h.strip(BLANKS + "\"'*")) is not None for h in written)
-        )
+        together = max(together, sum(_in_style(profile, h) for h in written))
     return int(together >= _TOGETHER)
 
 
