@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from orderguard import __version__
+from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.drawn import pending_doubles
@@ -62,6 +63,8 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             if book.only_status:
                 read.problems += unheard_statuses(book, read.orders["status"], profiles)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
+            if not options.sample:  # a draw looks at all orders again; nothing else does
+                judged = judged._replace(frame=judged.frame.select(*KEY, "created_at", "past"))
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
@@ -87,7 +90,8 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
             lost = export_back(options.export_to, run, judged, recorded, cases)
-            rows, actions = _with_case(flagged, opened, known), partial(options.team.on_timeout.of, synonyms=synonyms)
+            rows = _with_case(flagged, opened, known) if "workbook" in options.outputs else flagged.clear()
+            actions = partial(options.team.on_timeout.of, synonyms=synonyms)
             deliver(options, run, clock, read, judged, rows, work, cases, names, actions)
     except (OSError, sqlite3.Error) as error:
         what = Words(f"台账无法写入（{error}）", f"the ledger cannot be written ({error})")

@@ -21,7 +21,7 @@ from orderguard.platforms import header_score, load_profiles
 from orderguard.rules.engine import run_rules
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.rules.registry import kind_names
-from orderguard.stages import engines
+from orderguard.stages import aside, engines
 from orderguard.stages.memory import Plan, plan, size
 
 if TYPE_CHECKING:
@@ -217,3 +217,26 @@ def test_every_kind_finds_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest
     assert kinds_found(rules, found) == set(kind_names())
     same(done["memory"][0], done["pieces"][0])
     same(done["memory"][1], done["pieces"][1])
+
+
+def test_rows_set_aside_are_told_from_the_disk_as_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unreadable amounts where they stand, and contradicting rows that meet in piles, told in the order of the files."""
+    monkeypatch.setattr(aside, "_STRETCH", 7)
+    rng = random.Random(8)
+    files = []
+    for name in ("z", "a", "中"):
+        rows = [
+            order(f"{rng.randrange(60)}", 实付金额=rng.choice(["10", "20", "面议"]), 买家留言='=1+1,"\n二', 下单时间=f"2026-11-11 09:{i % 60:02d}:00")
+            for i in range(90)
+        ]  # fmt: skip
+        files.append(export(tmp_path / f"{name}.csv", rows))
+    told, runs = [], []
+    for name, one in (("memory", None), ("pieces", Plan(1_500, 20, 3))):
+        monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name)
+        runs.append({k: house.scan(*files).run[k] for k in ("read", "rejected", "folded", "inputs")})
+        told.append((house.out / "rejected.csv").read_bytes())
+    assert runs[0] == runs[1]
+    assert runs[0]["rejected"] > 100
+    assert told[0] == told[1]

@@ -44,8 +44,7 @@ def times(
     if column.dtype == pl.Date:
         column = column.cast(pl.Datetime("us"))
     if isinstance(column.dtype, pl.Datetime):
-        first, column = column.cast(pl.Datetime("us", column.dtype.time_zone)), column.cast(pl.String)
-        return dates.instants(first, zone)
+        return dates.instants(column.cast(pl.Datetime("us", column.dtype.time_zone)), zone)
     if column.dtype != pl.String:
         column = column.cast(pl.String)
         first = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from orderguard.outbox.flagged import local
 from orderguard.outbox.safe import inert_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 PENDING = ("待核实", "To be verified")
@@ -44,10 +44,16 @@ def write_csv(path: Path, frame: pl.DataFrame) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(_BOM)
-        # Slice by slice: where millions of rows were set aside, a second copy of them all would not fit.
-        for start in range(0, max(len(frame), 1), _SLICE):
-            safe = inert_frame(frame[start : start + _SLICE])
-            safe.write_csv(file, include_header=not start, datetime_format="%Y-%m-%d %H:%M:%S", line_terminator="\r\n")
+        _write_rows(file, frame, header=True)
+
+
+def _write_rows(file: BinaryIO, frame: pl.DataFrame, *, header: bool) -> None:
+    # Slice by slice: where millions of rows were set aside, a second copy of them all would not fit.
+    for start in range(0, max(len(frame), 1), _SLICE):
+        safe = inert_frame(frame[start : start + _SLICE])
+        safe.write_csv(
+            file, include_header=header and not start, datetime_format="%Y-%m-%d %H:%M:%S", line_terminator="\r\n"
+        )
 
 
 def file_stem(name: str) -> str:
@@ -103,11 +109,15 @@ def write_holds(
     return counts
 
 
-def write_rejected(path: Path, rejects: pl.DataFrame, locale: str) -> None:
-    """Write the rows that were set aside; the header alone when there were none."""
-    table = rejects.select("source_file", "source_row", "reason", "cells")
-    table.columns = list(_REJECT_HEAD[_language(locale)])
-    write_csv(path, table)
+def write_rejected(path: Path, rejects: Iterable[pl.DataFrame], locale: str) -> None:
+    """Write the rows that were set aside, some at a time; the header alone when there were none."""
+    head = list(_REJECT_HEAD[_language(locale)])
+    write_csv(path, pl.DataFrame(schema=dict.fromkeys(head, pl.String)))
+    with path.open("ab") as file:
+        for some in rejects:
+            table = some.select("source_file", "source_row", "reason", "cells")
+            table.columns = head
+            _write_rows(file, table, header=False)
 
 
 def write_notices(path: Path, notices: list[tuple[str, str, int, int, str, str, str]], locale: str) -> None:

@@ -49,22 +49,33 @@ def run_in_pieces(
     """
     windowed = [i for i, r in enumerate(rules) if reaches(r)]
     alone = [r for i, r in enumerate(rules) if i not in windowed]
-    found, seen, total = list[pl.DataFrame](), list[pl.DataFrame](), 0
+    found: list[Path] = []
+    seen: list[pl.DataFrame] = []
     piles = {i: folder / f"rule-{i}" for i in windowed}
     buckets = 64 if height is None else min(-(-height // rows) * 2, 256)
-    for number, part in enumerate(parts):
-        total += len(part)
-        answered = run_alone(part.rechunk(), alone, locale, synonyms)
-        found.append(answered.findings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def take(answered: Verdicts) -> None:
+        # Through the disk: a finding's order number keeps those of the whole part in memory.
+        if len(answered.findings):
+            found.append(folder / f"found-{len(found):05d}.ipc")
+            answered.findings.write_ipc(found[-1], compression="uncompressed")
         seen.append(answered.coverage)
+
+    for number, part in enumerate(parts):
+        take(run_alone(part.rechunk(), alone, locale, synonyms))
         for i, pile in piles.items():
             lay_down(part, rules[i], rules, pile, number, buckets)
     for i in windowed:
         for files in gathered(piles[i], rows):
             for answered in judge_pile(files, rules[i], rules, locale, synonyms, rows):
-                found.append(answered.findings)
-                seen.append(answered.coverage)
-    return merged(found, seen, rules)
+                take(answered)
+    return merged(list(map(_read, found)), seen, rules)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    with path.open("rb") as file:  # not mapped into memory
+        return pl.read_ipc(file)
 
 
 def merged(found: Sequence[pl.DataFrame], seen: Sequence[pl.DataFrame], rules: Sequence[Rule]) -> Verdicts:

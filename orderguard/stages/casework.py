@@ -43,12 +43,14 @@ def flagged_orders(
     """
     if rows is None:
         rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
-    flagged = judged.frame[rows].with_columns(row=rows).with_columns(judged.decisions[rows].select("score", "band"))
-    told = tell(judged.findings, book, "row")
-    flagged = flagged.join(told, on="row", how="left", maintain_order="left")
-    keys = flagged.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
-    flagged = flagged.with_columns(pl.Series("case_id", [case_id(p, o) for p, o in keys], dtype=pl.String))
-    return flagged.sort("score", "platform", "order_id", descending=[True, False, False])
+    # Put in order by the key alone, so that the wide rows of a million flagged orders are copied once.
+    keys = judged.decisions[rows].select(pl.lit(rows).alias("row"), "score", "band", *KEY)
+    keys = keys.sort("score", *KEY, descending=[True, False, False], maintain_order=True)
+    told = keys.select("row").join(tell(judged.findings, book, "row"), on="row", how="left", maintain_order="left")
+    named = keys.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
+    numbers = pl.Series("case_id", [case_id(p, o) for p, o in named], dtype=pl.String)
+    beside = [*keys.select("row", "score", "band").get_columns(), *told.drop("row").get_columns(), numbers]
+    return judged.frame[keys["row"]].with_columns(beside)
 
 
 def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:

@@ -75,13 +75,10 @@ class Work:
             hold_rows.append(
                 late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns)
             )
-        self.told = (
-            pl.concat(rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True).rechunk()
-        )
+        self.told = _each_once(rows)
         self.tasks = self.told.filter(~pl.col("agent").is_in(sorted(resting))).rechunk() if resting else self.told
         self.resting = resting
-        held = pl.concat(hold_rows, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
-        self.holds = held.rechunk()
+        self.holds = _each_once(hold_rows)
         self.doubled = self.tasks.clear()
 
     def second(self, pending: pl.DataFrame) -> None:
@@ -93,6 +90,15 @@ class Work:
     def sheets(self) -> pl.DataFrame:
         """Everything that goes on a task sheet."""
         return pl.concat([self.tasks, self.doubled]) if len(self.doubled) else self.tasks
+
+
+def _each_once(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Cases one below the other, the first of each; a frame of millions that needs no change is not copied."""
+    rows = [p for p in parts if len(p)] or parts[:1]
+    every = pl.concat(rows, how="vertical_relaxed") if len(rows) > 1 else rows[0]
+    if every["case_id"].n_unique() < len(every):
+        every = every.unique("case_id", keep="first", maintain_order=True)
+    return every.rechunk()
 
 
 def deliver(
@@ -132,7 +138,8 @@ def deliver(
                     options.holds_formats,
                 )
             _announce(folder, options, run, work, cases, names)
-            write_rejected(folder / "rejected.csv", read.rejects, book.locale)
+            aside = [read.rejects] if isinstance(read.rejects, pl.DataFrame) else read.rejects
+            write_rejected(folder / "rejected.csv", aside, book.locale)
             if "frames" in wanted:
                 write_frames(folder, findings, decisions, judged.coverage, judged.rest)
             if "tasks" in wanted:

@@ -8,21 +8,20 @@ over pieces of them (`rules/pieces.py`); what is left in memory are the orders t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import header_score, platform_ids
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.laying import numbers, read, write
-from orderguard.stages.reading import Read, folded_orders, with_lookups
+from orderguard.stages.laying import bare, longer, numbers, read, thin, whole, write
+from orderguard.stages.reading import TOLD, Read, folded_orders, with_lookups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,20 +60,17 @@ def judge_large(
         large.plan.rows,
         parts.height,
     )
-    rejects = pl.concat([pl.DataFrame(schema=REJECTS), *large.pile.rejects, *parts.rejects]).sort(
-        "source_file", "source_row"
-    )
+    aside = large.aside
     if not parts.orders:
-        row = rejects.row(0, named=True)
+        row = aside.first()
         what = Words(
             f"没有一行能读取；第一处：{row['reason']}", f"not one row could be read; the first: {row['reason']}"
         )
         raise OrderguardError(*large.pile.problems, Problem(what, row["source_file"], row["source_row"]))
-    per_file = dict(rejects.group_by("source_file").len().iter_rows())
     for file in large.pile.files:
         file["folded"] = parts.folded.get(file["file"], 0)
         file["read"] = file["rows"] - file["folded"]
-        file["rejected"] = per_file.get(file["file"], 0)
+        file["rejected"] = aside.counts.get(file["file"], 0)
     hits = found.findings["row"].unique().sort()
     kept, lines, rest = list[Path](), list[Path](), list[Path]()
     passed: dict[str, int] = {}
@@ -87,7 +83,7 @@ def judge_large(
             lines.append(
                 write(items.join(some.select(KEY), on=KEY, how="semi"), large.folder / f"items-{number:04d}.ipc")
             )
-            kept.append(write(parts.with_facts(some), large.folder / f"kept-{number:04d}.ipc"))
+            kept.append(write(bare(parts.with_facts(some)), large.folder / f"kept-{number:04d}.ipc"))
         clean = orders.filter(~flagged & ~pl.col(PAST)).drop(ROW, AUDITED)
         if len(clean):
             none = found._replace(findings=found.findings.clear())
@@ -107,17 +103,16 @@ def judge_large(
         skipped=parts.skipped,
         snoozes=SnoozeBook(cases.ledger).active(options.now),
     )
-    names = [c for c in parts.names if c in frame.columns]
     told = Read(
-        frame.filter(~pl.col(PAST)).select(names), pl.concat([parts.no_lines, *map(read, lines)]), rejects, large.pile.files,
-        [*large.pile.problems, *parts.problems], large.marks, spans=large.spans,
+        frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(read, lines)]), aside, large.pile.files,
+        [*large.pile.problems, *parts.problems], large.marks, spans=parts.spans,
     )  # fmt: skip
     return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces()
 
 
 def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
     """Flagged orders in one order, current ones first, and the findings with their places there."""
-    frame = frame.sort(PAST, "source_file", "source_row", ROW).rechunk()
+    frame = thin(frame.sort(PAST, "source_file", "source_row", ROW).rechunk())
     place = frame.select(row=pl.col(ROW).cast(pl.Int64), _at=pl.int_range(pl.len(), dtype=pl.UInt32))
     moved = found.findings.join(place, on="row", how="left", maintain_order="left")
     findings = moved.with_columns(row=pl.col("_at")).drop("_at").sort("row", maintain_order=True)
@@ -156,8 +151,8 @@ class _Parts:
         self.large, self.options, self.profiles, self.history = large, options, profiles, history
         self.synonyms, self.ids = synonyms, platform_ids(profiles)
         self.within = needed(options.book.variants)[2]
-        self.rejects: list[pl.DataFrame] = []
         self.folded: dict[str, int] = {}
+        self.spans: dict[str, tuple[Any, Any]] = {}
         self.problems: list[Problem] = []
         self.orders = self.number = 0
         self.skipped: dict[str, int] = {}
@@ -165,6 +160,7 @@ class _Parts:
         self.misses: dict[str, list[Problem]] = {}
         self._score = header_score(profiles)
         assert large.shape is not None  # noqa: S101 - at least one row was read
+        self._shape = large.shape
         empty = folded_orders(large.shape, large.pile.sums, options.book.locale, self.ids)
         self.names, self.no_lines = empty.orders.columns, empty.lines
         self._empty = empty.orders
@@ -198,7 +194,7 @@ class _Parts:
     def judged(self) -> Iterator[pl.DataFrame]:
         """Orders with facts, part by part, earlier ones behind them."""
         for i in range(len(self.large.numbers)):
-            rows = read(self.large.batch(i))
+            rows = self.large.rows(i)
             if self.piles:
                 again = self.large.numbers[i].is_in(self.repeated.implode())
                 _deal(rows.filter(again), self.large.folder / "rows", i, self.piles)
@@ -209,10 +205,9 @@ class _Parts:
             found, past = (_pile(self.large.folder / name, bucket) for name in ("rows", "past"))
             if found is None and past is None:
                 continue
-            assert self.large.shape is not None  # noqa: S101 - as above
             # Without rows: earlier orders count in windows, whoever shares their pile.
             part = self._part(
-                self.large.shape if found is None else found,
+                self._shape if found is None else found,
                 past,
                 self.large.folder / f"folded-{bucket:04d}",
                 folded=True,
@@ -224,9 +219,12 @@ class _Parts:
 
     def _part(self, rows: pl.DataFrame, past: pl.DataFrame | None, path: Path, *, folded: bool) -> pl.DataFrame:
         made = self._fold(rows, tell=True)
-        self.rejects.append(made.rejects)
+        self.large.aside.add(made.rejects)
         for file, n in made.folded.items():
             self.folded[file] = self.folded.get(file, 0) + n
+        at = pl.col("created_at")
+        for file, low, high in made.orders.group_by("source_file").agg(at.min(), at.max().alias("_")).iter_rows():
+            self.spans[file] = longer(self.spans.get(file, (None, None)), (low, high))
         known, beside = self.history.of_pile(past, made.orders, self.large.span, self.within, self.ids)
         if len(made.orders):
             self.history.start_piece(made.orders, self.options.run_id, known, f".{len(self.made):04d}")
@@ -272,7 +270,7 @@ class _Parts:
             if folded:
                 yield read(path.with_suffix(".orders")), read(path.with_suffix(".lines"))
                 continue
-            rows = read(path)
+            rows = whole(read(path), self._shape)
             if self.piles:
                 rows = rows.filter(~numbers(rows).is_in(self.repeated.implode()))
             made = self._fold(rows)

@@ -19,6 +19,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
 from orderguard.platforms import header_score, match_header
+from orderguard.stages.aside import Aside
 from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.reading import Pile, add_table, future_notes
 from orderguard.stages.tables import expired
@@ -43,10 +44,11 @@ class Large:
     Attributes:
         folder: the piles; removed by `close`.
         plan: sizes of batches and pieces.
-        pile: files, problems, rejects so far.
+        pile: files and problems so far.
+        aside: rows set aside.
         numbers: hashes of the order numbers, batch by batch.
         shape: typed rows, none of them.
-        spans: per file its first and last order time.
+        spans: per file the first and last time that a row of it has.
         span: of all files.
     """
 
@@ -58,6 +60,10 @@ class Large:
     numbers: list[pl.Series] = field(default_factory=list)
     shape: pl.DataFrame | None = None
 
+    def __post_init__(self) -> None:
+        """Rows set aside lie with the rest."""
+        self.aside = Aside(self.folder / "aside")
+
     @property
     def span(self) -> tuple[Any, Any]:
         """First and last order time of all inputs."""
@@ -68,6 +74,11 @@ class Large:
     def batch(self, number: int) -> Path:
         """Where a batch of typed rows lies."""
         return self.folder / f"rows-{number:06d}.ipc"
+
+    def rows(self, number: int) -> pl.DataFrame:
+        """A batch of typed rows."""
+        assert self.shape is not None  # noqa: S101 - there is a batch
+        return whole(read(self.batch(number)), self.shape)
 
     def repeated(self) -> pl.Series:
         """Hashes of the order numbers that occur more than once, in slices so that a long year fits."""
@@ -82,6 +93,12 @@ class Large:
     def close(self) -> None:
         """Remove what was laid down."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def longer(one: tuple[Any, Any], other: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The span of time that holds both; a border that is not known is None."""
+    first, last = ([x for x in ends if x is not None] for ends in zip(one, other, strict=True))
+    return min(first, default=None), max(last, default=None)
 
 
 def numbers(rows: pl.DataFrame) -> pl.Series:
@@ -99,6 +116,23 @@ def read(path: Path) -> pl.DataFrame:
     """A frame that was laid down. Not mapped into memory: mapped pages stay as long as one text of them does."""
     with path.open("rb") as file:
         return pl.read_ipc(file)
+
+
+def bare(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame without the columns in which nothing stands: most exports fill half of them."""
+    return frame.drop([c.name for c in frame.iter_columns() if c.null_count() == len(c)])
+
+
+def whole(frame: pl.DataFrame, shape: pl.DataFrame) -> pl.DataFrame:
+    """What `bare` made, with all columns again."""
+    columns = (pl.col(n) if n in frame.columns else pl.lit(None, dtype=t).alias(n) for n, t in shape.schema.items())
+    return frame.select(columns)
+
+
+def thin(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame; columns in which nothing stands take no room, and none in what is sorted or filtered from it."""
+    empty = [c for c in frame.iter_columns() if c.null_count() == len(c)]
+    return frame.with_columns(pl.lit(None, dtype=c.dtype).alias(c.name) for c in empty)
 
 
 def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -> Large:
@@ -162,7 +196,8 @@ def _add(large: Large, table: Table, options: Options, profiles: Sequence[Profil
     pile = large.pile
     batch.problems += future_notes(batch.rows, options)
     pile.problems += batch.problems
-    pile.rejects += [r for r in batch.rejects if len(r)]
+    for rejects in batch.rejects:
+        large.aside.add(rejects)
     for platform, sums in batch.sums.items():
         pile.sums.setdefault(platform, {}).update(sums)
     for file in batch.files:
@@ -173,12 +208,10 @@ def _add(large: Large, table: Table, options: Options, profiles: Sequence[Profil
             same["rows"] += file["rows"]
     for rows in batch.rows:
         span = rows.select(pl.col("created_at").min().alias("a"), pl.col("created_at").max().alias("b")).row(0)
-        before = large.spans.get(table.source, (None, None))
-        a, b = [x for x in (before[0], span[0]) if x is not None], [x for x in (before[1], span[1]) if x is not None]
-        large.spans[table.source] = (min(a, default=None), max(b, default=None))
+        large.spans[table.source] = longer(large.spans.get(table.source, (None, None)), span)
         large.shape = rows.clear()
         if len(rows):
-            write(rows, large.batch(len(large.numbers)))
+            write(bare(rows), large.batch(len(large.numbers)))
             large.numbers.append(numbers(rows))
 
 

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from orderguard.databases import Mark
     from orderguard.ingest import Table
     from orderguard.platforms import Match, Profile
+    from orderguard.stages.aside import Aside
     from orderguard.stages.options import Options
 
 _LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
 _NO_ID = "_og_row"
+TOLD = ("source_file", "status", "created_at")
+"""Columns of orders that `run.json` tells of."""
 
 
 @dataclass
@@ -37,7 +40,8 @@ class Read:
     """What the inputs hold.
 
     Attributes:
-        orders, lines: normalised frames; orders have `basket` too.
+        orders, lines: normalised frames; orders have `basket` too. Where `spans` is there, orders are those that some
+            rule flagged, and only their `TOLD`.
         rejects: rows set aside.
         files: per table, its counts for `run.json`.
         problems: what went wrong with whole files, and notices.
@@ -47,7 +51,7 @@ class Read:
 
     orders: pl.DataFrame
     lines: pl.DataFrame
-    rejects: pl.DataFrame
+    rejects: pl.DataFrame | Aside
     files: list[dict[str, Any]]
     problems: list[Problem]
     marks: list[Mark] = field(default_factory=list)
