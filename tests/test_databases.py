@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import servers
-from house import House, shell
+from house import House, book, shell
 
 from orderguard.databases import connect, is_address, parse_address, scrub
 from orderguard.errors import OrderguardError
+from orderguard.ingest import databases as from_database
+from orderguard.stages import laying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +160,31 @@ def test_reads_on_from_where_it_stopped(place: str, tmp_path: Path) -> None:
     assert len(history(house)) == 9
     assert scan(house, place, since="2026-11-11 09:01:00").run["read"] == 3
     assert scan(house, place).run["read"] == 9
+
+
+def test_a_table_larger_than_memory_is_audited_in_pieces(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it holds, a table is read a batch at a time; its rows, findings and watermark are the same."""
+    fill(place, 1, 60, 0, ip="198.51.100.7")
+    fill(place, 61, 60, 9, ip="198.51.100.{i}")
+    fill(place, 61, 5, 9, ip="198.51.100.{i}")  # five rows twice, batches apart
+    monkeypatch.setattr(from_database, "BATCH_ROWS", 11)
+    monkeypatch.setattr(from_database, "BATCH_BYTES", 1_000)
+    laid = []
+    monkeypatch.setattr(laying, "write", lambda frame, path, write=laying.write: laid.append(path) or write(frame, path))
+    done = []
+    for memory in ("4GB", "1MB"):
+        (tmp_path / memory).mkdir()
+        house = House(tmp_path / memory, book("{id: ip, kind: velocity, with: {key: ip, window: 5m, at_least: 3}, points: 40}"))
+        first = scan(house, place, since="last", memory=memory)
+        findings = pl.read_parquet(house.out / "findings.parquet").sort("order_id")
+        again = scan(house, place, since="last", memory=memory)
+        done.append((first.run["read"], first.run["inputs"], findings, again.run["read"], history(house)))
+        assert bool(laid) == (memory == "1MB")
+    assert (done[0][0], len(done[0][2]), done[0][3]) == (120, 60, 0)
+    assert done[0][:2] == done[1][:2]
+    assert done[0][3] == done[1][3]
+    assert done[0][2].equals(done[1][2])
+    assert done[0][4].equals(done[1][4])
 
 
 def test_a_row_without_a_watermark_is_not_lost(place: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,7 +14,7 @@ from orderguard.ingest import Source, Table
 from orderguard.platforms import match_header
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from orderguard.databases import Mark
     from orderguard.ingest.databases import Ask, Reader
@@ -26,8 +27,40 @@ def files_among(paths: Sequence[str]) -> list[str]:
     return [p for p in paths if not is_address(p)]
 
 
-def database_sources(options: Options, profiles: Sequence[Profile], marks: list[Mark]) -> list[Source]:
-    """Read every database among the inputs; how far it was read is added to `marks`.
+class TooLarge(Exception):  # noqa: N818 - no error: the scan goes another way
+    """A database holds more than fits into memory."""
+
+
+def database_sources(options: Options, profiles: Sequence[Profile], marks: list[Mark], most: int) -> list[Source]:
+    """Read every database among the inputs whole; how far it was read is added to `marks`.
+
+    Args:
+        options: the scan's.
+        profiles: all that are known.
+        marks: for the watermarks.
+        most: bytes of text that may come.
+
+    Raises:
+        OrderguardError: options of databases without a database, or both a table and a query.
+        TooLarge: more than `most`.
+    """
+    sources, size = [], 0
+    for source, tables in database_batches(options, profiles, marks):
+        parts: list[Table] = []
+        for table in tables:
+            parts.append(table)
+            if len(table.frame) and size + source.size > most:
+                raise TooLarge
+        size += source.size
+        source.tables = [replace(parts[0], frame=_whole([p.frame for p in parts]))] if parts else []
+        sources.append(source)
+    return sources
+
+
+def database_batches(
+    options: Options, profiles: Sequence[Profile], marks: list[Mark]
+) -> Iterator[tuple[Source, Iterator[Table]]]:
+    """Every database among the inputs and its rows, a batch at a time; hash, size and problems stand in it at the end.
 
     Raises:
         OrderguardError: options of databases without a database, or both a table and a query.
@@ -44,13 +77,14 @@ def database_sources(options: Options, profiles: Sequence[Profile], marks: list[
     if options.table is not None and options.query is not None:
         raise OrderguardError(Words("--table 与 --query 只能给一个", "give either --table or --query"))
     if not addresses:
-        return []
+        return
     from orderguard.ingest.databases import Ask  # noqa: PLC0415 - few scans read databases
 
     known = _known(options)
-    return [
-        _read(Ask(parse_address(a), options.table, options.query), options, profiles, known, marks) for a in addresses
-    ]
+    for address in addresses:
+        ask = Ask(parse_address(address), options.table, options.query)
+        source = Source(None, ask.shown, sha256="-")
+        yield source, _tables(ask, source, options, profiles, known, marks)
 
 
 def _known(options: Options) -> dict[str, Mark]:
@@ -67,42 +101,40 @@ def _known(options: Options) -> dict[str, Mark]:
         ledger.close()
 
 
-def _read(ask: Ask, options: Options, profiles: Sequence[Profile], known: dict[str, Mark], marks: list[Mark]) -> Source:
+def _tables(
+    ask: Ask, source: Source, options: Options, profiles: Sequence[Profile], known: dict[str, Mark], marks: list[Mark]
+) -> Iterator[Table]:
     from orderguard.ingest.databases import opened  # noqa: PLC0415
+    from orderguard.ingest.table import header_names  # noqa: PLC0415
 
-    source, content = Source(None, ask.shown, sha256="-"), hashlib.sha256()
+    content, rows = hashlib.sha256(), 0
     try:
         with opened(ask) as reader:
             column = watermark(reader, options, profiles)
             mark = known.get(ask.source(column)) if column else None
             since = None if options.since == "last" else options.since
-            parts = []
+            nothing = pl.DataFrame(schema=dict.fromkeys(header_names(reader.columns), pl.String))
             for part in reader.batches(column, mark, since):
                 text = part.write_csv().encode()
                 content.update(text)
                 source.size += len(text)
-                parts.append(part)
-                rows = sum(map(len, parts))
+                yield Table(source.name, _numbered(part, rows))
+                rows += len(part)
                 options.tell(Words(f"读取 {source.name}：{rows:,} 行", f"reading {source.name}: {rows:,} rows"))
-            frame = _whole(parts, reader)
-            source.tables = [
-                Table(
-                    source.name, frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))
-                )
-            ]
+            if not source.size:
+                yield Table(source.name, _numbered(nothing, 0))
             marks += [reader.mark] if reader.mark else []
     except OrderguardError as error:
         source.problems += error.problems
     source.sha256 = content.hexdigest()
-    return source
 
 
-def _whole(parts: list[pl.DataFrame], reader: Reader) -> pl.DataFrame:
+def _numbered(rows: pl.DataFrame, before: int) -> pl.DataFrame:
+    return rows.with_row_index("source_row", 1 + before).with_columns(pl.col("source_row").cast(pl.Int64))
+
+
+def _whole(parts: list[pl.DataFrame]) -> pl.DataFrame:
     """One frame; a column that came as instants in some batches and as text in others is text."""
-    if not parts:
-        from orderguard.ingest.table import header_names  # noqa: PLC0415
-
-        return pl.DataFrame(schema=dict.fromkeys(header_names(reader.columns), pl.String))
     for name in parts[0].columns:
         if len({p.schema[name] for p in parts}) > 1:
             parts = [p.with_columns(pl.col(name).cast(pl.String)) for p in parts]

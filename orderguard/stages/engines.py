@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 from orderguard.ledger.snoozes import SnoozeBook
 from orderguard.platforms import platform_ids, platform_words
 from orderguard.rules.engine import needed
-from orderguard.stages.databases import files_among
+from orderguard.stages.databases import TooLarge, files_among
 from orderguard.stages.judging import judge
-from orderguard.stages.memory import plan
+from orderguard.stages.memory import cut, most_text, plan
 from orderguard.stages.reading import Read, read_orders
 
 if TYPE_CHECKING:
@@ -45,12 +45,15 @@ def read_inputs(options: Options, profiles: Sequence[Profile]) -> Engine:
         from orderguard.stages.spark import OnSpark  # noqa: PLC0415 - a cluster's
 
         return OnSpark(options, profiles)
-    cut = plan(files_among(options.paths), options.memory)
-    if cut is None:
-        return _InMemory(options, profiles, read_orders(options, profiles))
+    pieces = plan(files_among(options.paths), options.memory)
+    if pieces is None:
+        try:
+            return _InMemory(options, profiles, read_orders(options, profiles, most_text(options.memory)))
+        except TooLarge:  # a database is asked once more, for its size is not known before
+            pieces = cut(options.memory)
     from orderguard.stages.laying import lay_down_inputs  # noqa: PLC0415 - few scans are that large
 
-    return _InPieces(options, profiles, lay_down_inputs(options, profiles, cut))
+    return _InPieces(options, profiles, lay_down_inputs(options, profiles, pieces))
 
 
 def wants_spark(options: Options) -> bool:

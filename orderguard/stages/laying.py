@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
 from orderguard.platforms import header_score, match_header
 from orderguard.stages.aside import Aside
-from orderguard.stages.databases import database_sources, files_among
+from orderguard.stages.databases import database_batches, files_among
 from orderguard.stages.reading import Pile, add_table, future_notes
 from orderguard.stages.tables import expired
 
@@ -147,13 +148,12 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
     large = Large(Path(tempfile.mkdtemp(prefix=f".pieces-{os.getpid()}-", dir=options.ledger)), plan)
     try:
         score, rows = header_score(profiles), 0
-        for source in [*database_sources(options, profiles, large.marks), *find_sources(files_among(options.paths))]:
+        files = (
+            (s, read_batches(s, score, plan.block, plan.rows, options.passwords))
+            for s in find_sources(files_among(options.paths))
+        )
+        for source, tables in chain(database_batches(options, profiles, large.marks), files):
             one = _settled(source, score, options, profiles, plan)
-            tables = (
-                source.tables
-                if source.sha256
-                else read_batches(source, score, plan.block, plan.rows, options.passwords)
-            )
             first = len(large.pile.files)
             for table in _whole_orders(tables, profiles, one):
                 rows += len(table.frame)
@@ -224,7 +224,7 @@ def _whole_orders(tables: Any, profiles: Sequence[Profile], options: Options) ->
         if table.frame.columns != names:
             names = table.frame.columns
             own = _number_columns(table, profiles, options)
-        if held is not None and own and held.source == table.source and held.frame.columns == names:
+        if held is not None and own and held.source == table.source and held.frame.schema == table.frame.schema:
             numbered = table.frame.select(pl.any_horizontal(pl.col(own).is_not_null())).to_series()
             first = numbered.arg_max()
             lead = first if first is not None and numbered[first] else len(numbered)

@@ -49,19 +49,31 @@ def plan(paths: Sequence[str], memory: str | None) -> Plan | None:
     """How to cut these inputs; None when they fit.
 
     Args:
-        paths: the command line's.
+        paths: the files of the command line.
         memory: what `--memory` allows; default half of what the machine has free, 4 GB at most.
 
     Raises:
         OrderguardError: `--memory` is no size.
     """
-    budget = size(memory) if memory else min(_free() // 2, _MOST)
     wanted = _BASE + sum(_wanted(Path(p)) for p in paths)
-    if wanted <= budget:
-        return None
+    return None if not paths or wanted <= _budget(memory) else cut(memory, wanted)
+
+
+def most_text(memory: str | None) -> int:
+    """Bytes of text that fit, of inputs whose size is known once they are read: databases."""
+    return int((_budget(memory) - _BASE) / _PER_BYTE[".csv"])
+
+
+def cut(memory: str | None, wanted: int = 0) -> Plan:
+    """How to cut inputs that do not fit; `wanted`: bytes of memory that a scan of them would take, where it is known."""
+    budget = _budget(memory)
     room = max(budget - _BASE, budget // 2)
     rows = max(room // _ROW // 2, 1_000)
     return Plan(min(max(room // 60, 1 << 16), 256 << 20), rows, min(max(-(-wanted // max(room // 3, 1)), 2), 1_024))
+
+
+def _budget(memory: str | None) -> int:
+    return size(memory) if memory else min(_free() // 2, _MOST)
 
 
 def size(text: str) -> int:

@@ -70,18 +70,19 @@ class Pile:
 
 
 def read_orders(  # noqa: C901 - the order of steps, as they come
-    options: Options, profiles: Sequence[Profile]
+    options: Options, profiles: Sequence[Profile], most: int = 1 << 62
 ) -> Read:
     """Read every input.
 
     Raises:
         OrderguardError: not one row could be read; every reason at once.
+        TooLarge: databases hold more than `most` bytes of text.
     """
     score = header_score(profiles)
     pile = Pile(problems=expired(options.book)[1])
     marks: list[Mark] = []
     ahead = options.ahead.result() if options.ahead else {}
-    for found in [*database_sources(options, profiles, marks), *find_sources(files_among(options.paths))]:
+    for found in [*database_sources(options, profiles, marks, most), *find_sources(files_among(options.paths))]:
         source = taken(found, ahead)
         options.tell(Words(f"读取 {source.name}", f"reading {source.name}"))
         if not source.sha256:

@@ -2,8 +2,8 @@
 
 Each input is made from a seed of hypothesis: CSV, JSON, Excel books and profiles, half of them mutated byte by byte. A part is
 read as a whole scan reads it (typed, folded, counted), the rest up to the recognition of its header. An input fails when
-an error escapes that nobody meant, when rows are lost, when it takes longer than ten seconds, or when the process grows
-beyond the limit. Seeds of failures are printed: `--kind csv --seed N` reads one again.
+an error escapes that nobody meant, when rows are lost, when it takes longer than ten seconds of processor time or two minutes
+of waiting, or when the process grows beyond the limit. Seeds of failures are printed: `--kind csv --seed N` reads one again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 SHARES = {"csv": 0.5, "json": 0.3, "profile": 0.18, "xlsx": 0.02}
 WHOLE = {"csv": 4, "json": 4, "profile": 1, "xlsx": 1}
 """One in so many is read as a whole."""
-SECONDS = 10
+SECONDS, WAITING = 10, 120
 
 
 def run(kind: str, inputs: int, folder: Path, told: Counter[str], failed: list[str]) -> None:
@@ -39,7 +39,8 @@ def run(kind: str, inputs: int, folder: Path, told: Counter[str], failed: list[s
     def one(seed: int) -> None:
         nonlocal count
         count += 1
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, WAITING)
         try:
             told[f"{kind} {fuzzing.check(kind, seed, folder, whole=count % WHOLE[kind] == 0)}"] += 1
         except Exception as error:  # noqa: BLE001 - that is what is looked for
@@ -47,6 +48,7 @@ def run(kind: str, inputs: int, folder: Path, told: Counter[str], failed: list[s
             told[f"{kind} FAILED"] += 1
             print(failed[-1], flush=True)
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
         if count % 5_000 == 0:
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -56,7 +58,7 @@ def run(kind: str, inputs: int, folder: Path, told: Counter[str], failed: list[s
 
 
 def _late(*_: Any) -> None:
-    raise TimeoutError(f"longer than {SECONDS} s")
+    raise TimeoutError(f"longer than {SECONDS} s of work or {WAITING} s of waiting")
 
 
 def main() -> None:
@@ -68,7 +70,8 @@ def main() -> None:
     words.add_argument("--seed", type=int)
     given_words = words.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (given_words.memory << 20, given_words.memory << 20))
-    signal.signal(signal.SIGALRM, _late)
+    for sent in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(sent, _late)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given_words.seed is not None:
