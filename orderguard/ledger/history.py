@@ -10,6 +10,7 @@ import polars as pl
 
 from orderguard.columns import KEY, ORDERS, schema
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import bare, thin, whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 PRUNED = ".pruned"
 """Lists files that a prune puts together and those it makes of them."""
 
-EMPTY = {**schema(ORDERS), "basket": pl.String}
+EMPTY: dict[str, Any] = {**schema(ORDERS), "basket": pl.String}
 NAMES = list(EMPTY)
 """Columns of a history file."""
 
@@ -49,21 +50,33 @@ class History:
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._piece: Future[list[HistoryFile]] | None = None
         self._files: list[HistoryFile] = []
+        self._waiting: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+        self._number = 0
 
     def start_writing(self, orders: pl.DataFrame, run_id: str) -> Future[list[HistoryFile]]:
         """Begin to `write` in the background (Polars lets go of the GIL): the result is what `name_files` takes."""
         earlier = self.earlier(orders)
         return self._worker.submit(self.write, orders, run_id, earlier)
 
-    def start_piece(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, piece: str) -> None:
-        """`write` in the background, one piece at a time: waits for the one before, so that no two are in memory."""
-        self._wait()
-        self._piece = self._worker.submit(self.write, orders, run_id, known, piece)
+    def add_piece(self, orders: pl.DataFrame, run_id: str, known: pl.DataFrame, together: int) -> None:
+        """`write` piece after piece in the background; pieces wait until they are `together` orders: fewer files."""
+        self._waiting.append((bare(orders), known))
+        if sum(len(o) for o, _ in self._waiting) >= together:
+            self._write_waiting(run_id)
 
-    def pieces(self) -> list[HistoryFile]:
-        """What `start_piece` wrote."""
+    def pieces(self, run_id: str) -> list[HistoryFile]:
+        """What `add_piece` was given, written."""
+        self._write_waiting(run_id)
         self._wait()
         return self._files
+
+    def _write_waiting(self, run_id: str) -> None:
+        self._wait()  # for the one before: no two are in memory
+        if self._waiting:
+            orders, known = (pl.concat(frames, how="diagonal_relaxed") for frames in zip(*self._waiting, strict=True))
+            self._waiting = []
+            self._piece = self._worker.submit(self.write, whole(orders, EMPTY), run_id, known, f".{self._number:04d}")
+            self._number += 1
 
     def _wait(self) -> None:
         if self._piece is not None:
@@ -187,7 +200,7 @@ class History:
         self.traffic = pl.concat([self.traffic, fresh]).group_by("quarter", "platform").sum()
         _marker(self.ledger).write_text(run_id, encoding="utf-8")
         named = []
-        days = new.select(NAMES).with_columns(_day=pl.col("created_at").dt.date())
+        days = thin(new.select(NAMES)).with_columns(_day=pl.col("created_at").dt.date())
         for (day,), part in days.partition_by("_day", as_dict=True, maintain_order=True).items():
             relative = f"orders/{day or 'undated'}/{run_id}{piece}.parquet"
             write_file(part.drop("_day"), self.ledger.folder / relative)

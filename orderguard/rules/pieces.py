@@ -105,11 +105,16 @@ def lay_down(part: pl.DataFrame, rule: Rule, rules: Sequence[Rule], pile: Path, 
     pile.mkdir(parents=True, exist_ok=True, mode=0o700)
     narrow, keys = part.select(columns_of(rule, rules, part.columns)), rule.settings.reach().keys
     if not keys:
-        narrow.write_parquet(pile / f"all-{number}.parquet", compression="lz4")
+        _write(narrow, pile / f"all-{number}.parquet")
         return
     narrow = narrow.with_columns(_bucket=pl.concat_str(keys, separator="\x1f", ignore_nulls=True).hash(7) % buckets)
     for (bucket,), rows in narrow.partition_by("_bucket", as_dict=True, include_key=False).items():
-        rows.write_parquet(pile / f"{bucket:03d}-{number}.parquet", compression="lz4")
+        _write(rows, pile / f"{bucket:03d}-{number}.parquet")
+
+
+def _write(rows: pl.DataFrame, path: Path) -> None:
+    # Not packed: it is read once, soon, and packing would take longer than all else here.
+    rows.write_parquet(path, compression="uncompressed", statistics=False)
 
 
 def gathered(pile: Path, rows: int) -> list[list[Path]]:

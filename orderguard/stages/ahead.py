@@ -1,24 +1,26 @@
 """Reads the inputs while the rest of the house is still being imported and the rulebook checked.
 
 Parsing is Polars' work and needs no Python; start-up is Python's and needs one core. Together they take as long as
-the longer of the two.
+the longer of the two. Of inputs that are cut, the next part is made ready while one is judged.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orderguard.errors import OrderguardError
 from orderguard.ingest import find_sources, read_source
 from orderguard.platforms import header_score, load_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from orderguard.ingest import Source
+
+T = TypeVar("T")
 
 _MOST = 64 << 20
 """Bytes. Beside more than that start-up is nothing, and it may be more than memory holds (see `stages.memory`)."""
@@ -51,3 +53,14 @@ def _read(paths: Sequence[str]) -> Ahead:
 def taken(source: Source, ahead: Mapping[Path, Source]) -> Source:
     """The source as it was read ahead, under its own name; itself where it was not."""
     return ahead.get(source.path, source) if source.path else source
+
+
+def one_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items; each is made while the one before it is used."""
+    rest, end = iter(items), object()
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(next, rest, end)
+        while (item := coming.result()) is not end:
+            coming = worker.submit(next, rest, end)
+            yield item  # type: ignore[misc]
+            del item

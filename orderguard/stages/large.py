@@ -14,13 +14,15 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import bare, thin, whole
 from orderguard.ledger.snoozes import SnoozeBook
 from orderguard.platforms import header_score, platform_ids
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
+from orderguard.stages.ahead import one_ahead
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.laying import bare, longer, numbers, read, thin, whole, write
+from orderguard.stages.laying import longer, numbers, read, write
 from orderguard.stages.reading import TOLD, Read, folded_orders, with_lookups
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from orderguard.rules.engine import Verdicts
     from orderguard.stages.laying import Large
     from orderguard.stages.options import Options
+
+
+_TOGETHER = 2
+"""Pieces of history that are written at once: many small files take twice the time, more pieces the memory."""
 
 
 def judge_large(
@@ -52,7 +58,7 @@ def judge_large(
     book = options.book
     parts = _Parts(large, options, profiles, synonyms, history)
     found = run_in_pieces(
-        parts.judged(),
+        one_ahead(parts.judged()),
         book.variants,
         book.locale,
         synonyms,
@@ -74,7 +80,7 @@ def judge_large(
     hits = found.findings["row"].unique().sort()
     kept, lines, rest = list[Path](), list[Path](), list[Path]()
     passed: dict[str, int] = {}
-    for number, (orders, items) in enumerate(parts.again()):
+    for number, (orders, items) in enumerate(one_ahead(parts.again())):
         # Orders drawn for control stay, as those that a rule flagged do.
         flagged = _among(orders[ROW], hits) | drawn_by_lot(orders, options.sample, platform_ids(profiles))
         # Through the disk: a filtered frame's texts keep the whole part's texts in memory.
@@ -107,7 +113,7 @@ def judge_large(
         frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(read, lines)]), aside, large.pile.files,
         [*large.pile.problems, *parts.problems], large.marks, spans=parts.spans,
     )  # fmt: skip
-    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces()
+    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces(options.run_id)
 
 
 def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
@@ -227,7 +233,7 @@ class _Parts:
             self.spans[file] = longer(self.spans.get(file, (None, None)), (low, high))
         known, beside = self.history.of_pile(past, made.orders, self.large.span, self.within, self.ids)
         if len(made.orders):
-            self.history.start_piece(made.orders, self.options.run_id, known, f".{len(self.made):04d}")
+            self.history.add_piece(made.orders, self.options.run_id, known, _TOGETHER * self.large.plan.rows)
         frame = self._numbered(made, beside.select(self.names), self.number)
         for stage, n in left_out(frame, frame[AUDITED]).items():
             self.skipped[stage] = self.skipped.get(stage, 0) + n
@@ -270,7 +276,7 @@ class _Parts:
             if folded:
                 yield read(path.with_suffix(".orders")), read(path.with_suffix(".lines"))
                 continue
-            rows = whole(read(path), self._shape)
+            rows = whole(read(path), self._shape.schema)
             if self.piles:
                 rows = rows.filter(~numbers(rows).is_in(self.repeated.implode()))
             made = self._fold(rows)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import bare, whole
 from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
 from orderguard.platforms import header_score, match_header
+from orderguard.stages.ahead import one_ahead
 from orderguard.stages.aside import Aside
 from orderguard.stages.databases import database_batches, files_among
 from orderguard.stages.reading import Pile, add_table, future_notes
@@ -79,7 +81,7 @@ class Large:
     def rows(self, number: int) -> pl.DataFrame:
         """A batch of typed rows."""
         assert self.shape is not None  # noqa: S101 - there is a batch
-        return whole(read(self.batch(number)), self.shape)
+        return whole(read(self.batch(number)), self.shape.schema)
 
     def repeated(self) -> pl.Series:
         """Hashes of the order numbers that occur more than once, in slices so that a long year fits."""
@@ -119,23 +121,6 @@ def read(path: Path) -> pl.DataFrame:
         return pl.read_ipc(file)
 
 
-def bare(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame without the columns in which nothing stands: most exports fill half of them."""
-    return frame.drop([c.name for c in frame.iter_columns() if c.null_count() == len(c)])
-
-
-def whole(frame: pl.DataFrame, shape: pl.DataFrame) -> pl.DataFrame:
-    """What `bare` made, with all columns again."""
-    columns = (pl.col(n) if n in frame.columns else pl.lit(None, dtype=t).alias(n) for n, t in shape.schema.items())
-    return frame.select(columns)
-
-
-def thin(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame; columns in which nothing stands take no room, and none in what is sorted or filtered from it."""
-    empty = [c for c in frame.iter_columns() if c.null_count() == len(c)]
-    return frame.with_columns(pl.lit(None, dtype=c.dtype).alias(c.name) for c in empty)
-
-
 def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -> Large:
     """Read every input in batches and lay its rows down.
 
@@ -155,7 +140,7 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
         for source, tables in chain(database_batches(options, profiles, large.marks), files):
             one = _settled(source, score, options, profiles, plan)
             first = len(large.pile.files)
-            for table in _whole_orders(tables, profiles, one):
+            for table in one_ahead(_whole_orders(tables, profiles, one)):
                 rows += len(table.frame)
                 options.progress("read", rows)
                 _add(large, table, one, profiles)
