@@ -70,6 +70,7 @@ def test_spellings_of_one_instant(cell: str) -> None:
     [
         ("2026-11-11 00:03", utc(2026, 11, 10, 16, 3)), ("2026-11-11", utc(2026, 11, 10, 16)), ("46337.5", utc(2026, 11, 11, 4)),
         ("2026年11月11日 下午3:05", utc(2026, 11, 11, 7, 5)), ("11 Nov 2026 00:03", utc(2026, 11, 10, 16, 3)),
+        ("2026-11-11 24:00:00", utc(2026, 11, 11, 16)), ("2026/11/11 24:00", utc(2026, 11, 11, 16)), ("2026-02-28T24:00:00Z", utc(2026, 3, 1)),
     ],
 )  # fmt: skip
 def test_shorter_spellings(cell: str, instant: datetime) -> None:
@@ -102,6 +103,7 @@ def test_other_zone_and_clock_changes() -> None:
     [
         ("299", "299"), ("1,299.00", "1299"), ("¥1,000.00", "1000"), ("￥12", "12"), ("12.00元", "12"), ("$45.99", "45.99"), ("-5.00", "-5"),
         ("１２．５０", "12.5"), ("CNY 12", "12"), ("0.10", "0.1"), ("12,345,678.90", "12345678.9"), ("0", "0"),
+        ("人民币2000", "2000"), ("人民币：2,000.00元", "2000"),
     ],
 )  # fmt: skip
 def test_money_is_exact(cell: str, amount: str) -> None:
@@ -147,10 +149,18 @@ def test_no_coupon_no_note_no_key() -> None:
     for word in ("0", "0.00", "无", "否", "未使用", "-", "--", "/", "N/A", ""):
         assert one(word, "coupon") == ""
     assert one("满减券30", "coupon") == "满减券30"
-    assert one("", "buyer_note") == ""
+    for word in ("", "NULL", "nan", "N/A", "-", "无", "\\N"):
+        assert one(word, "buyer_note") == ""
+    assert one("无接触配送", "buyer_note") == "无接触配送"
     for word in ("-", "null", "未知", "N/A", ""):
         assert one(word, "ip") is None
         assert one(word, "receiver_phone") is None
+
+
+@pytest.mark.parametrize("cell", ["203.0.113.5", "203.0.113.005", "203.000.113.005, 198.51.100.1", "２０３.０.１１３.５", "::ffff:203.0.113.5", "203.0.113.5:443"])
+def test_one_address_on_the_net_has_one_spelling(cell: str) -> None:
+    """However a gateway writes it: written apart, its orders were no burst."""
+    assert one(cell, "ip") == "203.0.113.5"
 
 
 def test_column_that_was_not_exported_is_null() -> None:

@@ -114,9 +114,9 @@ def without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> p
     if text.dtype != pl.String or not words or not len(text):
         return text
     longest = max(len(w.encode()) for w in words)
-    short = text.str.len_bytes() <= longest
-    if not short.any():
+    short = (text.str.len_bytes() <= longest).arg_true()
+    if not len(short):
         return text
-    compared = text.str.to_lowercase() if fold else text
-    none = compared.is_in(list(words)).fill_null(value=False)
-    return text.set(none, None) if none.any() else text
+    few = text.gather(short)
+    none = (few.str.to_lowercase() if fold else few).is_in(list(words))
+    return text.scatter(short.filter(none), None) if none.any() else text

@@ -8,8 +8,10 @@ from orderguard.columns import BLANKS
 from orderguard.normalise.cleaning import cleaned_series, without
 from orderguard.normalise.values import filled
 
-_DOTTED = r"^(?:[1-9]|1[013-9]|12[0-689]?|[2-9]\d|1[013-9]\d|2\d\d)\.\d{1,3}\.\d{1,3}\.\d{1,3}$"
-"""Neither 0.0.0.0 nor 127.0.0.1."""
+_PART = r"\.(?:0|[1-9][0-9]{0,2})"
+_DOTTED = rf"^(?:[1-9]|1[013-9]|12[0-689]?|[2-9][0-9]|1[013-9][0-9]|2[0-9][0-9]){_PART}{_PART}{_PART}$"
+"""Neither 0.0.0.0 nor 127.0.0.1, and no part that begins with a needless 0."""
+_WIDE = {**{0xFF10 + n: str(n) for n in range(10)}, 0xFF0E: ".", 0xFF1A: ":"}
 _NO_ADDRESS = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - what proxies write when they know nothing
 
 
@@ -34,10 +36,13 @@ def ips(column: pl.Series, none: tuple[str, ...] = ()) -> pl.Series:
 
 
 def _odd_ips(column: pl.Series) -> pl.Series:
-    text = column.str.split(",").list.first().str.strip_chars(BLANKS)
+    plain = pl.Series(column.name, [t and t.translate(_WIDE) for t in column.to_list()], dtype=pl.String)
+    text = plain.str.split(",").list.first().str.strip_chars(BLANKS)
     text = text.str.replace(r"^(\d{1,3}(?:\.\d{1,3}){3}):\d+$", "$1").str.replace(
         r"^\[([0-9A-Fa-f:.]+)\](?::\d+)?$", "$1"
     )
+    numbers = text.str.contains(r"^\d{1,3}(?:\.\d{1,3}){3}$").fill_null(value=False)
+    text = text.set(numbers, None).fill_null(text.str.replace_all(r"(^|\.)0+(\d)", "$1$2"))
     masked = text.str.contains(r"\*|(?i)(^|[.:])x+([.:]|$)").fill_null(value=False)
     if text.str.contains(":", literal=True).any():
         distinct = text.filter(text.str.contains(":", literal=True)).unique()

@@ -50,6 +50,8 @@ NO_DATE = (
     "null", "NULL", "None", "none", "无", "/", "NaT", "nan", "N/A",
 )  # fmt: skip
 """Shop systems write a blank time so, the years 1 and 1900 among them."""
+NO_NOTE = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "/", "无", "\\N")
+"""What systems write for no note: an order of a round sum with such a note has none."""
 NO_KEY = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "无", "未知", "unknown", "/")
 
 REJECTS = {"source_file": pl.String, "source_row": pl.Int64, "reason": pl.String, "cells": pl.String}

@@ -11,14 +11,14 @@ _CODES = (
     "TRY|BRL|MXN|RUB|ZAR"
 )
 _SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦円圆元"
-_BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|S|A|C|R)\$|(?:{_CODES}|RM|Rp|Tk|Rs)\.?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
+_BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|S|A|C|R)\$|(?:{_CODES}|RM|Rp|Tk|Rs|人民币)\.?[:：]?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
 _BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|đ|[{_SYMBOLS}])$"
 _NARROW = "\u00a0\u202f\u2009'’ "
 
 CURRENCIES = {
     "US$": "USD", "HK$": "HKD", "NT$": "TWD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "S$": "SGD", "R$": "BRL",
     "$": "USD", "€": "EUR", "£": "GBP", "৳": "BDT", "TK": "BDT", "₹": "INR", "₩": "KRW", "฿": "THB", "₫": "VND", "Đ": "VND", "₱": "PHP",
-    "₽": "RUB", "₺": "TRY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY",
+    "₽": "RUB", "₺": "TRY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY", "人民币": "CNY",
 }  # fmt: skip
 """¥ is missing: it is China's and Japan's."""
 

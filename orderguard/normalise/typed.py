@@ -24,6 +24,7 @@ from orderguard.normalise.recipe import (
     NO_COUPON,
     NO_DATE,
     NO_KEY,
+    NO_NOTE,
     REJECTS,
     ROUNDED,
     SCHEMA,
@@ -178,7 +179,7 @@ def _typed(  # noqa: PLR0911 - one line per type
     if name == "coupon":
         return without(text, NO_COUPON, fold=True).fill_null("")
     if name in KEEP_EMPTY:
-        return text.fill_null("")
+        return without(text, NO_NOTE).fill_null("")
     if name == "ip":
         return ips(text, none)
     return without(text, NO_KEY) if name in KEYS else text

@@ -13,6 +13,7 @@ from orderguard.normalise.cleaning import cleaned_series, without
 
 _WIDE = str.maketrans("０１２３４５６７８９．，：／－＋", "0123456789.,:/-+")
 _YEARS = (1971, 2199)
+_MIDNIGHT = r" 24:00(:00)?$"
 _ISO = "%Y-%m-%d %H:%M:%S"
 _FRACTION = "%Y-%m-%d %H:%M:%S%.f"
 _FORMATS = (
@@ -114,6 +115,8 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
     t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
     t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
     t = t.str.replace(r" (\d):", " 0$1:").alias(name)
+    ended = t.str.contains(_MIDNIGHT)  # the end of a day, as timetables and promises write it
+    t = t.str.replace(_MIDNIGHT, " 00:00$1")
     naive = pl.Series(name, [None] * len(t), dtype=pl.Datetime("us"))
     for form in _FORMATS:
         read = _parse(t, form)  # 09-05-26 is no day of the year 9
@@ -124,6 +127,7 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
         naive = _or(naive, _numbered(t, order))
         naive = _or(naive, _named(t))
     naive = _afternoon(naive, half)
+    naive = naive if not ended.any() else naive + pl.select(pl.duration(days=pl.lit(ended).cast(pl.Int8))).to_series()
     zoned = pl.select(pl.lit(naive).dt.replace_time_zone("UTC") - pl.duration(minutes=pl.lit(minutes))).to_series()
     local = dates.instants(naive, zone)
     read = pl.select(pl.when(minutes.is_not_null()).then(zoned).otherwise(local)).to_series()
