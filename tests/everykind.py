@@ -76,6 +76,7 @@ def orders(seed: int, n: int = 500) -> pl.DataFrame:
             "registered_at": rng.choice([None, at - timedelta(days=rng.randrange(30))]),
             "prior_orders": rng.choice([None, "0", "3"]),
             "promised_at": rng.choice([None, at + timedelta(days=rng.randrange(1, 5))]),
+            "delivered_at": rng.choice([None, at + timedelta(hours=rng.randrange(60))]),
             "amount": rng.choice(["88.10", "2000", "9000", "1", "面议" if rng.random() < 0.05 else "300"]),
             "coupon": rng.choice([None, "", "满200减30"]),
             "buyer_id": rng.choice([None, "a*b", "vip-7", *(f"u{k}" for k in range(40))]),

@@ -300,7 +300,83 @@ def test_the_reason_proposes_a_promise_that_holds() -> None:
     from orderguard.rules import run_rules
 
     reason = run_rules(frame, made.rules, "zh-CN").findings["reason"][0]
-    assert reason == "杭州市 到 北京市 需 2 天（90% 的单能到），承诺 11-12 10:00 太早，可承诺 11-13 11:00"
+    assert reason == "杭州市 到 北京市 需 2 天（1 单中 90% 能送到），承诺 11-12 10:00 太早，可承诺 11-13 11:00"
+
+
+def test_promises_learnt_from_history_equal_brute_force() -> None:
+    """Whatever arrived before the order's day began, in the shop's zone, of orders placed in the history before it."""
+    rng = random.Random(41)
+    seen: set[bool | None] = set()
+    places = {"深圳市": "广东省", "广州市": "广东省", "北京市": "北京市", None: None}
+    hour = timedelta(hours=1)
+    for _ in range(250):
+        q, least, days, until = rng.choice([0.3, 0.5, 0.9]), rng.randrange(1, 4), rng.randrange(1, 6), rng.choice(["delivered_at", "shipped_at"])
+        rule = rule_of(f"kind: delivery_promise, with: {{quantile: {q}, min_history: {least}, history: {days}d, until: {until}}}")
+        rows: list[dict[str, Any]] = []
+        for i in range(30):
+            at = EPOCH + rng.randrange(0, 8 * 24) * hour  # whole hours: local midnight (16:00 UTC) is met often
+            took = rng.choice([None, -1, 0, 5, 24, 30, 48])
+            city = rng.choice(["深圳市", "广州市", "北京市", None])
+            rows.append({
+                "created_at": at if rng.random() < 0.95 else None, "paid_at": rng.choice([None, at + hour]), "past": i < 15,
+                "shipped_at": None, "delivered_at": None, "promised_at": rng.choice([None, at + rng.randrange(0, 60) * hour]),
+                "ship_city": rng.choice(["杭州市", "宁波市"]), "ship_province": "浙江省", "addr_city": city, "addr_province": places[city],
+                "addr_state": rng.choice(["ok", "ok", "ok", "ambiguous"]),
+            } | {until: None if took is None else at + took * hour})  # fmt: skip
+        schema = {n: pl.Datetime("us", "UTC") for n in ("created_at", "paid_at", "shipped_at", "delivered_at", "promised_at")}
+        frame = pl.DataFrame(rows, schema_overrides=schema)
+
+        def need(row: dict[str, Any]) -> float | None:
+            if row["created_at"] is None or row["past"] or row["addr_state"] != "ok":
+                return None
+            local = row["created_at"] + 8 * hour
+            day = local.replace(hour=0, minute=0) - 8 * hour
+            for a in ("city", "province"):
+                for b in ("city", "province"):
+                    took = sorted(
+                        (r[until] - (r["paid_at"] or r["created_at"])) / hour  # noqa: B023
+                        for r in rows  # noqa: B023
+                        if r["created_at"] and r[until] and r["addr_state"] == "ok" and r[f"addr_{b}"]  # noqa: B023
+                        and (r[f"ship_{a}"], r[f"addr_{b}"]) == (row[f"ship_{a}"], row[f"addr_{b}"])
+                        and r[until] <= day and r["created_at"] >= day - days * 24 * hour  # noqa: B023
+                        and r[until] >= (r["paid_at"] or r["created_at"])  # noqa: B023
+                    )  # fmt: skip
+                    if len(took) >= least:  # noqa: B023
+                        return next(t for n, t in enumerate(took, 1) if n >= q * len(took) - 1e-9)  # noqa: B023
+            return None
+
+        wanted = []
+        for row in rows:
+            hours = need(row)
+            start = row["paid_at"] or row["created_at"]
+            wanted.append(None if hours is None or not row["promised_at"] else row["promised_at"] < start + hours * hour)
+        assert rule.measure(frame)["hit"].to_list() == wanted
+        seen |= set(wanted)
+    assert seen == {True, False, None}
+
+
+def test_what_arrived_is_learnt_from_exports_scanned_again(tmp_path: Path) -> None:
+    house = House(tmp_path, book("{id: promise, kind: delivery_promise, with: {quantile: 0.5, min_history: 3}, points: 40}", head="ship_from: 杭州"))
+    old = [
+        order(f"o{i}", 收货地址="北京市海淀区某路1号", 下单时间="2026-10-20 10:00:00", 付款时间="2026-10-20 10:00:00", 承诺发货时间="")
+        for i in range(4)
+    ]  # fmt: skip
+    new = [
+        order("late", 收货地址="北京市朝阳区某路1号", 下单时间="2026-11-11 10:00:00", 付款时间="2026-11-11 10:00:00", 承诺发货时间="2026-11-12"),
+        order("fine", 收货地址="北京市朝阳区某路1号", 下单时间="2026-11-11 10:00:00", 付款时间="2026-11-11 10:00:00", 承诺发货时间="2026-11-14"),
+    ]  # fmt: skip
+    house.scan(export(tmp_path / "1.csv", old))
+    house.scan(export(tmp_path / "2.csv", new))
+    assert not len(pl.read_parquet(house.out / "findings.parquet"))
+    assert pl.read_parquet(house.out / "coverage.parquet")["not_evaluable"].sum() == 2
+    arrived = [row | {"签收时间": f"2026-10-2{2 + i} 10:00:00", "订单状态": "交易成功"} for i, row in enumerate(old)]
+    pl.DataFrame(arrived).write_csv(tmp_path / "3.csv")
+    house.scan(tmp_path / "3.csv")
+    house.scan(export(tmp_path / "4.csv", new))
+    found = pl.read_parquet(house.out / "findings.parquet")
+    # Three days are needed, until 10:00 of the 14th: a promise of that day holds to its end.
+    assert found["order_id"].to_list() == ["late"], found
+    assert "需 3 天（4 单中 50% 能送到），承诺 11-12 太早，可承诺 11-14 10:00" in found["reason"][0]
 
 
 # --- whole and cut ------------------------------------------------------------------------------------------
@@ -445,7 +521,8 @@ WRONG = {
     "kind: conflict": "tags is required",
     "kind: conflict, with: {tags: {A: 冷}, pairs: [[冷]]}": "pairs of two tags",
     "kind: conflict, with: {tags: {A: 冷}, pairs: [[冷, 冷]]}": "pairs of two tags",
-    "kind: delivery_promise": "lead_times is required",
+    "kind: delivery_promise, with: {lead_times: a.csv, history: 30d}": "with a table nothing is learnt",
+    "kind: delivery_promise, with: {until: created_at}": "delivered_at",
     "kind: delivery_promise, with: {lead_times: a.csv, quantile: 90}": "less than 1",
     # told when the tables are read
     "kind: conflict, with: {tags: {A: 冷}, pairs: [[冷, 常]]}": "no SKU has the tag '常'",
@@ -553,12 +630,13 @@ EVERY = [
     "{id: away, kind: distance, with: {of: receiver_phone, to: address, same_province: true}, points: 5}",
     "{id: far, kind: distance, with: {of: address, to: ship_from, more_than_km: 500}, points: 5}",
     "{id: promise, kind: delivery_promise, with: {min_history: 1, lead_times: [{from: 杭州, to: 北京, days: 9}, {from: 杭州, to: 广东, days: 8}]}, points: 5}",
+    "{id: usual-way, kind: delivery_promise, with: {min_history: 1, history: 9d}, points: 5}",
     "{id: mixed, kind: conflict, with: {tags: [{sku: NF-900, tags: 冷, only_to: 浙江}, {sku: XZ-42, tags: 鞋}], pairs: [[冷, 鞋]]}, points: 5}",
 ]
 
 
 def test_every_kind_finds_the_same_in_pieces_and_whatever_the_row_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from worlds import make_world, write_csv
+    from worlds import make_world
 
     from orderguard.stages import engines
     from orderguard.stages.memory import Plan
@@ -571,6 +649,9 @@ def test_every_kind_finds_the_same_in_pieces_and_whatever_the_row_order(tmp_path
             row |= {"联系电话": f"1841440000{rng.randrange(9)}", "买家账号": f"u{rng.randrange(30)}"}
         if rng.random() < 0.1:
             row |= {"收货人": "王小 小", "省": "浙江省", "市": "杭州市", "区": "西湖区", "收货地址": "文三路77号"}
+        arrived = rng.random() < 0.1
+        row["签收时间"] = f"2026-11-0{rng.randrange(7, 10)}" if arrived else ""
+        row.update({"下单时间": "2026-11-06 10:00:00", "付款时间": ""} if arrived else {})
     done: list[Any] = []
     tiny = Plan(9_000, 40, 5)
     files = {"memory": (None, [rows[:450], rows[350:]]), "pieces": (tiny, [rows[:450], rows[350:]]),
@@ -580,7 +661,8 @@ def test_every_kind_finds_the_same_in_pieces_and_whatever_the_row_order(tmp_path
         (tmp_path / name).mkdir()
         house = House(tmp_path / name, book(*EVERY, head="ship_from: 杭州\nmax_share: 1"))
         for n, part in enumerate(parts):
-            house.scan(write_csv(part, tmp_path / f"{name}-{n}.csv"))
+            pl.DataFrame(part).write_csv(tmp_path / f"{name}-{n}.csv")
+            house.scan(tmp_path / f"{name}-{n}.csv")
         done.append({n: pl.read_parquet(house.out / f"{n}.parquet").sort(pl.all()) for n in ("findings", "decisions", "coverage")})
     assert set(done[0]["findings"]["rule_id"]) == {r.split(",")[0].removeprefix("{id: ") for r in EVERY}
     for one, other in ((done[0], done[1]), (done[2], done[3])):

@@ -23,7 +23,18 @@ _FACTS = (
 )  # fmt: skip
 _ORDER_NAMES = [c.name for c in ORDERS]
 _LINE_NAMES = [c.name for c in LINES]
-_TEXTS = ("status", "discount", "coupon", "buyer_note", "seller_note", "promised_at", "prior_orders", "email")
+_TEXTS = (
+    "status",
+    "discount",
+    "coupon",
+    "buyer_note",
+    "seller_note",
+    "promised_at",
+    "shipped_at",
+    "delivered_at",
+    "prior_orders",
+    "email",
+)
 _SOURCE = ("source_file", "source_row")
 
 
@@ -221,7 +232,7 @@ def _merge(name: str) -> pl.Expr:
     column = pl.col(name)
     if name == "promised_at":
         return column.min()
-    if name == "prior_orders":
+    if name in {"prior_orders", "shipped_at", "delivered_at"}:
         return column.max()
     if name in {"stage", "status"}:
         # Of several items the one that has come least far speaks: the order is not over before it is.

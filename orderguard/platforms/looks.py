@@ -34,7 +34,7 @@ _PATTERNS: dict[str, str] = {
 _TESTS = {name: re.compile(pattern, 0 if name == "person" else re.IGNORECASE) for name, pattern in _PATTERNS.items()}
 _FITTING: dict[str, tuple[str, ...]] = {
     "order_id": ("id",), "line_id": ("id",), "created_at": ("time",), "paid_at": ("time",), "registered_at": ("time",),
-    "promised_at": ("time",), "amount": ("money",), "discount": ("money",), "unit_price": ("money",), "quantity": ("count",),
+    "promised_at": ("time",), "shipped_at": ("time",), "delivered_at": ("time",), "amount": ("money",), "discount": ("money",), "unit_price": ("money",), "quantity": ("count",),
     "prior_orders": ("count",), "receiver_phone": ("phone",), "email": ("email",), "ip": ("ip",), "currency": ("currency",),
     "province": ("province",), "city": ("city",), "district": ("district",), "address": ("address",),
     "receiver_name": ("person",), "buyer_name": ("person",),

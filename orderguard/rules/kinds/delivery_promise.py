@@ -1,27 +1,37 @@
 """A promise that this route cannot keep.
 
 Flags:
-    orders promised (`promised_at`) earlier than payment (ordering where unpaid) plus what the way from their ship-from
-    place to their address needs: the `quantile` of past deliveries in `lead_times` (from, to, days; a row may stand for
-    several: `deliveries`). The pair of cities counts where it has `min_history` deliveries, else city and province,
-    else the provinces. The reason names a promise that would hold.
+    orders promised (`promised_at`; a promise of a day holds to its end) earlier than payment (ordering where unpaid) plus
+    what the way from their ship-from place to their address needs: the time within which the `quantile` of past
+    deliveries arrived. These are a table (`lead_times`: from, to, days; a row may stand for several: `deliveries`) or, without
+    one, the shop's own orders, from the ledger too: those placed in the `history` before the order's day that had arrived
+    (`until: delivered_at`, or `shipped_at` where the platform's promise is to ship) when that day began. The pair of
+    cities counts where it has `min_history` deliveries, else city and province, else the provinces. The reason names a
+    promise that would hold.
 
 Why:
     a promise that breaks costs a fine and a refund; it is cheaper to say a later one before shipping.
 
 Misses:
-    holidays, storms, carriers that became faster or slower since the table was made. Orders without a promise, a time,
-    a known ship-from place or a region in the address, and routes with too few deliveries, are not evaluable.
+    holidays, storms, carriers that became faster or slower since. The ledger knows an arrival only from an export that was
+    scanned again after it, with a column such as 签收时间 or 送达时间 (发货时间 for `shipped_at`); the buyer's own confirmation (确认收货时间)
+    comes days later and is none. Orders without a promise, a time, a known ship-from place or a region in the address, and
+    routes with too few deliveries, are not evaluable.
 """
 
 from __future__ import annotations
 
-import polars as pl
-from pydantic import Field
+from datetime import timedelta
+from typing import ClassVar, Literal
 
+import polars as pl
+from pydantic import Field, field_validator, model_validator
+
+from orderguard.columns import to_the_day
 from orderguard.errors import Words
-from orderguard.rules.base import Kind, number
-from orderguard.rules.tables import Cell, Shape, Source, short_region
+from orderguard.rules.base import Kind, Reach, Span, number
+from orderguard.rules.leads import ENDS, at_latest, by_history, by_table
+from orderguard.rules.tables import Cell, Shape, Source
 
 LEAD_TIMES = Shape({
     "origin": Cell(("from", "origin", "发货地", "始发地", "发货城市", "起点", "仓库"), required=True),
@@ -45,53 +55,67 @@ EXAMPLE = """
   passes:
     - {ship_from: 杭州仓, address: 新疆维吾尔自治区乌鲁木齐市天山区某路1号, paid_at: 2026-11-11 10:00:00, promised_at: 2026-11-16 10:00:00}
     - {ship_from: 杭州仓, address: 北京市海淀区某路1号, paid_at: 2026-11-11 10:00:00, promised_at: 2026-11-11 11:00:00}
+- id: later-than-usual
+  kind: delivery_promise
+  with: {quantile: 0.5, history: 30d, min_history: 2}      # 从台账学 / learnt from the ledger
+  points: 10
+  flags:
+    - - {ship_from: 杭州仓, address: 北京市海淀区某路1号, created_at: 2026-11-01 10:00:00, delivered_at: 2026-11-03 10:00:00, past: true}
+      - {ship_from: 杭州仓, address: 北京市海淀区某路2号, created_at: 2026-11-01 10:00:00, delivered_at: 2026-11-05 10:00:00, past: true}
+      - {ship_from: 杭州仓, address: 北京市朝阳区某路3号, created_at: 2026-11-11 10:00:00, promised_at: 2026-11-13 09:59:59}
+  passes:
+    - - {ship_from: 杭州仓, address: 北京市海淀区某路1号, created_at: 2026-11-01 10:00:00, delivered_at: 2026-11-03 10:00:00, past: true}
+      - {ship_from: 杭州仓, address: 北京市海淀区某路2号, created_at: 2026-11-01 10:00:00, delivered_at: 2026-11-05 10:00:00, past: true}
+      - {ship_from: 杭州仓, address: 北京市朝阳区某路3号, created_at: 2026-11-11 10:00:00, promised_at: 2026-11-13 10:00:00}
+      - {ship_from: 杭州仓, address: 广东省深圳市某路4号, created_at: 2026-11-11 10:00:00, promised_at: 2026-11-11 11:00:00}
 """
 
 
 class DeliveryPromise(Kind):
-    """Settings: `lead_times` (a file or the table itself), the `quantile` that must hold, `min_history` deliveries."""
+    """Settings: `lead_times` (a file or the table itself), or none to learn from `history`; `quantile`, `min_history`, `until`.
 
-    lead_times: Source
+    `until` says what is learnt: when an order was delivered, or when it was shipped.
+    """
+
+    later: ClassVar = frozenset({"history", "until"})
+    lead_times: Source | None = None
+    history: Span = timedelta(days=90)
+    until: Literal["delivered_at", "shipped_at"] = "delivered_at"
     quantile: float = Field(default=0.9, gt=0, lt=1)
     min_history: int = Field(default=5, ge=1, le=1_000_000)
 
+    @field_validator("lead_times", mode="before")
+    @classmethod
+    def _ledger(cls, given: object) -> object:
+        return None if given in ("ledger", "history", "台账") else given
+
+    @model_validator(mode="after")
+    def _one(self) -> DeliveryPromise:
+        if self.lead_times is not None and self.model_fields_set & {"history", "until"}:
+            raise ValueError(
+                Words(
+                    "lead_times 与 history、until 只能写一种：写了时效表就不从台账学",
+                    "takes lead_times, or history and until: with a table nothing is learnt from the ledger",
+                )
+            )
+        return self
+
     def tables(self) -> dict[str, Shape]:
-        return {"lead_times": LEAD_TIMES}
+        return {} if self.lead_times is None else {"lead_times": LEAD_TIMES}
 
     def unfit(self, setting: str, table: pl.DataFrame) -> list[tuple[int, Words]]:  # noqa: ARG002 - it has one table
         wrong = table.filter((pl.col("days") < 0) | (pl.col("days") > 366) | (pl.col("deliveries") <= 0))
         said = Words("天数应在 0 到 366 之间，单量应大于 0", "days must be 0 to 366, deliveries above 0")
         return [(row, said) for row in wrong["source_row"]]
 
-    def reads(self) -> set[str]:
-        return {
-            "promised_at",
-            "paid_at",
-            "created_at",
-            "ship_city",
-            "ship_province",
-            "addr_city",
-            "addr_province",
-            "addr_state",
-            "ship_place",
-        }
+    def reach(self) -> Reach:
+        # The history counts from the beginning of the order's day, which has 25 hours once a year.
+        away = self.history + timedelta(hours=25)
+        return Reach() if self.lead_times is not None else Reach(("ship_province", "addr_province"), away)
 
-    def _needs(self) -> pl.DataFrame:
-        """`origin to need` (days): the least time within which `quantile` of the route's deliveries arrived."""
-        table = self.table("lead_times")
-        table = LEAD_TIMES.empty() if table is None else table
-        rows = table.select(
-            origin=short_region(pl.col("origin")),
-            to=short_region(pl.col("to")),
-            days="days",
-            n=pl.col("deliveries").fill_null(1.0),
-        )
-        rows = rows.sort("origin", "to", "days").with_columns(
-            total=pl.col("n").sum().over("origin", "to"), upto=pl.col("n").cum_sum().over("origin", "to")
-        )
-        within = pl.col("upto") >= self.quantile * pl.col("total") - 1e-9
-        rows = rows.filter(pl.col("total") >= self.min_history, within)
-        return rows.group_by("origin", "to").agg(need=pl.col("days").first())
+    def reads(self) -> set[str]:
+        arrival = {self.until} if self.lead_times is None else set[str]()
+        return {"promised_at", "paid_at", "created_at", "ship_place", *ENDS, *arrival}
 
     def hit(self) -> pl.Expr:
         return pl.col("value") > 0
@@ -100,53 +124,38 @@ class DeliveryPromise(Kind):
         return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous", "masked", "blank"])
-        ends = frame.select(
-            *(short_region(pl.col(f"ship_{n}")).alias(f"from_{n}") for n in ("city", "province")),
-            *(pl.when(clear).then(short_region(pl.col(f"addr_{n}"))).alias(f"to_{n}") for n in ("city", "province")),
-        )
-        needs = self._needs()
-        found = [
-            ends.join(
-                needs, left_on=[f"from_{a}", f"to_{b}"], right_on=["origin", "to"], how="left", maintain_order="left"
-            )["need"]
-            for a, b in (("city", "city"), ("city", "province"), ("province", "city"), ("province", "province"))
-        ]
-        need = pl.select(pl.coalesce(found)).to_series()
-        start = pl.coalesce("paid_at", "created_at")
-        told = frame.select(start=start, promised="promised_at", need=pl.lit(need))
-        told = told.with_columns(holds=pl.col("start") + pl.duration(seconds=(pl.col("need") * 86_400).round()))
-        short = (pl.col("holds") - pl.col("promised")).dt.total_microseconds() / 3_600_000_000
+        table = self.table("lead_times")
+        if table is None:
+            needs = by_history(frame, self.until, self.history, self._around.zone, self.quantile, self.min_history)
+        else:
+            needs = by_table(frame, table, self.quantile, self.min_history)
+        told = frame.select("promised_at", start=pl.coalesce("paid_at", "created_at")).with_columns(needs)
+        told = told.with_columns(_holds=pl.col("start") + pl.duration(seconds=(pl.col("need") * 86_400).round()))
+        short = (pl.col("_holds") - at_latest(pl.col("promised_at"))).dt.total_microseconds() / 3_600_000_000
         told = told.with_columns(value=short)
-        return told.select(hit=pl.col("value") > 0, value="value", _need="need", _holds="holds")
+        return told.select("value", "_holds", pl.col("need", "deliveries").name.prefix("_"), hit=pl.col("value") > 0)
 
     def reason(self, locale: str) -> pl.Expr:
-        zone = self._around.zone
+        zone, zh = self._around.zone, locale.startswith("zh")
         # A promise is given in whole hours: the next one after what is needed.
-        later = (
-            pl.col("_holds")
-            .dt.convert_time_zone(zone)
-            .dt.offset_by("3599999999us")
-            .dt.truncate("1h")
-            .dt.strftime("%m-%d %H:%M")
-        )
-        share, days = f"{self.quantile:.0%}", number(pl.col("_need"), 1)
-        promised = pl.col("promised_at").dt.convert_time_zone(zone).dt.strftime("%m-%d %H:%M")
-        place, to = pl.col("ship_place").fill_null("?"), pl.coalesce("addr_city", "addr_province").fill_null("?")
-        if locale.startswith("zh"):
+        later = pl.col("_holds").dt.convert_time_zone(zone).dt.offset_by("3599999999us").dt.truncate("1h")
+        promised = pl.col("promised_at").dt.convert_time_zone(zone)
+        whole = to_the_day(pl.col("promised_at"))
+        cells = [
+            pl.col("ship_place").fill_null("?"),
+            pl.coalesce("addr_city", "addr_province").fill_null("?"),
+            number(pl.col("_need"), 1),
+            number(pl.col("_deliveries")),
+            pl.when(whole).then(promised.dt.strftime("%m-%d")).otherwise(promised.dt.strftime("%m-%d %H:%M")),
+            later.dt.strftime("%m-%d %H:%M"),
+        ]
+        share, sent = f"{self.quantile * 100:g}%", self.until == "shipped_at"
+        if zh:
+            done = "发出" if sent else "送到"
             return pl.format(
-                f"{{}} 到 {{}} 需 {{}} 天（{share} 的单能到），承诺 {{}} 太早，可承诺 {{}}",
-                place,
-                to,
-                days,
-                promised,
-                later,
+                f"{{}} 到 {{}} 需 {{}} 天（{{}} 单中 {share} 能{done}），承诺 {{}} 太早，可承诺 {{}}", *cells
             )
+        done = "shipments" if sent else "deliveries"
         return pl.format(
-            f"{{}} to {{}} takes {{}} days ({share} of deliveries); promised {{}}, {{}} would hold",
-            place,
-            to,
-            days,
-            promised,
-            later,
+            f"{{}} to {{}} takes {{}} days ({share} of {{}} {done}); promised {{}}, {{}} would hold", *cells
         )
