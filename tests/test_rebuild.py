@@ -17,7 +17,7 @@ import pytest
 from house import NOW, House, book, burst, export, order, shell
 
 from orderguard.errors import OrderguardError
-from orderguard.ledger import CaseBook, History, open_ledger
+from orderguard.ledger import CaseBook, History, cases, open_ledger, store
 from orderguard.ledger.check import check
 from orderguard.ledger.rebuild import rebuild
 from orderguard.ledger.snoozes import SnoozeBook
@@ -273,3 +273,22 @@ def test_who_holds_the_lock_is_told(tmp_path: Path) -> None:
     assert time.strftime("%H:") in said or "自 " in said
     (tmp_path / "ledger" / ".holder").write_text("junk")
     assert holder(tmp_path / "ledger").en == "another orderguard"
+
+
+def test_indexes_made_after_the_rows_are_those_of_the_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the transaction comes to nothing after they were dropped."""
+    dumps = []
+    for name, many in (("one", 50_000), ("two", 1)):
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, RULES)
+        monkeypatch.setattr(store, "_MANY", many)
+        with monkeypatch.context() as patch:
+            patch.setattr(cases, "record_drawn", None)
+            with pytest.raises(TypeError):
+                house.scan(export(tmp_path / "a.csv", [odd("1"), odd("2")]))
+        house.scan(export(tmp_path / "b.csv", [odd(str(i)) for i in range(20)]))
+        house.scan(export(tmp_path / "c.csv", [odd(str(i)) for i in range(15, 25)]))
+        assert whole(house.ledger) == []
+        dumps.append(dump(house.ledger))
+    assert [line for line in dumps[0] if "INDEX" in line] == [line for line in dumps[1] if "INDEX" in line]
+    assert len(dumps[0]) == len(dumps[1])

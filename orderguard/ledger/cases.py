@@ -13,6 +13,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
 from orderguard.ledger.history import name_files, sweep
 from orderguard.ledger.marks import write_marks
+from orderguard.ledger.store import indexed_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -241,15 +242,16 @@ class CaseBook:
                 "ordered_at",
                 run_id=pl.lit(run_id),
                 found_at=pl.lit(stamp),
-            )
+            ).sort(*KEY, "rule_id", "rule_fingerprint", maintain_order=True)  # as the table has them
             # What did not count when it was found (on trial, demoted, without its partner) may count now.
-            db.bulk(
-                """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
-                   ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-                   SET points = excluded.points, status = excluded.status
-                   WHERE findings.status <> 'live' AND excluded.status = 'live'""",
-                rows,
-            )
+            with indexed_after(db, "findings", len(rows)):
+                db.bulk(
+                    """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
+                       ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+                       SET points = excluded.points, status = excluded.status
+                       WHERE findings.status <> 'live' AND excluded.status = 'live'""",
+                    rows,
+                )
             db.executemany(
                 """INSERT INTO traffic (quarter, platform, orders, run_id) VALUES (?, ?, ?, ?)
                    ON CONFLICT DO UPDATE SET orders = orders + excluded.orders""",
@@ -260,12 +262,13 @@ class CaseBook:
             rows = opened.select(
                 *names, due, "region", pl.col("created_at").dt.timestamp("us"), run=pl.lit(run_id), stamp=pl.lit(stamp)
             )
-            db.bulk(
-                """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
-                   due_at, region, ordered_at, state, opened_run, opened_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
-                rows,
-            )
+            with indexed_after(db, "cases", len(rows)):
+                db.bulk(
+                    """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
+                       due_at, region, ordered_at, state, opened_run, opened_at)
+                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
+                    rows,
+                )
             if drawn:
                 record_drawn(db, run_id, drawn)
             columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")

@@ -28,6 +28,8 @@ _CACHE_KB = 128 * 1024
 """Pages that a transaction may keep: with SQLite's 2 MB each of 500,000 new cases would go to the disk for its index."""
 _WAIT_SECONDS = 900
 _HOLDER = ".holder"
+_MANY = 50_000
+"""Rows."""
 
 
 class Ledger:
@@ -97,6 +99,23 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         )
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
     return ledger
+
+
+@contextmanager
+def indexed_after(db: Recording, table: str, rows: int) -> Iterator[None]:
+    """Many rows come into a table that has fewer: its indexes are made of all of them at once when they are in.
+
+    Call inside a transaction, which holds the indexes as it holds the rows. Row by row an index by another order than
+    the rows come in outgrows the cache.
+    """
+    have = db.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT ?)", (rows,)).fetchone()[0]  # noqa: S608 - own names
+    sql = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+    made = db.execute(sql, (table,)).fetchall() if max(_MANY, have + 1) <= rows else []
+    for name, _ in made:
+        db.execute(f"DROP INDEX {name}")
+    yield
+    for _, statement in made:
+        db.execute(statement)
 
 
 def absent(folder: Path) -> Problem:

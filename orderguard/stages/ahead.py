@@ -59,8 +59,12 @@ def one_ahead(items: Iterable[T]) -> Iterator[T]:
     """The same items; each is made while the one before it is used."""
     rest, end = iter(items), object()
     with ThreadPoolExecutor(max_workers=1) as worker:
-        coming = worker.submit(next, rest, end)
-        while (item := coming.result()) is not end:
+        try:
             coming = worker.submit(next, rest, end)
-            yield item  # type: ignore[misc]
-            del item
+            while (item := coming.result()) is not end:
+                coming = worker.submit(next, rest, end)
+                yield item  # type: ignore[misc]
+                del item
+        finally:
+            # A database's rows must be let go of by the thread that fetched them.
+            worker.submit(getattr(rest, "close", bool))
