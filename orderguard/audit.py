@@ -12,7 +12,7 @@ import polars as pl
 
 from orderguard import __version__
 from orderguard.columns import KEY
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger import CaseBook, History, open_ledger
 from orderguard.ledger.drawn import pending_doubles
 from orderguard.ledger.history import QUARTER
@@ -94,7 +94,7 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             actions = partial(options.team.on_timeout.of, synonyms=synonyms)
             deliver(options, run, clock, read, judged, rows, work, cases, names, actions)
     except (OSError, sqlite3.Error) as error:
-        what = Words(f"台账无法写入（{error}）", f"the ledger cannot be written ({error})")
+        what = unable(Words("台账无法写入", "the ledger cannot be written"), error)
         fix = Words(
             "检查磁盘空间与权限后再扫一次；这次什么都没有记下",
             "check disk space and rights, scan again; nothing was recorded this time",

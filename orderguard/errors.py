@@ -73,6 +73,31 @@ class DeliveryError(OrderguardError):
     exit_code = EXIT_DELIVERY
 
 
+def unable(what: Words, error: BaseException) -> Words:
+    """What could not be done, and why the system or the database says it could not, in both languages.
+
+    What they say of themselves is English; a reason that is not among the usual ones stays so.
+    """
+    from errno import errorcode  # noqa: PLC0415 - only when something is already wrong
+
+    code = errorcode.get(getattr(error, "errno", None) or 0, "")
+    told = str(getattr(error, "strerror", None) or error).strip().splitlines() or [type(error).__name__]
+    zh = _SYSTEM.get(code) or next((zh for said, zh in _DATABASE.items() if said in told[0]), told[0])
+    return Words(f"{what.zh}（{zh}）", f"{what.en} ({told[0]})")
+
+
+_SYSTEM = {
+    "ENOENT": "没有这个文件或文件夹", "EISDIR": "这是文件夹，不是文件", "ENOTDIR": "不是文件夹", "EEXIST": "已有同名文件",
+    "EACCES": "没有权限", "EPERM": "没有权限", "EROFS": "磁盘只读", "ENOSPC": "磁盘已满", "EDQUOT": "磁盘配额已满", "ENAMETOOLONG": "名字太长",
+    "EBUSY": "正被占用", "ETXTBSY": "正被占用", "EMFILE": "打开的文件太多", "ENFILE": "打开的文件太多", "EFBIG": "文件太大", "EIO": "磁盘读写出错",
+    "ELOOP": "链接绕成了圈", "ENOTEMPTY": "文件夹不是空的", "EADDRINUSE": "端口已被占用", "EPIPE": "对方已关闭", "ECONNREFUSED": "对方拒绝连接", "ENXIO": "设备不可用",
+}  # fmt: skip
+_DATABASE = {
+    "database is locked": "正被另一个命令占用", "disk is full": "磁盘已满", "readonly database": "没有写权限", "unable to open": "打不开文件",
+    "not a database": "不是台账文件", "malformed": "文件已损坏", "disk I/O": "磁盘读写出错", "Invalid thrift": "文件没写完，多半是磁盘已满",
+}  # fmt: skip
+
+
 def printable(text: str) -> str:
     """`text` with every control, bidi and line-breaking character replaced by a space."""
     return "".join(c if c.isprintable() else " " for c in text)

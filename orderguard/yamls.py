@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from orderguard.errors import OrderguardError, Problem, Words, closest
+from orderguard.errors import OrderguardError, Problem, Words, closest, unable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +73,7 @@ def read_text(path: Path) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:
-    reason = error.strerror or str(error)
-    return Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), str(path))
+    return Problem(unable(Words("无法打开", "cannot be opened"), error), str(path))
 
 
 def parse_yaml(text: str, name: str) -> Document:

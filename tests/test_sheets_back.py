@@ -122,6 +122,24 @@ def test_numbers_and_cases_that_no_longer_belong_together_are_named(house: House
     right(house)
 
 
+def test_numbers_that_a_spreadsheet_changed_are_found_by_their_case(tmp_path: Path) -> None:
+    """A CSV of the sheet, opened and saved by Excel or WPS: 7.12E+17, no leading zeros. Without the case nothing is guessed."""
+    numbers = ["00712345678901307", "712345678901307945"]
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [order(n, 收货地址=f"某路 {n} 号临时仓") for n in numbers]))
+    page = load_workbook(house.out / "tasks" / "unassigned.xlsx").active
+    head, *body = [[cell.value for cell in row] for row in page.iter_rows()]
+    for row in body:
+        row[0] = {numbers[0]: "712345678901307", numbers[1]: "7.12346E+17"}[row[0]]
+        row[head.index("处置结果")] = "误判"
+    case = head.index("案件号")
+    written, oddities = hand_in(house, save(house, head[:case] + head[case + 1 :], [r[:case] + r[case + 1 :] for r in body]))
+    assert (written, len(oddities)) == (0, 2)
+    assert all("保留案件号列" in text for _, text in oddities)
+    assert hand_in(house, save(house, head, body, "again.csv")) == (2, [])
+    assert recorded(house) == dict.fromkeys(numbers, "误判")
+
+
 @pytest.mark.parametrize("said", ["不属实", "属实?", "属实/误判", "是", "√", "1", "属实误判", "#N/A", "=1+1", "误判，但建议退款"])
 def test_an_answer_that_is_none_of_the_three_is_named_and_not_guessed(house: House, said: str) -> None:
     head, body = filled(house)

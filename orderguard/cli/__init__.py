@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from orderguard import __version__
-from orderguard.errors import EXIT_BUG, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words
+from orderguard.errors import EXIT_BUG, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words, unable
 
 _COMMANDS = {
     "backtest": "orderguard.cli.backtest:backtest",
@@ -150,11 +150,8 @@ def _unheard() -> bool:
 
 
 def _full(error: OSError) -> Problem:
-    what = Words(
-        f"标准输出无法写入（{error.strerror}）；命令已做完",
-        f"standard output cannot be written ({error.strerror}); the command itself is done",
-    )
-    return Problem(what, fix=Words("检查磁盘空间", "check disk space"))
+    fix = Words("命令已做完；检查磁盘空间", "the command itself is done; check disk space")
+    return Problem(unable(Words("标准输出无法写入", "standard output cannot be written"), error), fix=fix)
 
 
 def unexpected(error: BaseException) -> Problem:
@@ -179,9 +176,19 @@ def language() -> str:
     given = os.environ.get("ORDERGUARD_LOCALE")
     if given:
         return given
+    return _of_rulebook(r"^locale:\s*(zh-CN|en)\b") or "zh-CN"
+
+
+def shop_zone() -> str:
+    """The zone that commands without a rulebook show times in: ./rules.yaml's, else the default rulebook's."""
+    return _of_rulebook(r"^timezone:\s*[\"']?([\w+/-]+)") or "Asia/Shanghai"
+
+
+def _of_rulebook(pattern: str) -> str | None:
+    """What a line of ./rules.yaml says, without the cost of reading the rulebook."""
     try:
         with open("rules.yaml", encoding="utf-8") as file:  # noqa: PTH123 - pathlib would cost start-up time
-            found = re.search(r"^locale:\s*(zh-CN|en)\b", file.read(4096), re.MULTILINE)
+            found = re.search(pattern, file.read(4096), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
-        return "zh-CN"
-    return found[1] if found else "zh-CN"
+        return None
+    return found[1] if found else None

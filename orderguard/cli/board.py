@@ -31,7 +31,7 @@ def board(**given: Any) -> None:
     from datetime import UTC, datetime
 
     from orderguard.cli.common import find_rulebook, print_json
-    from orderguard.errors import DeliveryError, Problem, Words
+    from orderguard.errors import DeliveryError, Problem, Words, unable
     from orderguard.outbox.board_page import write_board
     from orderguard.platforms import load_profiles
     from orderguard.stages.boarding import BOARD, board_in
@@ -52,9 +52,7 @@ def board(**given: Any) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_board(path, told, locale)
         except OSError as error:
-            what = Words(
-                f"看板无法写入（{error.strerror or error}）", f"the board cannot be written ({error.strerror or error})"
-            )
+            what = unable(Words("看板无法写入", "the board cannot be written"), error)
             raise DeliveryError(Problem(what, given["out"])) from error
         click.echo(str(path))
 
@@ -63,7 +61,7 @@ def _serve(folder: Path, book: Rulebook, names: Mapping[str, str], locale: str, 
     from datetime import UTC, datetime
     from secrets import token_urlsafe
 
-    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.errors import OrderguardError, Problem, Words, unable
     from orderguard.outbox.board_page import board_page
     from orderguard.stages.boarding import board_in
     from orderguard.stages.serving import HOST, board_server
@@ -74,7 +72,7 @@ def _serve(folder: Path, book: Rulebook, names: Mapping[str, str], locale: str, 
             port, token, lambda links: board_page(board_in(folder, book, datetime.now(UTC), names), locale, links)
         )
     except OSError as error:
-        what = Words(f"端口 {port} 用不了（{error.strerror}）", f"port {port} cannot be used ({error.strerror})")
+        what = unable(Words(f"端口 {port} 用不了", f"port {port} cannot be used"), error)
         raise OrderguardError(Problem(what, fix=Words("用 --port 换一个", "choose another --port"))) from error
     click.echo(f"http://{HOST}:{server.server_address[1]}/?token={token}")
     zh = locale.startswith("zh")

@@ -47,8 +47,8 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     """列出案件，最急的在前。 List cases, the most urgent first."""
     from datetime import UTC, datetime
 
-    from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.cli import language, shop_zone
+    from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger import CaseBook
     from orderguard.ledger.cases import OPEN, iso
 
@@ -65,7 +65,7 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     if as_json:
         print_json(rows)
         return
-    zh = language().startswith("zh")
+    zh, zone = language().startswith("zh"), shop_zone()
     head = (
         ["案件号", "订单编号", "平台", "状态", "分数", "处理人", "时限", "规则"]
         if zh
@@ -74,7 +74,7 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     late = "（超时）" if zh else " (overdue)"
     print_table(head, [
         [r["case_id"], r["order_id"], r["platform"], STATES[r["state"]][0 if zh else 1] + (late if r["overdue"] else ""), f"{r['score']:g}", r["agent"],
-         r["due_at"], _rules(r["evidence"])]
+         clock(r["due_at"], zone), _rules(r["evidence"])]
         for r in rows
     ])  # fmt: skip
 
@@ -199,7 +199,7 @@ def _answers(store: Ledger, keys: pl.DataFrame, book: Rulebook) -> list[dict[str
 def _story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | None = None) -> None:
     import polars as pl
 
-    from orderguard.cli import language
+    from orderguard.cli import language, shop_zone
     from orderguard.cli.common import opened, print_json
     from orderguard.errors import OrderguardError, Words, printable
     from orderguard.ledger import CaseBook, History
@@ -227,25 +227,27 @@ def _story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | N
         print_json(told)
         return
     locale = book.locale if book else language()
-    for text in _lines(told, locale, book.timezone if book else "Asia/Shanghai"):
+    for text in _lines(told, locale, book.timezone if book else shop_zone()):
         click.echo(printable(text))
 
 
 def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     """The story as lines, times as the shop's clock shows them."""
+    from orderguard.cli.common import clock
+
     at = 0 if locale.startswith("zh") else 1
     lines = []
     for order in told["orders"]:
         amount = (order["amount"] or "").rstrip("0").rstrip(".")
         lines.append(
-            f"{order['platform']}  {order['order_id']}  {_clock(order['created_at'], zone)}  {amount}  {order['source_file'] or ''}"
+            f"{order['platform']}  {order['order_id']}  {clock(order['created_at'], zone)}  {amount}  {order['source_file'] or ''}"
         )
     lines += [f"{ANSWERS[a['answer']][at]}  {a['rule_id']}  {a['says']}  {a['reason']}".rstrip() for a in told["rules"]]
     if not told["rules"]:
         lines += [f"•  {f['rule_id']}  {f['reason']}" for f in told["findings"]]
     due = ("时限 ", "due ")[at]
     lines += [
-        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {c['agent']}  {due}{_clock(c['due_at'], zone)}"
+        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {c['agent']}  {due}{clock(c['due_at'], zone)}"
         for c in told["cases"]
     ]
     return lines + _trail(told, locale, zone)
@@ -253,6 +255,7 @@ def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
 
 def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     """Verdicts, then what else was done to the case."""
+    from orderguard.cli.common import clock
     from orderguard.ledger.verdicts import RESULTS
 
     at = 0 if locale.startswith("zh") else 1
@@ -261,13 +264,13 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     for v in told["verdicts"]:
         mark = corrected if v["replaced_by"] else again if v["ended_run"] else ""
         lines.append(
-            f"→  {_clock(v['at'], zone)}  {v['agent']}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
+            f"→  {clock(v['at'], zone)}  {v['agent']}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
         )
     for event in told["events"]:
         what = EVENTS.get(event["what"].split(" ")[0], (event["what"], event["what"]))[at]
         why = _rules(event["why"]) if event["who"] == "scan" else event["why"]
         if not event["what"].startswith("verdict"):
-            lines.append(f"·  {_clock(event['at'], zone)}  {event['who']}  {what}  {why}".rstrip())
+            lines.append(f"·  {clock(event['at'], zone)}  {event['who']}  {what}  {why}".rstrip())
     return lines
 
 
@@ -278,16 +281,6 @@ EVENTS = {
     "evidence": ("新证据", "new evidence"),
     "reassigned": ("转派", "reassigned"),
 }
-
-
-def _clock(stamp: str | None, zone: str) -> str:
-    """A stored instant as the shop's clock shows it."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    if not stamp:
-        return "-"
-    return datetime.fromisoformat(stamp).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 cases.add_command(snooze)

@@ -54,6 +54,20 @@ def print_json(value: Any, indent: int | None = 2) -> None:
     click.echo(text)
 
 
+def clock(stamp: str | None, zone: str) -> str:
+    """A stored instant as the shop's clock shows it."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if not stamp:
+        return "-"
+    at = datetime.fromisoformat(stamp)
+    try:
+        return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    except (ZoneInfoNotFoundError, ValueError):  # a zone that `rules check` complains of
+        return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def print_table(head: list[str], rows: list[list[str]]) -> None:
     """A table: drawn by Rich on a terminal, tab-separated otherwise."""
     from orderguard.errors import printable

@@ -70,7 +70,7 @@ def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
     )
     profiles = load_profiles()
     told = swept(options, platform_words(profiles), dry=dry)
-    told["locale"] = book.locale
+    told["locale"], told["timezone"] = book.locale, book.timezone
     if options.notify and not dry:
         zh = book.locale.startswith("zh")
         told["notices"], lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in profiles})
@@ -81,7 +81,7 @@ def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
 
 
 def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
-    from orderguard.cli.common import print_table
+    from orderguard.cli.common import clock, print_table
     from orderguard.outbox.lists import ACTIONS
 
     at = 0 if told["locale"].startswith("zh") else 1
@@ -92,7 +92,7 @@ def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
     )
     if told["orders"]:
         print_table(head, [
-            [c["case_id"], c["order_id"], c["platform"], c["agent"], c["due_at"], ACTIONS[c["action"]][at]] for c in told["orders"]
+            [c["case_id"], c["order_id"], c["platform"], c["agent"], clock(c["due_at"], told["timezone"]), ACTIONS[c["action"]][at]] for c in told["orders"]
         ])  # fmt: skip
     if "dry_run" not in given:
         return

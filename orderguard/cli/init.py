@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 
 TEMPLATES = ("general", "cross-border", "fresh")
 _TEAM = """\
@@ -53,10 +53,7 @@ def init(folder: str, template: str | None, as_json: bool) -> None:
             if not as_json:
                 click.echo(str(target / name))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OrderguardError(
-            Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), str(target))
-        ) from error
+        raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(target))) from error
     if as_json:
         from orderguard.cli.common import print_json
 

@@ -135,7 +135,7 @@ def _instant(day: str | None, zone: str, *, end: bool) -> str | None:
 
 
 def _write(path: Path, found: Proposal, book: Rulebook) -> None:
-    from orderguard.errors import OrderguardError, Problem, Words, json_text
+    from orderguard.errors import OrderguardError, Problem, Words, json_text, unable
     from orderguard.outbox.proposal import write_proposal
 
     if path.suffix.casefold() not in {".xlsx", ".json"}:
@@ -150,10 +150,7 @@ def _write(path: Path, found: Proposal, book: Rulebook) -> None:
         else:
             write_proposal(path, found.told(), book.locale)
     except OSError as error:
-        said = error.strerror or str(error)
-        raise OrderguardError(
-            Problem(Words(f"无法写入（{said}）", f"cannot be written ({said})"), str(path))
-        ) from error
+        raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(path))) from error
 
 
 WHY = {

@@ -33,8 +33,8 @@ def notices() -> None:
 @_JSON
 def list_(ledger: str, failed: bool, as_json: bool) -> None:
     """每条通知给了谁、到没到。 Who was told, and whether it arrived; newest first."""
-    from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.cli import language, shop_zone
+    from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger.notices import NoticeBook
 
     with opened(Path(ledger)) as book:
@@ -44,7 +44,7 @@ def list_(ledger: str, failed: bool, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    at = 0 if language().startswith("zh") else 1
+    at, zone = 0 if language().startswith("zh") else 1, shop_zone()
     head = (
         ["编号", "给谁", "案件", "目标", "状态", "次数", "时间", "原因"]
         if at == 0
@@ -52,7 +52,7 @@ def list_(ledger: str, failed: bool, as_json: bool) -> None:
     )
     print_table(head, [
         [str(r["notice_id"]), str(r["who"]).partition(":")[2], str(r["cases"]), str(r["target"] or "-"),
-         STATES[str(r["state"] or "pending")][at], str(r["tries"] or 0), str(r["at"] or r["created_at"]), str(r["said"] or "")]
+         STATES[str(r["state"] or "pending")][at], str(r["tries"] or 0), clock(str(r["at"] or r["created_at"]), zone), str(r["said"] or "")]
         for r in rows
     ])  # fmt: skip
 

@@ -201,7 +201,7 @@ def draft(
 
 def _write(target: str, text: str) -> None:
     """Write a new file; one that is there stays as it is."""
-    from orderguard.errors import OrderguardError, Problem, Words
+    from orderguard.errors import OrderguardError, Problem, Words, unable
 
     try:
         with Path(target).open("x", encoding="utf-8") as file:
@@ -211,10 +211,7 @@ def _write(target: str, text: str) -> None:
         fix = Words("换个文件名，或先移走它", "choose another name, or move it away")
         raise OrderguardError(Problem(what, target, fix=fix)) from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OrderguardError(
-            Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), target)
-        ) from error
+        raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), target)) from error
 
 
 def _tables(file: str, profiles: list[Profile], password_file: str | None) -> list[Table]:

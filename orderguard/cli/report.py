@@ -38,7 +38,7 @@ def report(**given: Any) -> None:
 
     from orderguard.cli import fail
     from orderguard.cli.common import find_rulebook, print_json
-    from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
+    from orderguard.errors import DeliveryError, OrderguardError, Problem, Words, unable
     from orderguard.stages.reporting import Asked, figures, write
 
     book = find_rulebook(given["rules_file"])
@@ -59,10 +59,7 @@ def report(**given: Any) -> None:
         try:
             files = write(asked, told)
         except OSError as error:
-            what = Words(
-                f"报告无法写入（{error.strerror or error}）",
-                f"the report cannot be written ({error.strerror or error})",
-            )
+            what = unable(Words("报告无法写入", "the report cannot be written"), error)
             raise DeliveryError(
                 Problem(what, given["out"], fix=Words("用 --out 换一个目录", "choose another --out"))
             ) from error

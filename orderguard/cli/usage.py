@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from orderguard.errors import Problem, Words, closest
@@ -22,14 +24,14 @@ def misused(error: click.ClickException) -> Problem:  # noqa: PLR0911 - one for 
         name = error.param.human_readable_name if error.param else str(error.param_hint or "")
         option = isinstance(error.param, click.Option)
         shown = error.param.opts[0] if option and error.param else name
-        return Problem(Words(f"{where} 缺少 {shown}", f"{where} needs {shown}"), fix=look)
+        return Problem(Words(f"{where} 缺少{_called(shown)}", f"{where} needs {shown}"), fix=look)
     if isinstance(error, click.BadParameter):
         param = error.param
         shown = (param.opts[0] if isinstance(param, click.Option) else param.human_readable_name) if param else ""
         told = error.message.rstrip(".")
         choices = getattr(param.type, "choices", None) if param else None
         fix = Words(f"可用：{'、'.join(choices)}", f"known: {', '.join(choices)}") if choices else look
-        return Problem(Words(f"{shown} 的值不能用（{told}）", f"{shown}: {told}"), fix=fix)
+        return Problem(Words(f"{_called(shown)}{_refused(told)}".strip(), f"{shown}: {told}"), fix=fix)
     if isinstance(error, click.BadOptionUsage):
         name = error.option_name
         return Problem(Words(f"{name} 后面要写一个值", f"{name} needs a value"), fix=look)
@@ -41,6 +43,39 @@ def misused(error: click.ClickException) -> Problem:  # noqa: PLR0911 - one for 
         extra = said.partition("(")[2].rstrip(")")
         return Problem(Words(f"{where} 多出了 {extra}", f"{where}: {extra} is too much"), fix=look)
     return Problem(Words(f"命令写法不对（{said}）", said), fix=look)
+
+
+_NAMES = {
+    "ORDER_OR_CASE": "订单编号或案件号", "ORDER_ID": "订单编号", "RESULT": "处置结果（属实、误判、需进一步调查）", "PATHS": "要扫描的文件或文件夹", "FILE": "文件",
+    "FOLDER": "文件夹", "SHEETS": "任务表", "AGENT": "处理人", "PLATFORM": "平台", "RULE_ID": "规则 id", "NAME": "名称", "KIND": "规则类型",
+}  # fmt: skip
+
+
+def _called(shown: str) -> str:
+    """An argument by what it is; an option as it is written."""
+    name = shown.strip("[]. ").removesuffix("...")
+    return f"{_NAMES[name]}（{name}）" if name in _NAMES else f" {shown} "
+
+
+_REFUSALS = (
+    (r"'(.*)' is not one of .*", "不能是“{}”"),
+    (r"'(.*)' is not a valid (?:integer|int).*", "应为整数，而不是“{}”"),
+    (r"'(.*)' is not a valid float.*", "应为数字，而不是“{}”"),
+    (r"(.*) is not in the range (.*)", "不能是 {}，范围是 {}"),
+    (r"\w+ '(.*)' does not exist", "没有“{}”"),
+    (r"File '(.*)' is a directory", "“{}”是文件夹，不是文件"),
+    (r"Directory '(.*)' is a file", "“{}”是文件，不是文件夹"),
+    (r"\w+ '(.*)' is not (?:readable|writable)", "没有“{}”的权限"),
+)
+
+
+def _refused(told: str) -> str:
+    """What Click says against a value, in Chinese."""
+    for pattern, said in _REFUSALS:
+        found = re.fullmatch(pattern, told, re.DOTALL)
+        if found:
+            return said.format(*found.groups())
+    return f"的值不能用（{told}）"
 
 
 def _near(word: str, known: list[str]) -> Words:

@@ -60,8 +60,8 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
 @_JSON
 def list_(ledger: str, as_json: bool) -> None:
     """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
-    from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.cli import language, shop_zone
+    from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger.verdicts import RESULTS, VerdictBook
 
     with opened(Path(ledger)) as book:
@@ -69,7 +69,7 @@ def list_(ledger: str, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    locale = language()
+    locale, zone = language(), shop_zone()
     zh = locale.startswith("zh")
     head = (
         ["案件号", "平台", "订单编号", "结果", "处理人", "时间", "说明"]
@@ -79,7 +79,7 @@ def list_(ledger: str, as_json: bool) -> None:
     again = "（因新证据重开）" if zh else " (reopened on new evidence)"
     old = "（已更正）" if zh else " (corrected)"
     print_table(head, [
-        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), r["agent"], r["at"], r["why"] or r["note"]]
+        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), r["agent"], clock(r["at"], zone), r["why"] or r["note"]]
         for r in rows
     ])  # fmt: skip
 

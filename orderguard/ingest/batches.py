@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ingest.delimited import header_bytes, read_delimited
 from orderguard.ingest.reader import Source, read_source
 from orderguard.ingest.records import parquet_table, read_json
@@ -58,8 +58,7 @@ def read_batches(source: Source, score: HeaderScore, block: int, rows: int, *arg
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
-        reason = error.strerror or str(error)
-        source.problems.append(Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), source.name))
+        source.problems.append(Problem(unable(Words("无法打开", "cannot be opened"), error), source.name))
 
 
 def _text(source: Source, score: HeaderScore, block: int) -> Iterator[Table]:

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,7 @@ def load_passwords(path: str | None) -> tuple[str, ...]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OrderguardError(Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), path)) from error
+        raise OrderguardError(Problem(unable(Words("无法打开", "cannot be opened"), error), path)) from error
     except UnicodeDecodeError as error:
         what = Words("不是 UTF-8 文本", "is not UTF-8 text")
         raise OrderguardError(Problem(what, path, fix=Words("每行写一个密码", "write a password a line"))) from error

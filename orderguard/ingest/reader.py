@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orderguard.errors import OrderguardError, Problem, Words, printable
+from orderguard.errors import OrderguardError, Problem, Words, printable, unable
 from orderguard.ingest.delimited import read_delimited
 from orderguard.ingest.rejects import reopened
 
@@ -108,8 +108,7 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
-        reason = error.strerror or str(error)
-        source.problems.append(Problem(Words(f"无法打开（{reason}）", f"cannot be opened ({reason})"), source.name))
+        source.problems.append(Problem(unable(Words("无法打开", "cannot be opened"), error), source.name))
     except MemoryError:
         what = Words("文件太大，内存不足", "the file is too large for this machine's memory")
         source.problems.append(Problem(what, source.name, fix=Words("请拆分后再扫", "split it and scan the parts")))

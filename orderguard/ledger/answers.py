@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orderguard.columns import BLANKS
 from orderguard.errors import Problem, Words
+from orderguard.traditional import SIMPLIFIED
 
 CONFIRMED, FALSE_ALARM, INVESTIGATING = "confirmed", "false_alarm", "investigating"
 RESULTS = {
@@ -16,9 +17,10 @@ RESULTS = {
 }
 STATE = {CONFIRMED: "confirmed", FALSE_ALARM: "released", INVESTIGATING: "investigating"}
 _SAID = {
-    "属实": CONFIRMED, "异常属实": CONFIRMED, "confirmed": CONFIRMED, "confirm": CONFIRMED,
-    "误判": FALSE_ALARM, "误报": FALSE_ALARM, "falsealarm": FALSE_ALARM, "false": FALSE_ALARM,
-    "需进一步调查": INVESTIGATING, "进一步调查": INVESTIGATING, "needsinvestigation": INVESTIGATING,
+    "属实": CONFIRMED, "异常属实": CONFIRMED, "确认属实": CONFIRMED, "confirmed": CONFIRMED, "confirm": CONFIRMED,
+    "误判": FALSE_ALARM, "误报": FALSE_ALARM, "falsealarm": FALSE_ALARM, "false": FALSE_ALARM, "falsepositive": FALSE_ALARM,
+    "需进一步调查": INVESTIGATING, "进一步调查": INVESTIGATING, "需要进一步调查": INVESTIGATING, "需调查": INVESTIGATING,
+    "需要调查": INVESTIGATING, "待调查": INVESTIGATING, "调查中": INVESTIGATING, "needsinvestigation": INVESTIGATING,
     "investigating": INVESTIGATING, "unclear": INVESTIGATING,
 }  # fmt: skip
 
@@ -56,12 +58,29 @@ class Recorded:
 
 
 def read_result(text: str) -> str | None:
-    """A result word in either language, blanks and width folded; None when it is not one of the three."""
+    """A result word in either language, blanks, width and traditional characters folded; None when it is not one of the three."""
     folded = unicodedata.normalize("NFKC", text).translate(_NO_BLANKS).casefold().strip("。.!！")
     return _SAID.get(folded)
 
 
-_NO_BLANKS = str.maketrans("", "", BLANKS + "_-")
+_NO_BLANKS = str.maketrans("", "", BLANKS + "_-") | str.maketrans(SIMPLIFIED)
+
+
+def worn(shown: str, number: str) -> bool:
+    """Whether a cell is what Excel or WPS make of an order number in a CSV: 7.12346E+16, no leading zeros, zeros at the end."""
+    if not number.isascii() or not number.isdigit():
+        return False
+    plain = shown.strip(BLANKS + "'=\"").replace(",", "").casefold().removesuffix(".0")
+    kept, _, power = plain.partition("e")
+    digits = kept.replace(".", "").strip("0")
+    if not plain or not digits.isdigit() or not set(power) <= set("+0123456789"):
+        return False
+    whole = number.lstrip("0")
+    if not power and len(plain.lstrip("0")) != len(whole):
+        return False
+    places = len(digits)
+    short = str(round(int(whole), places - len(whole))).rstrip("0") if places < len(whole) else whole.rstrip("0")
+    return digits == short and (not power or int(power.strip("+") or 0) == len(whole) - 1)
 
 
 def remarked(order: str) -> Words:
@@ -69,6 +88,14 @@ def remarked(order: str) -> Words:
     return Words(
         f"订单 {order} 的结果先前已记，原因代码或备注的改动没有记下；要改用 verdict revise",
         f"the result of order {order} was recorded before; the changed reason code or note was not: use 'verdict revise'",
+    )
+
+
+def unknown(order: str) -> Words:
+    """What is said of an order that the ledger has no case of."""
+    return Words(
+        f"台账里没有订单 {order}（若表格软件改写了编号，如科学计数法、丢了开头的 0，请保留案件号列）",
+        f"the ledger has no case of order {order} (if a spreadsheet changed the number, keep the case column)",
     )
 
 

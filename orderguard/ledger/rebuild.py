@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.journal import after_base, line_file, read_lines
 from orderguard.ledger.schema import STEPS
 from orderguard.ledger.store import statements, take_lock
@@ -50,7 +50,7 @@ def rebuild(folder: Path, stamp: str, say: Callable[[Words], None] | None = None
             db.close()
         kept = _swap(folder, draft, stamp)
     except (OSError, sqlite3.Error) as error:
-        what = Words(f"台账无法重建（{error}）", f"the ledger cannot be rebuilt ({error})")
+        what = unable(Words("台账无法重建", "the ledger cannot be rebuilt"), error)
         raise OrderguardError(Problem(what, str(folder))) from error
     finally:
         draft.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.schema import STEPS
 from orderguard.ledger.store import absent, open_ledger
 
@@ -92,7 +92,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         finally:
             db.close()
     except sqlite3.Error as error:
-        what = Words(f"台账读不出（{error}）", f"the ledger cannot be read ({error})")
+        what = unable(Words("台账读不出", "the ledger cannot be read"), error)
         fix = Words("运行 orderguard ledger check 查看", "see 'orderguard ledger check'")
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
 

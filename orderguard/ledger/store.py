@@ -15,7 +15,7 @@ from time import localtime, strftime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from orderguard.errors import OrderguardError, Problem, Words, printable
+from orderguard.errors import OrderguardError, Problem, Words, printable, unable
 from orderguard.ledger.history import sweep
 from orderguard.ledger.journal import Journal, Recording
 from orderguard.ledger.schema import STEPS
@@ -92,7 +92,7 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
         ledger.journal.open()
         sweep(ledger)
     except (OSError, sqlite3.Error) as error:
-        what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
+        what = unable(Words("台账无法打开", "the ledger cannot be opened"), error)
         fix = Words(
             "检查目录权限与磁盘空间，或用 --ledger 换一个目录",
             "check rights and disk space, or choose another --ledger",
@@ -152,12 +152,12 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
         ledger = Ledger(folder, db, lock or sqlite3.connect(":memory:"))
         _not_newer(ledger)
     except sqlite3.Error as error:
-        what = Words(f"台账无法打开（{error}）", f"the ledger cannot be opened ({error})")
+        what = unable(Words("台账无法打开", "the ledger cannot be opened"), error)
         raise OrderguardError(Problem(what, str(folder))) from error
     try:
         yield ledger
     except sqlite3.OperationalError as error:
-        what = Words(f"台账是旧版的，或已损坏（{error}）", f"the ledger is of an older version, or damaged ({error})")
+        what = unable(Words("台账是旧版的，或已损坏", "the ledger is of an older version, or damaged"), error)
         fix = Words(
             "运行一次 orderguard ledger check：会升级并检查",
             "run 'orderguard ledger check' once: it upgrades and checks it",

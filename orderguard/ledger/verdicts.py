@@ -20,6 +20,8 @@ from orderguard.ledger.answers import (
     odd,
     read_result,
     remarked,
+    unknown,
+    worn,
 )
 from orderguard.ledger.cases import iso
 from orderguard.ledger.drawn import opinions, record_opinion
@@ -243,13 +245,10 @@ class VerdictBook:
         by_order = known.get(answer.order_id, [])
         if len(by_order) > 1 and answer.platform:
             by_order = [c for c in by_order if c[1] == answer.platform] or by_order
+        if not by_order:  # what a spreadsheet made of the number; the case beside it says which it was
+            by_order = [c for c in known.get(answer.case_id, []) if worn(answer.order_id, c[2])]
         if not by_order:
-            oddities.append(
-                odd(
-                    answer,
-                    Words(f"台账里没有订单 {answer.order_id}", f"the ledger has no case of order {answer.order_id}"),
-                )
-            )
+            oddities.append(odd(answer, unknown(answer.order_id)))
             return None
         if answer.case_id and answer.case_id not in {c[0] for c in by_order}:
             oddities.append(

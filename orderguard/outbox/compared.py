@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.outbox.book import Sheet, sheet_name, write_book
 from orderguard.outbox.flagged import BAND_WORDS, MOST, local, word
 
@@ -92,8 +92,7 @@ def write_compared(
         )
         draft.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        what_ = Words(f"无法写入（{reason}）", f"cannot be written ({reason})")
+        what_ = unable(Words("无法写入", "cannot be written"), error)
         raise DeliveryError(
             Problem(what_, str(path), fix=Words("用 --out 换一个位置", "choose another place with --out"))
         ) from error

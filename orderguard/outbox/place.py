@@ -8,7 +8,7 @@ import shutil
 from glob import escape
 from typing import TYPE_CHECKING, Self
 
-from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
+from orderguard.errors import DeliveryError, OrderguardError, Problem, Words, unable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,8 +108,7 @@ class Staging:
             raise self._failed(error) from error
 
     def _failed(self, error: OSError) -> DeliveryError:
-        reason = error.strerror or str(error)
-        what = Words(f"输出目录无法写入（{reason}）", f"the output folder cannot be written ({reason})")
+        what = unable(Words("输出目录无法写入", "the output folder cannot be written"), error)
         fix = Words(
             "检查权限与磁盘空间后再扫一次；台账已记下，不会漏单",
             "check rights and disk space and scan again; the ledger has it all",
@@ -134,7 +133,7 @@ class Staging:
     @staticmethod
     def _ours(folder: Path) -> bool:
         if not folder.is_dir():
-            raise NotADirectoryError(20, "not a folder / 不是文件夹", str(folder))
+            raise NotADirectoryError(20, "not a folder", str(folder))
         inside = {p.name for p in folder.iterdir()}
         return inside <= _OURS | {_RELEASES} and (not inside or "run.json" in inside)
 

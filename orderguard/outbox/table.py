@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.outbox.book import Sheet, sheet_name, write_book
 from orderguard.outbox.safe import inert_frame
 
@@ -48,8 +48,7 @@ def write_table(path: Path, frame: pl.DataFrame, title: str) -> None:
             write_book(draft, [Sheet(sheet_name(title, set()), shown, widths, styles)])
         draft.replace(path)
     except (OSError, pl.exceptions.PolarsError) as error:
-        said = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        what = Words(f"无法写入（{said}）", f"cannot be written ({said})")
+        what = unable(Words("无法写入", "cannot be written"), error)
         raise OrderguardError(
             Problem(what, str(path), fix=Words("检查目录权限与磁盘空间", "check rights and disk space"))
         ) from error

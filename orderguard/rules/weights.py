@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.rules.model import Id, Rule, Rulebook  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.yamls import explain, parse_yaml, read_yaml
 
@@ -367,6 +367,5 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> Problem:
-    said = error.strerror or str(error)
-    what = Words(f"无法写入（{said}）", f"cannot be written ({said})")
+    what = unable(Words("无法写入", "cannot be written"), error)
     return Problem(what, str(path), fix=Words("检查目录权限与磁盘空间", "check rights and disk space"))

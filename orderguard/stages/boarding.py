@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger.pulse import pulse
 from orderguard.ledger.snapshot import reading
 from orderguard.outbox.board_page import write_board
@@ -58,7 +58,6 @@ def refresh(options: Options) -> bool:
     try:
         write_board(path, told, locale)
     except OSError as error:
-        said = error.strerror or str(error)
-        what = Words(f"看板无法写入（{said}）", f"the board cannot be written ({said})")
+        what = unable(Words("看板无法写入", "the board cannot be written"), error)
         raise DeliveryError(Problem(what, str(path))) from error
     return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.outbox import (
     Staging,
     write_flagged,
@@ -160,8 +160,7 @@ def deliver(
             late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
             staging.commit(frozenset(r[0] for r in late))
     except (OSError, pl.exceptions.PolarsError) as error:
-        said = str(getattr(error, "strerror", None) or error).splitlines()[0]
-        what = Words(f"输出无法写入（{said}）", f"the output cannot be written ({said})")
+        what = unable(Words("输出无法写入", "the output cannot be written"), error)
         fix = Words(
             "检查磁盘空间与权限后再扫一次；台账已记下，不会漏单",
             "check disk space and rights, scan again; the ledger has it all",
@@ -173,9 +172,12 @@ def deliver(
     try:
         cases.delivered(options.run_id, issued, held, run["tasks"], options.now, twice)
     except (OSError, sqlite3.Error) as error:
-        what = Words(
-            f"输出已就位，但台账没能记下它们已发出（{error}）",
-            f"the outputs are in place, but the ledger could not note that they were issued ({error})",
+        what = unable(
+            Words(
+                "输出已就位，但台账没能记下它们已发出",
+                "the outputs are in place, but the ledger could not note that they were issued",
+            ),
+            error,
         )
         fix = Words(
             "检查磁盘空间与权限后再扫一次；同样的任务表会再发一遍，不会漏单",

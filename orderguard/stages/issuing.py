@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger import CaseBook, History
 from orderguard.outbox import keep_sheet, write_tasks
 from orderguard.stages.casework import task_rows
@@ -65,6 +65,5 @@ def _write(folder: Path, rows: pl.DataFrame, book: Rulebook, formats: Sequence[s
             folder, rows.with_columns(items=pl.lit(None, dtype=pl.String)), book.locale, book.timezone, formats, numbers
         )
     except OSError as error:
-        reason = error.strerror or str(error)
-        what = Words(f"无法写入（{reason}）", f"cannot be written ({reason})")
+        what = unable(Words("无法写入", "cannot be written"), error)
         raise DeliveryError(Problem(what, str(folder))) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import DeliveryError, Problem, Words
+from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger import open_ledger
 from orderguard.ledger.sweeps import SweepBook
 from orderguard.outbox.releases import write_releases
@@ -77,8 +77,7 @@ def _write(options: Options, free: list[dict[str, Any]]) -> dict[str, int]:
     try:
         return write_releases(options.out, frame, locale, options.book.timezone, options.run_id)
     except OSError as error:
-        reason = error.strerror or str(error)
-        what = Words(f"放行清单无法写入（{reason}）", f"the release lists cannot be written ({reason})")
+        what = unable(Words("放行清单无法写入", "the release lists cannot be written"), error)
         fix = Words(
             "检查权限与磁盘空间后再运行一次；台账已记下，下次会补上",
             "check rights and disk space and run it again; the ledger has it, the next sweep lists it",

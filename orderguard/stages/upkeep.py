@@ -6,7 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.journal import tables, write_private
 from orderguard.ledger.prune import prune
 from orderguard.outbox.lists import write_csv
@@ -38,10 +38,7 @@ def export_tables(ledger: Ledger, target: Path, kind: str) -> dict[str, int]:
                 write_private(frame, path)
             counts[name] = len(frame)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OrderguardError(
-            Problem(Words(f"无法写入（{reason}）", f"cannot be written ({reason})"), str(target))
-        ) from error
+        raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(target))) from error
     return counts
 
 

@@ -1,0 +1,86 @@
+"""What a wrong command is told, in the shop's language, and times as its clock shows them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from house import House, export, order, shell
+
+from orderguard.cli.usage import _refused
+from orderguard.errors import Words, unable
+from orderguard.ledger.answers import read_result, worn
+from orderguard.platforms.looks import look
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENGLISH = re.compile(r"\b(?:is|not|does|exist|such|file or|directory|denied|Errno)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["verdict", "revise"], "缺少订单编号或案件号（ORDER_OR_CASE）"), (["explain"], "缺少订单编号（ORDER_ID）"), (["scan", "a.csv", "--date-order", "x"], "--date-order 不能是“x”"),
+        (["watch", "nowhere"], "文件夹（FOLDER）没有“nowhere”"), (["watch", "a.csv"], "“a.csv”是文件，不是文件夹"), (["board", "--port", "abc"], "--port 应为整数，而不是“abc”"),
+        (["scan", "a.csv", "--rules", "."], "这是文件夹，不是文件"), (["scan", "a.csv", "--team", "none.yaml"], "没有这个文件"), (["scan", "a.csv", "--ledger", "a.csv"], "已有同名文件"),
+        (["scan", "a.csv", "--password-file", "none"], "没有这个文件"),
+    ],
+)  # fmt: skip
+def test_wrong_commands_are_told_in_chinese(tmp_path: Path, words: list[str], told: str) -> None:
+    export(tmp_path / "a.csv", [order("1")])
+    done = shell(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not ENGLISH.search(done.stderr)
+    assert not (tmp_path / "ledger").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO])
+def test_reasons_of_the_system_in_both_languages(number: int) -> None:
+    told = unable(Words("无法写入", "cannot be written"), OSError(number, os.strerror(number), "/secret/path"))
+    assert told.en == f"cannot be written ({os.strerror(number)})"
+    assert re.fullmatch("无法写入（[\u4e00-\u9fff，]+）", told.zh)
+
+
+def test_reasons_of_a_database_and_of_nobody() -> None:
+    assert unable(Words("打不开", "x"), sqlite3.OperationalError("database is locked")).zh == "打不开（正被另一个命令占用）"
+    assert unable(Words("打不开", "x"), OSError()).zh == "打不开（OSError）"
+    assert _refused("something new") == "的值不能用（something new）"
+
+
+def test_lists_show_the_shops_clock(tmp_path: Path) -> None:
+    """Without a rulebook China's; with one the zone it names. In JSON instants stay instants."""
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="某路 1 号临时仓")]))
+    shell("verdict", "revise", "1", "属实", "--by", "a", "--why", "b", cwd=tmp_path)
+    stamp = shell("cases", "list", "--json", cwd=tmp_path).stdout.split('"due_at": "')[1].split('"')[0]
+    assert stamp.endswith("+0000")
+    shown = {}
+    for zone in ("", "timezone: UTC", "timezone: 'America/New_York'", "timezone: Nowhere/At_all"):
+        (tmp_path / "rules.yaml").write_text(zone, encoding="utf-8") if zone else None
+        shown[zone] = shell("cases", "list", cwd=tmp_path).stdout.splitlines()[1].split("\t")[6]
+    utc = stamp.replace("T", " ").removesuffix("+0000")
+    assert shown["timezone: UTC"] == utc
+    assert shown["timezone: Nowhere/At_all"] == utc + " UTC"
+    assert len({*shown.values()}) == 4
+
+
+@pytest.mark.parametrize(("shown", "same"), [("7.12346E+16", True), ("7.1234567890130E+16", True), ("71234567890130794", True), ("71234567890130800", True), ("'0071234567890130794", True), ("71,234,567,890,130,794", True),
+                                             ("71234567890130700", False), ("7.12347E+16", False), ("7.12346E+17", False), ("7.12346E-16", False), ("", False), ("0", False), ("e", False), ("1e", False)])  # fmt: skip
+def test_what_spreadsheets_make_of_a_number(shown: str, *, same: bool) -> None:
+    assert worn(shown, "0071234567890130794") is same
+    assert not worn(shown, "A-1")
+
+
+@pytest.mark.parametrize(("said", "result"), [("屬實", "confirmed"), ("誤判", "false_alarm"), ("需進一步調查", "investigating"), ("False positive", "false_alarm"), ("需要调查", "investigating"), ("不屬實", None), ("是", None)])
+def test_answers_in_traditional_chinese(said: str, result: str | None) -> None:
+    assert read_result(said) == result
+
+
+def test_long_numbers_are_no_money() -> None:
+    assert [look([c] * 3).kind() for c in ("6920000000000028573", "1,299.50", "¥1299", "240000000")] == ["id", "money", "money", "money"]
