@@ -15,8 +15,9 @@ def with_baskets(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     if lines.is_empty():
         return orders.with_columns(basket=pl.lit(None, dtype=pl.String))
     control = f"[{ITEM_END}{ITEM_MARK}]"
-    code = pl.coalesce("sku", "title").fill_null("?").str.replace_all(control, " ")
-    lines = lines.select(*KEY, code=code, quantity="quantity")
+    lines = lines.select(*KEY, code=pl.coalesce("sku", "title").fill_null("?"), quantity="quantity")
+    if lines["code"].str.contains(control).any():
+        lines = lines.with_columns(code=pl.col("code").str.replace_all(control, " "))
     same = len(lines) == len(orders) and all((lines[c] == orders[c]).all() for c in KEY)
     if same:  # one line an order, in the orders' own order: nothing to add up or look up
         return orders.with_columns(lines.select(basket=_told())["basket"])
