@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
@@ -65,29 +64,6 @@ def spark() -> Iterator[Any]:
     session.stop()
 
 
-def world(seed: int, n: int = 900) -> pl.DataFrame:
-    """Orders with ties, blanks, masks, a hot key, repeats and rows that cannot be read."""
-    rng = random.Random(seed)
-    start = datetime(2026, 11, 11, tzinfo=UTC)
-    rows = []
-    for i in range(n):
-        at = start + timedelta(seconds=rng.choice((1, 60)) * rng.randrange(7_200))
-        rows.append({
-            "order_id": f"{i:05d}" if rng.random() > 0.01 else None,
-            "platform": rng.choice(["京东", "jd", "自营"]),
-            "created_at": at if rng.random() > 0.02 else None,
-            "amount": rng.choice(["88.10", "2000", "面议" if rng.random() < 0.05 else "1"]),
-            "buyer_id": rng.choice([None, "a*b", *(f"u{k}" for k in range(40))]),
-            "ip": rng.choice([None, "10.0.x.x", "192.0.2.7", *(f"198.51.100.{k}" for k in range(60))])
-            if rng.random() < 0.7 else "203.0.113.9",
-            "receiver_phone": rng.choice(["138****0000", *(f"1380000{k:04d}" for k in range(50))]),
-            "address": rng.choice(["临时仓一路1号", "人民路 2 号", None]),
-            "buyer_note": rng.choice([None, "", "请快"]),
-        })  # fmt: skip
-    rows += rows[:20]
-    return pl.DataFrame(rows, schema_overrides={"created_at": pl.Datetime("us", "UTC")})
-
-
 def findings(house: House) -> pl.DataFrame:
     return pl.read_parquet(house.out / "findings.parquet").sort(pl.all())
 
@@ -99,7 +75,7 @@ def test_findings_are_the_same_row_by_row(spark: Any, tmp_path: Path, monkeypatc
     monkeypatch.setattr(engine, "_session", lambda: spark)
     monkeypatch.setattr(engine, "_ONE_TASK", hot)
     monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "3")
-    frame = world(hot)
+    frame = orders(hot, 700)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for i, part in enumerate((frame[:400], frame[400:])):
