@@ -15,6 +15,7 @@ import polars as pl
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.encodings import HEAD_BYTES, to_utf8
+from orderguard.ingest.ragged import read_records, short, split
 from orderguard.ingest.table import (
     HEADER_ROWS,
     MAX_CELL,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LINE = 1 << 20
-_JOIN_LINES = 500
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -73,7 +73,7 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     unquoted = delimiter == "\t" and _without_quoting(data, skip, len(columns))
     frame, bad = None if spoiled else _fast(data, skip, columns, delimiter, unquoted=unquoted), list[BadRow]()
     if frame is None:
-        frame, bad = _slow(data[skip:], columns, delimiter, header_at + 2, encoding)
+        frame, bad = read_records(data[skip:], columns, delimiter, header_at + 2, encoding)
     else:
         frame = frame.with_row_index("source_row", header_at + 2).with_columns(pl.col("source_row").cast(pl.Int64))
         frame, bad = _cut_off_end(frame, data, columns, delimiter)
@@ -244,95 +244,8 @@ def _cut_off_end(
     if data.endswith((b"\n", b"\r")) or not len(frame) or frame[-1, columns[-1]] is not None:
         return frame, []
     last = data[data.rfind(b"\n") + 1 :].decode("utf-8", "replace")
-    cells = _split(last, delimiter) or last.split(delimiter)
+    cells = split(last, delimiter) or last.split(delimiter)
     if len(cells) >= len(columns):
         return frame, []
     row = int(frame[-1, "source_row"])
-    return frame[:-1], [BadRow(row, _short(len(cells), len(columns), cut=True), row_text(columns, cells, cut=True))]
-
-
-def _short(found: int, expected: int, *, cut: bool) -> Words:
-    if cut:
-        return Words(
-            f"文件在此行中断：只有 {found} 个单元格，表头有 {expected} 个；请重新导出",
-            f"the file ends inside this row: {found} cells, the header has {expected}; export it again",
-        )
-    return Words(
-        f"有 {found} 个单元格，表头只有 {expected} 个；多半是内容里的分隔符没有加引号",
-        f"{found} cells, but the header has {expected}; probably a delimiter inside a text without quotes",
-    )
-
-
-def _slow(
-    body: bytes, columns: list[str], delimiter: str, first_row: int, encoding: str
-) -> tuple[pl.DataFrame, list[BadRow]]:
-    """Record by record: bad rows are set aside with their reason, the rest is kept."""
-    width = len(columns)
-    good: list[list[str | None]] = []
-    rows: list[int] = []
-    bad: list[BadRow] = []
-    last: tuple[int, list[str]] = (0, [])
-    for row, (cells, broken) in enumerate(_records(body, delimiter), first_row):
-        why = broken
-        while len(cells) > width and not cells[-1].strip(BLANKS):
-            cells.pop()
-        if why is None and len(cells) > width:
-            why = _short(len(cells), width, cut=False)
-        if why is None and any("�" in c for c in cells):
-            why = Words(
-                f"有无法按 {encoding} 解码的文字；请用 UTF-8 或 GBK 重新导出",
-                f"text that does not decode as {encoding}; export it again as UTF-8 or GBK",
-            )
-        if why is None and any(len(c) > MAX_CELL for c in cells):
-            why = Words(f"有单元格超过 {MAX_CELL:,} 字符", f"a cell is longer than {MAX_CELL:,} characters")
-        if why is not None:
-            bad.append(BadRow(row, why, row_text(columns, cells)))
-            continue
-        good.append([c or None for c in cells] + [None] * (width - len(cells)))
-        rows.append(row)
-        last = (row, cells)
-    if rows and last[0] == rows[-1] and len(last[1]) < width and not body.endswith(b"\n"):
-        good.pop()
-        bad.append(BadRow(rows.pop(), _short(len(last[1]), width, cut=True), row_text(columns, last[1], cut=True)))
-    frame = pl.DataFrame(good, schema=dict.fromkeys(columns, pl.String), orient="row")
-    return frame.with_columns(pl.Series("source_row", rows, dtype=pl.Int64)), bad
-
-
-def _records(body: bytes, delimiter: str) -> Iterator[tuple[list[str], Words | None]]:
-    """Cells of each record. A quote that never closes spoils its own line only."""
-    lines = body.decode("utf-8", "replace").split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    at = 0
-    unclosed = Words(
-        "引号没有闭合；请检查该行的双引号",
-        "a quote is not closed; check the double quotes of this line",
-    )
-    while at < len(lines):
-        line = lines[at].removesuffix("\r")
-        at += 1
-        if '"' not in line:
-            yield line.split(delimiter), None
-            continue
-        cells = _split(line, delimiter)
-        taken = at
-        while cells is None and taken < len(lines) and taken - at < _JOIN_LINES:
-            line += "\n" + lines[taken].removesuffix("\r")
-            taken += 1
-            if '"' in lines[taken - 1]:
-                cells = _split(line, delimiter)
-        if cells is None:
-            yield lines[at - 1].split(delimiter), unclosed
-            continue
-        at = taken
-        yield cells, None
-
-
-def _split(line: str, delimiter: str) -> list[str] | None:
-    """The cells of one record, or None when a quoted cell is still open at its end."""
-    try:
-        rows = list(csv.reader(io.StringIO(line + "\n\x01", newline=""), delimiter=delimiter))
-    except csv.Error:
-        return None
-    # An open quote swallows the sentinel line; a closed one leaves it outside the record.
-    return rows[0] if len(rows) == 2 and rows[1] == ["\x01"] else None
+    return frame[:-1], [BadRow(row, short(len(cells), len(columns), cut=True), row_text(columns, cells, cut=True))]
