@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from orderguard.errors import OrderguardError, Problem, Words, closest, unable
+from orderguard.errors import OrderguardError, Problem, Words, unable
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydantic import ValidationError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50
@@ -92,13 +90,95 @@ def parse_yaml(text: str, name: str) -> Document:
         if "end of stream" in str(error):  # where the open quote or bracket began helps more than where the file ends
             mark = getattr(error, "context_mark", None) or mark
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
-        what = Words(f"不是有效的 YAML（{said}）", f"is not valid YAML ({said})")
-        fix = Words("检查该行缩进、冒号后的空格、引号", "check this line's indentation, quotes, space after ':'")
-        raise OrderguardError(Problem(what, name, mark.line + 1 if mark else 0, fix)) from error
+        line = mark.line + 1 if mark else 0
+        here = text.splitlines()[line - 1] if 0 < line <= text.count("\n") + 1 and text else ""
+        what, fix = _not_yaml(said, here)
+        raise OrderguardError(Problem(what, name, line, fix)) from error
     document = Document(None, name)
     if node is not None:
         document.data = _build(node, (), document, ())
     return document
+
+
+_TAB = Words("这一行用制表符（Tab）缩进", "a tab indents this line"), Words("换成空格", "use blanks")
+_PARSER: tuple[tuple[str, tuple[Words, Words]], ...] = (
+    ("end of stream", (
+        Words("从这里开始的引号没有闭合", "the quote that begins here is never closed"),
+        Words("补上另一个引号；文字里的引号请写两遍", "close it; write a quote inside a text twice"),
+    )),
+    ("expected ',' or ']'", (
+        Words("方括号 [ 没有闭合，或少了逗号", "a bracket [ is not closed, or a comma is missing"),
+        Words("补上 ] 或逗号；含 : , [ 的文字请加引号", "add ] or a comma; quote texts that hold : , or ["),
+    )),
+    ("expected ',' or '}'", (
+        Words("花括号 { 没有闭合，或少了逗号", "a brace { is not closed, or a comma is missing"),
+        Words("补上 } 或逗号；含 : , { 的文字请加引号", "add } or a comma; quote texts that hold : , or {"),
+    )),
+    ("mapping values are not allowed", (
+        Words("这里不该有冒号", "a colon is not expected here"),
+        Words("检查与上一行的缩进是否对齐；上一行的冒号后要有空格；含“: ”的文字请加引号", "check that the indentation matches the line above, that its ':' is followed by a blank; quote a text with ': '"),
+    )),
+    ("could not find expected ':'", (
+        Words("键后面少了冒号", "a key without ':'"),
+        Words("写成 键: 值（冒号后有空格）；检查上一行的缩进和引号", "write key: value; check the line above for its indentation and quotes"),
+    )),
+    ("expected key", (
+        Words("缩进没有对齐", "the indentation does not match"),
+        Words("同一层的键要从同一列开始", "keys of one level begin in one column"),
+    )),
+    ("expected '-' indicator", (
+        Words("缩进没有对齐，或列表项少了 -", "the indentation does not match, or an entry lacks its -"),
+        Words("列表的每一项以 - 开头，从同一列开始", "each entry begins with - in one column"),
+    )),
+    ("block sequence entries are not allowed", (
+        Words("这里不该有 -", "a - is not expected here"),
+        Words("- 另起一行写", "begin the list in a line of its own"),
+    )),
+    ("undefined alias", (
+        Words("以 * 开头的文字没有加引号", "a text that begins with * is not quoted"),
+        Words('加引号，如 "*临时仓*"', 'quote it, such as "*warehouse*"'),
+    )),
+    ("alphabetic or numeric character", (
+        Words("以 * 或 & 开头的文字没有加引号", "a text that begins with * or & is not quoted"),
+        Words('加引号，如 "*临时仓*"', 'quote it, such as "*warehouse*"'),
+    )),
+    ("expected node content", (
+        Words("这里少了一个值", "a value is missing here"),
+        Words("补上值，或删去多余的逗号", "add it, or remove the needless comma"),
+    )),
+    ("unknown escape character", (
+        Words("双引号里的反斜杠读不懂", "a backslash inside double quotes is not understood"),
+        Words("改用单引号", "use single quotes"),
+    )),
+    ("another document", (
+        Words("文件里有第二份内容（---）", "holds a second document (---)"),
+        Words("删去 ---，或分成两个文件", "remove the ---, or make two files"),
+    )),
+    ("expected <document start>", (
+        Words("这一行与上面的内容接不上", "this line does not continue what stands above"),
+        Words("检查缩进", "check its indentation"),
+    )),
+    ("control characters", (
+        Words("含有看不见的控制字符", "holds control characters"),
+        Words("用文本编辑器另存为 UTF-8 文本", "save it again as UTF-8 text"),
+    )),
+    ("cannot start any token", (
+        Words("文字以 @、%、` 等符号开头，没有加引号", "a text begins with @, %, ` or the like and is not quoted"),
+        Words("加引号", "quote it"),
+    )),
+)  # fmt: skip
+"""What the parser says (a part of it) -> what it means to whoever wrote the file."""
+
+
+def _not_yaml(said: str, line: str) -> tuple[Words, Words]:
+    """What is wrong and what to do: the parser's words mean nothing to people who write rules."""
+    if "\t" in line[: len(line) - len(line.lstrip())] or "tab character" in said or re.match(r"\s*-?\s*\t", line):
+        known = _TAB
+    else:
+        general = Words("检查该行缩进、冒号后的空格、引号", "check this line's indentation, quotes, space after ':'")
+        known = next((told for part, told in _PARSER if part in said), (Words(said, said), general))
+    what, fix = known
+    return Words(f"不是有效的 YAML：{what.zh}", f"is not valid YAML: {what.en}"), fix
 
 
 def _too_deep(text: str) -> bool:
@@ -157,164 +237,6 @@ def _scalar(node: yaml.Node, document: Document) -> Any:
     finally:
         loader.dispose()
     return value
-
-
-def explain(error: ValidationError, document: Document, at: Path_ = (), label: str = "") -> list[Problem]:
-    """Turn a pydantic error into problems with file, line and repair, all of them.
-
-    Args:
-        error: what pydantic found.
-        document: the file it came from.
-        at: the path of the validated part inside the document.
-        label: put before each message (a rule's id).
-    """
-    problems = []
-    for item in error.errors(include_url=False):
-        # The members of a union (`str`, `dict[..]`) are parts of pydantic's path, not of the file's.
-        loc = tuple(part for part in item["loc"] if not (isinstance(part, str) and ("[" in part or part == "str")))
-        problems.append(_one(item, loc, document, at, label))
-    return problems
-
-
-def hinted(problems: list[Problem], known: list[str]) -> list[Problem]:
-    """`problems` with a did-you-mean for each unknown key."""
-    out = []
-    for problem in problems:
-        if problem.what.en.endswith("unknown key") and not problem.fix.en:
-            name = problem.what.en.removesuffix("unknown key").strip().split(" ")[-1].split(".")[-1]
-            out.append(replace(problem, fix=meant(name, known)))
-        else:
-            out.append(problem)
-    return out
-
-
-def meant(name: str, known: list[str]) -> Words:
-    """A did-you-mean for a key: a slip of the finger, else what other tools call it, else what it looks like."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only when something is already wrong
-
-    asked = name.lower().replace("-", "_")
-    slip = get_close_matches(asked, known, n=1, cutoff=0.8)
-    ours = next(iter(slip), None) or next(
-        (key for key, others in _ELSEWHERE.items() if asked in others.split() and key in known), None
-    )
-    return Words(f"是否想写 '{ours}'？", f"did you mean '{ours}'?") if ours else closest(name, known)
-
-
-_ELSEWHERE = {
-    "points": "weight weights score scores point severity risk 分值",
-    "status": "enabled enable active disabled state mode shadow trial on",
-    "from": "start starts begin begins since start_at starts_at valid_from 开始",
-    "to": "end ends until till end_at ends_at valid_to expires 结束",
-    "when": "if where expr expression sql condition query",
-    "window": "within period interval duration minutes time in 窗口",
-    "at_least": "count threshold min minimum limit more_than times n orders",
-    "who": "distinct unique distinct_by count_distinct",
-    "any": "words word keywords contains any_of values list 关键词",
-    "all": "all_of must",
-    "none": "not except exclude none_of without",
-    "column": "field columns in on",
-    "key": "by group_by keys field entity per",
-    "id": "name rule rule_id code",
-    "kind": "type rule_type",
-    "with": "params parameters settings options config args",
-    "says": "description title label message reason text",
-    "ask": "action advice todo question",
-    "only": "scope scopes where applies_to platform platforms for",
-    "flags": "tests test examples hits positive",
-    "passes": "negative misses",
-    "needs": "requires depends_on depends with_rule and",
-    "only_status": "statuses status order_status",
-    "timezone": "tz time_zone zone",
-    "locale": "language lang",
-    "bands": "thresholds levels limits",
-    "promotions": "promotion campaigns profiles",
-    "mask_sheets": "mask masked sheets",
-    "retain_days": "retain retention keep_days days",
-    "more_than_km": "km more_than distance max_km over_km",
-}
-"""Our keys, and the words that other rule engines (and people) have for them."""
-
-
-_SAID: dict[str, Words] = {
-    "invalid_key": Words("键必须是文字（数字请加引号）", "keys must be text (quote a number)"),
-    "missing": Words("缺少必填项", "is required"),
-    "extra_forbidden": Words("未知的键", "unknown key"),
-    "int_parsing": Words("应为整数", "should be a whole number"),
-    "int_type": Words("应为整数", "should be a whole number"),
-    "int_from_float": Words("应为整数", "should be a whole number"),
-    "float_parsing": Words("应为数字", "should be a number"),
-    "float_type": Words("应为数字", "should be a number"),
-    "finite_number": Words("应为有限的数字", "should be a finite number"),
-    "string_type": Words("应为文字（数字请加引号）", "should be text (quote a number)"),
-    "list_type": Words("应为列表 [..]", "should be a list [..]"),
-    "tuple_type": Words("应为列表 [..]", "should be a list [..]"),
-    "dict_type": Words("应为键值对", "should be a mapping"),
-    "model_type": Words("应为键值对", "should be a mapping"),
-    "bool_type": Words("应为 true 或 false", "should be true or false"),
-    "bool_parsing": Words("应为 true 或 false", "should be true or false"),
-    "too_short": Words("至少要有一项", "needs at least one entry"),
-    "string_too_short": Words("不能为空", "must not be empty"),
-    "string_pattern_mismatch": Words("含有不能用的字符", "holds what it must not"),
-}
-_FIXES: dict[str, Words] = {
-    "missing": Words("补上 {0}:", "add {0}:"),
-    "model_type": Words("写成 键: 值", "write key: value"),
-    "dict_type": Words("写成 键: 值", "write key: value"),
-    "list_type": Words("写成 [一, 二]", "write [one, two]"),
-    "string_pattern_mismatch": Words(
-        "只用小写字母、数字、- 和 _，以字母或数字开头，最多 64 个",
-        "small letters, digits, - and _, 64 at most, a letter or digit first",
-    ),
-}
-
-
-def _one(item: Any, loc: Path_, document: Document, at: Path_, label: str) -> Problem:
-    context = item.get("ctx") or {}
-    name = ".".join(str(part) for part in loc)
-    said = _SAID.get(item["type"])
-    if said is None:
-        inner = context.get("error")
-        words = inner.args[0] if inner is not None and inner.args else None
-        said = words if isinstance(words, Words) else _by_type(item, context)
-    given = item.get("input")
-    shown = f"（写的是 {given!r}）" if isinstance(given, str | int | float | bool) else ""
-    shown_en = f" (it says {given!r})" if shown else ""
-    if item["type"] in {"missing", "extra_forbidden"}:
-        shown = shown_en = ""
-    fix = context.get("fix", Words("", ""))
-    if item["type"] == "extra_forbidden" and context.get("known"):
-        fix = meant(str(loc[-1]), context["known"])
-    elif item["type"] in _FIXES and not fix.en:
-        general = _FIXES[item["type"]]
-        fix = Words(general.zh.format(loc[-1] if loc else ""), general.en.format(loc[-1] if loc else ""))
-    elif item["type"] == "literal_error" and isinstance(given, bool):
-        fix = Words(
-            "YAML 把 on/off/yes/no 读成真假，请加引号", "YAML reads on/off/yes/no as true/false; quote the word"
-        )
-    prefix = f"{label}: " if label else ""
-    name += " " if name else ""
-    what = Words(f"{prefix}{name}{said.zh}{shown}".strip(), f"{prefix}{name}{said.en}{shown_en}".strip())
-    return Problem(what, document.name, document.line((*at, *loc)), fix)
-
-
-def _by_type(item: Any, context: dict[str, Any]) -> Words:
-    kind = item["type"]
-    limit = next(
-        (f"{context[k]:g}" for k in ("ge", "gt", "le", "lt", "min_length", "max_length") if k in context), None
-    )
-    table = {
-        "greater_than_equal": Words(f"不能小于 {limit}", f"must be at least {limit}"),
-        "greater_than": Words(f"必须大于 {limit}", f"must be more than {limit}"),
-        "less_than_equal": Words(f"不能大于 {limit}", f"must be at most {limit}"),
-        "less_than": Words(f"必须小于 {limit}", f"must be less than {limit}"),
-    }
-    if kind in table:
-        return table[kind]
-    if kind in {"literal_error", "enum"}:
-        allowed = str(context.get("expected", ""))
-        return Words(f"只能是 {allowed.replace(' or ', ' 或 ')}", f"must be one of {allowed}")
-    message = item["msg"].removeprefix("Value error, ")
-    return Words(message, message)
 
 
 def plain_yaml(text: str) -> Any:

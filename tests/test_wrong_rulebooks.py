@@ -50,10 +50,15 @@ WRONG = {
     "empty": ("", 1, "version: 1"),
     "a word": ("rules\n", 1, "version: 1"),
     "a list": ("- 1\n", 1, "version: 1"),
-    "tab": (HEAD + "\t- {id: a}\n", 4, "indentation"),
-    "open quote": (HEAD + '- {id: "a}\n', 4, "quotes"),
-    "open bracket": (HEAD + "- {id: a, kind: keywords, with: {any: [a, b}, points: 1}\n", 4, "indentation"),
-    "colon without a blank": (HEAD + "- id:a\n  kind: keywords\n", 5, "space after ':'"),
+    "tab": (HEAD + "\t- {id: a}\n", 4, "use blanks"),
+    "open quote": (HEAD + '- {id: "a}\n', 4, "never closed"),
+    "open bracket": (HEAD + "- {id: a, kind: keywords, with: {any: [a, b}, points: 1}\n", 4, "add ] or a comma"),
+    "open brace": (HEAD + "- {id: a, kind: keywords\n- {id: b}\n", 5, "add } or a comma"),
+    "a star before a word": (HEAD + "- {id: a, kind: keywords, with: {any: [*临时仓*]}, points: 1}\n", 4, "quote it"),
+    "a dash behind a key": (HEAD + "- id: a\n  flags: - x\n", 5, "a line of its own"),
+    "key without a colon": (HEAD + "- id: a\n  kind\n  points: 1\n", 6, "followed by a blank|write key: value"),
+    "an at sign": (HEAD + "- {id: a, says: @all}\n", 4, "quote it"),
+    "colon without a blank": (HEAD + "- id:a\n  kind: keywords\n", 5, "followed by a blank"),
     "indentation": (HEAD + "- id: a\n   kind: keywords\n  points: 1\n", 5, "indentation"),
     "aliases of aliases": (aliases(10), 0, "too much"),
     "unknown alias": (HEAD + "- *nobody\n", 4, "valid YAML"),
@@ -121,11 +126,12 @@ WRONG = {
     "our own key": (good("points: 1", "points: 1, settings: {}"), 4, "unknown key"),
     "our other key": (good("points: 1", "points: 1, held: {}"), 4, "unknown key"),
     "with as a list": (good("{any: [临时仓]}", "[临时仓]"), 4, "mapping"),
+    "two unknown scopes": (good("points: 1", "points: 1, only: {platfrom: [京东], shpo: [x]}"), 4, "'platfrom'; did you mean 'platform'?; cannot be limited by 'shpo'; did you mean 'shop'"),
     "unknown scope": (good("points: 1", "points: 1, only: {platfrom: [京东]}"), 4, "did you mean 'platform'"),
     "scope not a list": (good("points: 1", "points: 1, only: {platform: 京东}"), 4, "list"),
     "says in another tongue": (good("points: 1", "points: 1, says: {fr: x}"), 4, "says"),
     "flags not a list": (good("points: 1", "points: 1, flags: {address: x}"), 4, "list"),
-    "example as a word": (good("points: 1", "points: 1, flags: [x]"), 4, "flags"),
+    "example as a word": (good("points: 1", "points: 1, flags: [x]"), 4, "flags #1 should be a mapping, or should be a list"),
     "was not a list": (good("points: 1", "points: 1, was: b"), 4, "list"),
     "share of a rule": (good("points: 1", "points: 1, max_share: 20"), 4, "20% or 0.2"),
     # kinds
@@ -155,7 +161,7 @@ WRONG = {
     "needs itself": (good("points: 1", "points: 1, needs: a"), 4, "circle"),
     "needs in a circle": (good("points: 1", "points: 1, needs: b") + OTHER.replace("points: 1", "points: 1, needs: {all: [a]}"), 4, "a → b → a"),
     "needs nothing": (good("points: 1", "points: 1, needs: []"), 4, "at least one rule"),
-    "needs a number": (good("points: 1", "points: 1, needs: 7"), 4, "needs"),
+    "needs a number": (good("points: 1", "points: 1, needs: 7"), 4, "should name rules"),
     "needs none of": (good("points: 1", "points: 1, needs: {none: [b]}") + OTHER, 4, "unknown key"),
     "needs a retired rule": (good("points: 1", "points: 1, needs: b") + OTHER.replace("points: 1", "points: 1, status: retired"), 4, "never count"),
     # promotions
@@ -181,7 +187,7 @@ WRONG = {
     "promotion with negative points": (promo("12}", "12, rules: {ip: {points: -1}}}"), 6, "at least 0"),
     "promotion with an unknown status": (promo("12}", "12, rules: {ip: {status: off}}}"), 6, "status"),
 }  # fmt: skip
-_REPAIRS = ("should be", "must be", "must name", "must not", "at least", "such as", "separate", "; ", "needs an id")
+_REPAIRS = ("should be", "should name", "must be", "must name", "must not", "at least", "such as", "separate", "; ", "needs an id")
 
 
 @pytest.mark.parametrize("name", WRONG)

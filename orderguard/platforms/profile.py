@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
 from orderguard.errors import OrderguardError, Problem, Words, closest
+from orderguard.faults import explain
 from orderguard.traditional import SIMPLIFIED
-from orderguard.yamls import explain, parse_yaml, plain_yaml, read_yaml
+from orderguard.yamls import parse_yaml, plain_yaml, read_yaml
 
 CANONICAL = frozenset(
     [c.name for c in ORDERS if c.name != "stage" and not c.name.startswith("source_")] + [*LINE_ONLY, "line_id"]

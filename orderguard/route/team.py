@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.faults import explain
 from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
-from orderguard.yamls import explain, read_yaml
+from orderguard.yamls import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

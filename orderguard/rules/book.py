@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orderguard.errors import OrderguardError, Problem, Words, closest
+from orderguard.faults import explain, hinted
 from orderguard.rules.bands import Bands
-from orderguard.rules.model import Privacy, Rule, Rulebook, ShipFrom, is_zone, say
+from orderguard.rules.model import Needs, Privacy, Rule, Rulebook, ShipFrom, is_zone, say
 from orderguard.rules.needs import check_needs
 from orderguard.rules.promotions import OWN, read_promotions, without_own
 from orderguard.rules.registry import kind_class, kind_names
-from orderguard.yamls import Document, explain, hinted, parse_yaml, read_yaml
+from orderguard.yamls import Document, parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,7 +140,7 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
         rule = Rule.model_validate(item)
     except ValidationError as error:
         known = [f.alias or n for n, f in Rule.model_fields.items() if n not in OWN]
-        problems += hinted(explain(error, document, at, label), known)
+        problems += hinted(explain(error, document, at, label), known, {"needs": list(Needs.model_fields)})
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str):
         return None, problems
@@ -149,12 +150,13 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
             *problems,
             Problem(what, document.name, document.line((*at, "kind")), closest(kind, kind_names())),
         ]
+    if not isinstance(item.get("with") or {}, dict):
+        return None, problems  # told with the rule
     cls = kind_class(kind)
     try:
         settings = cls.model_validate(item.get("with") or {})
     except ValidationError as error:
-        at_with = (*at, "with") if isinstance(item.get("with"), dict) else at
-        return None, problems + hinted(explain(error, document, at_with, label), list(cls.model_fields))
+        return None, problems + hinted(explain(error, document, (*at, "with"), label), list(cls.model_fields))
     return (rule.model_copy(update={"settings": settings}) if rule else None), problems
 
 

@@ -99,15 +99,22 @@ class Rule(BaseModel):
     def _listed(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"any": [value]}
+        if value is not None and not isinstance(value, list | dict):
+            raise ValueError(
+                Words("应为规则编号，如 ip-burst 或 [a, b]", "should name rules, such as ip-burst or [a, b]")
+            )
         return {"any": value} if isinstance(value, list) else value
 
     @field_validator("only")
     @classmethod
     def _scopes(cls, only: dict[str, list[str]]) -> dict[str, list[str]]:
+        told = []
         for name in only:
             if name not in SCOPES:
                 hint = closest(name, list(SCOPES))
-                raise ValueError(Words(f"不能按 '{name}' 限定；{hint.zh}", f"cannot be limited by '{name}'; {hint.en}"))
+                told.append(Words(f"不能按 '{name}' 限定；{hint.zh}", f"cannot be limited by '{name}'; {hint.en}"))
+        if told:
+            raise ValueError(Words("；".join(w.zh for w in told), "; ".join(w.en for w in told)))
         return only
 
     @property

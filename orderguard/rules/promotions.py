@@ -16,14 +16,15 @@ import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from orderguard.errors import Problem, Words, closest
+from orderguard.faults import explain, hinted
 from orderguard.rules.bands import Bands  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
-from orderguard.yamls import Document, explain, hinted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orderguard.rules.model import Rule
+    from orderguard.yamls import Document
 
 BASE = "base"
 """The name of what holds when no promotion does."""

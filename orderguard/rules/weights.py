@@ -17,8 +17,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from orderguard.errors import OrderguardError, Problem, Words, unable
+from orderguard.faults import explain
 from orderguard.rules.model import Id, Rule, Rulebook  # noqa: TC001 - pydantic reads it when the model is made
-from orderguard.yamls import explain, parse_yaml, read_yaml
+from orderguard.yamls import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
     from datetime import datetime
