@@ -144,7 +144,7 @@ _PARSER: tuple[tuple[str, tuple[Words, Words]], ...] = (
     )),
     ("expected node content", (
         Words("这里少了一个值", "a value is missing here"),
-        Words("补上值，或删去多余的逗号", "add it, or remove the needless comma"),
+        Words("检查该行：补上值，或删去多余的逗号", "check this line: add the value, or remove a needless comma"),
     )),
     ("unknown escape character", (
         Words("双引号里的反斜杠读不懂", "a backslash inside double quotes is not understood"),
