@@ -85,7 +85,7 @@ def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[
 
 
 def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.DataFrame:
-    """Findings that count joined per order: `reasons ask evidence burst`."""
+    """Findings that count joined per order, in no order: `reasons ask evidence burst`."""
     bursts = [r.id for r in book.active if r.settings.reach().within is not None]
     asks = {r.id: say(r.ask, book.locale) for r in book.rules}
     comma = "；" if book.locale.startswith("zh") else "; "
@@ -96,12 +96,22 @@ def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.Data
         mark=pl.col("rule_id") + "@" + pl.col("rule_fingerprint"),
         burst=pl.col("rule_id").is_in(bursts),
     )
-    return said.group_by(by, maintain_order=True).agg(
-        pl.col("reason").str.join(comma).alias("reasons"),
-        pl.col("ask").drop_nulls().str.join(comma),
-        pl.col("mark").sort().str.join(",").alias("evidence"),
-        pl.col("burst").any(),
+    keys = [by] if isinstance(by, str) else by
+    once = said.select(keys).is_unique()  # most orders: there is nothing to join
+    alone = said.filter(once).select(
+        *keys, reasons="reason", ask=pl.col("ask").fill_null(""), evidence="mark", burst="burst"
     )
+    several = (
+        said.filter(~once)
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.col("reason").str.join(comma).alias("reasons"),
+            pl.col("ask").drop_nulls().str.join(comma),
+            pl.col("mark").sort().str.join(",").alias("evidence"),
+            pl.col("burst").any(),
+        )
+    )
+    return pl.concat([alone, several])
 
 
 def open_cases(
