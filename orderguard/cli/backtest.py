@@ -170,7 +170,7 @@ def _told(given: dict[str, Any], trial: Trial) -> dict[str, Any]:
     }
     if given["fit_queue"] is not None:
         fit = fit_queue(trial, given["fit_queue"])
-        told["fit_queue"] = fit | {"yaml": proposal_yaml(fit)}
+        told["fit_queue"] = fit | {"yaml": proposal_yaml(fit, trial.new.locale)}
     return told
 
 

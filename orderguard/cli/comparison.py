@@ -22,10 +22,11 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
 
     zh = book.locale.startswith("zh")
     head = (
-        ["规则", "命中 现→新", "新命中", "属实", "误判", "未判", "不再命中", "属实", "误判", "未判", "原/现无法判断"]
+        ["规则", "改动", "命中 现→新", "新命中", "属实", "误判", "未判", "不再命中", "属实", "误判", "未判", "原/现无法判断"]
         if zh
         else [
             "Rule",
+            "Change",
             "Hits now→new",
             "Newly",
             "confirmed",
@@ -42,7 +43,7 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
     for r in told["rules"]:
         new, gone = r["newly_flagged"], r["no_longer_flagged"]
         rows.append([
-            r["rule_id"], f"{r['hits_before']:,} → {r['hits_after']:,}",
+            r["rule_id"], change(r).pick(book.locale), f"{r['hits_before']:,} → {r['hits_after']:,}",
             *[f"{t[k]:,}" for t in (new, gone) for k in ("total", "confirmed", "false_alarm", "unlabelled")],
             f"{new['not_evaluable']:,} / {gone['not_evaluable']:,}",
         ])  # fmt: skip
@@ -77,6 +78,30 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
         click.echo(f"{item}{'：' if zh else ': '}{text}")
     if file:
         click.echo(f"打开 {file}" if zh else f"open {file}")
+
+
+_STATUS = {
+    "live": Words("启用", "live"),
+    "trial": Words("试运行", "trial"),
+    "retired": Words("停用", "retired"),
+}
+
+
+def change(rule: dict[str, Any]) -> Words:
+    """What the new rulebook changes about a rule: status, points, settings; '' if nothing."""
+    before, after = rule["status_before"], rule["status_after"]
+    if before is None or after is None:
+        return Words("新规则", "new") if before is None else Words("删去", "removed")
+    said = []
+    if before != after:
+        a, b = _STATUS[before], _STATUS[after]
+        said.append(Words(f"{a.zh}→{b.zh}", f"{a.en}→{b.en}"))
+    if rule["points_before"] != rule["points_after"]:
+        points = f"{rule['points_before']:g}→{rule['points_after']:g}"
+        said.append(Words(f"{points} 分", f"{points} points"))
+    if rule["settings_changed"]:
+        said.append(Words("设置", "settings"))
+    return Words("、".join(w.zh for w in said), ", ".join(w.en for w in said))
 
 
 def lines(told: dict[str, Any], locale: str) -> list[tuple[str, str]]:

@@ -151,13 +151,21 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**_told(rule, book), "points_in_rulebook": written, "history": past})
         return
-    click.echo(f"{rule.id}  {say(rule.says, book.locale)}")
-    for key, value in {**_told(rule, book), "points_in_rulebook": written if past else None}.items():
-        if key not in {"id", "says"} and value:
-            click.echo(f"  {key}: {value}")
+    click.echo(printable(f"{rule.id}  {say(rule.says, book.locale)}"))
+    told = _told(rule, book) | {"with": rule.with_, "points_in_rulebook": written if past else None}
+    for line in _as_written({k: v for k, v in told.items() if k not in {"id", "says"} and v}).splitlines():
+        click.echo(printable(f"  {line}"))
     for line in _past(past, zh=book.locale.startswith("zh")):
         click.echo("  " + line)
     click.echo("\n" + kind_page(rule.kind))
+
+
+def _as_written(block: dict[str, Any]) -> str:
+    """As it would stand in a rulebook: whole numbers without a point, short lists in a line."""
+    import yaml
+
+    plain = {k: int(v) if isinstance(v, float) and v == int(v) else v for k, v in block.items()}
+    return yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
 
 
 def _past(past: list[dict[str, Any]], *, zh: bool) -> list[str]:

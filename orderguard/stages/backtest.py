@@ -184,7 +184,7 @@ def _rules(trial: Trial) -> list[dict[str, Any]]:
         own = [r.get(rule_id) for r in rules]
         hits = [_mask(f.filter(pl.col("rule_id") == rule_id)["row"].unique(), height) for f in found]
         unseen = [_mask(f.filter(pl.col("rule_id") == rule_id)["row"].unique(), height) for f in blind]
-        told: dict[str, Any] = {"rule_id": rule_id}
+        told: dict[str, Any] = {"rule_id": rule_id, "settings_changed": len({r.fingerprint for r in own if r}) > 1}
         for i, name in enumerate(("before", "after")):
             rule = own[i]
             told[f"status_{name}"] = rule.status if rule else None

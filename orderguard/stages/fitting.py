@@ -105,13 +105,13 @@ def _peaks(per: pl.DataFrame, before: dict[str, int], limit: int) -> list[dict[s
     return out
 
 
-def proposal_yaml(fit: dict[str, Any]) -> str:
+def proposal_yaml(fit: dict[str, Any], locale: str = "zh-CN") -> str:
     """The proposal as it would stand in a rulebook: bands for every day, and, beside it, for the peak days only."""
-    bands = fit["bands"]
+    bands, zh = fit["bands"], locale.startswith("zh")
     lines = [f"bands: {{review: {bands['review']:g}, hold: {bands['hold']:g}}}"]
     days = [d for d in fit["peak_days"] if d["review"] is not None]
     if days and not fit["promotions"]:
-        lines.append("# or for these days only:")
+        lines.append("# 或只在这几天：" if zh else "# or for these days only:")
         peaks = []
         for first, last, review in _runs(days):
             hold = max(bands["hold"], review)
@@ -120,7 +120,7 @@ def proposal_yaml(fit: dict[str, Any]) -> str:
             )
         lines.append(f"promotions: [{', '.join(peaks)}]")
     lines += [
-        f"# promotion {n}: bands: {{review: {b['review']:g}, hold: {b['hold']:g}}}"
+        f"# {'促销' if zh else 'promotion'} {n}: bands: {{review: {b['review']:g}, hold: {b['hold']:g}}}"
         for n, b in fit["promotions"].items()
     ]
     return "\n".join(lines) + "\n"
