@@ -34,16 +34,20 @@ def test_trials_promotions_useless_entries_and_demoted_rules(tmp_path: Path) -> 
     rows += [*burst("b", (0, 1, 2)), order("w", 收货地址="临时仓", 下单IP="192.0.2.7"), order("m", 买家账号="met")]
     export(tmp_path / "a.csv", rows)
     assert shell("scan", "a.csv", "--quiet", cwd=tmp_path).returncode == 0
+    export(tmp_path / "b.csv", [order("late", 下单时间="2026-11-12 00:00:00"), rows[0], order("w", 收货地址="临时仓", 下单IP="192.0.2.7")])
+    assert shell("scan", "a.csv", "b.csv", "--quiet", cwd=tmp_path).returncode == 0  # nothing counts twice
     done = shell("report", "--month", "2026-11", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["rulebook"]
     trial = {t["rule_id"]: t for t in told["trial"]}
     assert trial["ip"]["hits"] == trial["ip"]["already_flagged"] + trial["ip"]["would_flag"] >= 3
     assert trial["quiet"]["hits"] == 0
-    assert [(p["profile"], p["orders"] > 0) for p in told["promotions"]] == [("双11", True)]
+    promotion = {k: v for k, v in told["promotions"][0].items() if k not in {"from", "to"}}
+    assert len(told["promotions"]) == 1
+    assert promotion == {"profile": "双11", "orders": len(rows), "flagged": 2, "held": 0}
     assert [(e["row"], e["state"]) for e in told["lists"]] == [(2, "expired"), (4, "unused")]
     assert "13802580000" not in done.stdout
-    assert [(d["rule_id"], d["runs"]) for d in told["demoted"]] == [("every", 1)]
+    assert [(d["rule_id"], d["runs"]) for d in told["demoted"]] == [("every", 2)]
     page = (tmp_path / "report-2026-11.html").read_text(encoding="utf-8")
     sheets = openpyxl.load_workbook(tmp_path / "report-2026-11.xlsx").sheetnames
     for heading in ("试运行的规则", "活动时段", "过期或无用的名单", "被降级的规则"):

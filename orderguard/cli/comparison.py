@@ -22,7 +22,20 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
 
     zh = book.locale.startswith("zh")
     head = (
-        ["规则", "改动", "命中 现→新", "新命中", "属实", "误判", "未判", "不再命中", "属实", "误判", "未判", "原/现无法判断"]
+        [
+            "规则",
+            "改动",
+            "命中 现→新",
+            "新命中",
+            "属实",
+            "误判",
+            "未判",
+            "不再命中",
+            "属实",
+            "误判",
+            "未判",
+            "原/现无法判断",
+        ]
         if zh
         else [
             "Rule",

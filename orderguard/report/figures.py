@@ -14,7 +14,7 @@ from orderguard.report import quality as data
 from orderguard.report import rules as by_rule
 from orderguard.report.headline import compared, headline
 from orderguard.report.period import months_back
-from orderguard.report.rulebook import rulebook
+from orderguard.report.rulebook import Span, rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,7 @@ class Material(NamedTuple):
         outcomes: rows of the after-sales file, or None.
         repeated: orders of the period that several ledgers have.
         last: the last order of all ledgers.
+        promoted: promotions that scans were told of -> the period's orders that were made while they held.
     """
 
     scanned: int
@@ -65,6 +66,7 @@ class Material(NamedTuple):
     outcomes: pl.DataFrame | None
     repeated: int
     last: datetime | None
+    promoted: Mapping[Span, int] = {}
 
 
 class Settings(NamedTuple):
@@ -132,7 +134,7 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         "overlap": pairs,
         "repeating_rules": by_rule.repeating(pairs),
         "silent_rules": by_rule.silent(per_rule),
-        "rulebook": rulebook(hits, flagged, runs, settings.rules, settings.entries),
+        "rulebook": rulebook(hits, flagged, runs, settings.rules, settings.entries, material.promoted),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
         "agreement": agreement.agreement(flagged, material.doubles),

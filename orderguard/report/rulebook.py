@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+Span = tuple[str, str, str]
+"""A promotion's name, its first instant and the one after its last (ISO)."""
 
 
 def rulebook(
@@ -16,20 +20,22 @@ def rulebook(
     runs: Sequence[Mapping[str, Any]],
     rules: Sequence[Mapping[str, Any]],
     entries: Sequence[Mapping[str, Any]],
+    promoted: Mapping[Span, int],
 ) -> dict[str, Any]:
     """The lists.
 
     Args:
         hits: findings of the month, once per order and rule: `key rule_id status value`.
-        flagged: the month's cases: `key outcome`.
+        flagged: the month's cases: `key outcome made band`.
         runs: those of the month: `started_at counts`.
         rules: of the rulebook: `rule_id status`.
         entries: of its lists: `rule_id file row kind value expired`.
+        promoted: promotions -> the month's orders that were made while they held.
     """
     counts = [(run["started_at"], run["counts"]) for run in runs]
     return {
         "trial": _trial(hits, flagged, rules),
-        "promotions": _promotions([c for _, c in counts]),
+        "promotions": _promotions(promoted, flagged),
         "lists": _lists(hits, entries),
         "demoted": _demoted(counts),
     }
@@ -52,20 +58,27 @@ def _trial(hits: pl.DataFrame, flagged: pl.DataFrame, rules: Sequence[Mapping[st
     return [{"rule_id": n, **none, **told.get(n, {})} for n in names]
 
 
-def _promotions(counts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each promotion that held for an order, with what the month's scans counted under it."""
-    out: dict[tuple[str, str | None, str | None], dict[str, Any]] = {}
-    for run in counts:
-        for p in run.get("profiles", []):
-            if p.get("from") is None and p.get("to") is None:
-                continue
-            key = (p["profile"], p["from"], p["to"])
-            own = out.setdefault(
-                key, {"profile": key[0], "from": key[1], "to": key[2], "orders": 0, "flagged": 0, "held": 0}
-            )
-            for name in ("orders", "flagged", "held"):
-                own[name] += p.get(name, 0)
-    return sorted((p for p in out.values() if p["orders"]), key=lambda p: (str(p["from"]), p["profile"]))
+def spans(counts: Iterable[Mapping[str, Any]]) -> list[Span]:
+    """Every promotion that some scan was told of, each once."""
+    told = {
+        (p["profile"], p["from"], p["to"]): None
+        for run in counts
+        for p in run.get("profiles", [])
+        if p.get("from") is not None and p.get("to") is not None
+    }
+    return list(told)
+
+
+def _promotions(promoted: Mapping[Span, int], flagged: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each promotion that held for an order: its orders, each counted once however often it was scanned."""
+    out = []
+    for (name, first, after), orders in promoted.items():
+        low, high = (datetime.fromisoformat(t).timestamp() for t in (first, after))
+        cases = flagged.filter((pl.col("made") >= low) & (pl.col("made") < high))
+        held = int((cases["band"] == "hold").sum())
+        told = {"profile": name, "from": first, "to": after, "orders": orders, "flagged": len(cases), "held": held}
+        out += [told] if orders else []
+    return sorted(out, key=lambda p: (p["from"], p["profile"]))
 
 
 def _lists(hits: pl.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

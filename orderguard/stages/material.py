@@ -6,7 +6,9 @@ of flagged ones and of those in the after-sales file everything that is told. Hi
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,12 +22,13 @@ from orderguard.ledger.snapshot import Snapshot, reading, take
 from orderguard.report.figures import Material
 from orderguard.report.kept import ENDED, LOOK_BACK
 from orderguard.report.period import months_back
+from orderguard.report.rulebook import spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from orderguard.report.period import Period
+    from orderguard.report.rulebook import Span
 
 TREND_MONTHS = 6
 _BATCH = 400_000
@@ -64,6 +67,7 @@ class _Pile:
     detail: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=_DETAIL)])
     before: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema={"key": pl.UInt64})])
     before_detail: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=_DETAIL)])
+    promoted: dict[Span, list[pl.Series]] = field(default_factory=dict)
     visits: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=_VISITS)])
     last: list[datetime] = field(default_factory=list)
 
@@ -107,7 +111,8 @@ def _gather(
         with reading(Path(name)) as db:
             taken.append(Taken(name, Path(name), take(db, first, min(back, before.seconds[0]), stock_rules)))
     findings = _merged(taken, "findings", ids).rename({"ordered_at": "made"})
-    pile = _Pile()
+    counts = (json.loads(text) for one in taken for text in one.shot.runs["counts"])
+    pile = _Pile(promoted={span: [] for span in spans(counts)})
     wanted = findings.select("key").unique()
     numbers = None if outcomes is None else outcomes.select("order_id").unique()
     for i, one in enumerate(taken):
@@ -144,6 +149,7 @@ def _gather(
         outcomes=None if outcomes is None else outcomes.with_columns(_key()),
         repeated=len(counted) - len(once),
         last=max(pile.last, default=None),
+        promoted={span: pl.concat(keys).n_unique() for span, keys in pile.promoted.items() if keys},
     )
 
 
@@ -215,6 +221,11 @@ def _sort_out(
         "key", "ledger", pl.col("pid", "shop", "region").cast(pl.Categorical), quarter.alias("quarter"),
         pl.col("buyer").is_null().alias("no_buyer"),
     ))  # fmt: skip
+    for (_, first, after), keys in pile.promoted.items():
+        held = pl.col("created_at").is_between(
+            datetime.fromisoformat(first), datetime.fromisoformat(after), closed="left"
+        )
+        keys.append(inside.filter(held)["key"])
     told = inside.join(wanted, on="key", how="semi")
     if numbers is not None:
         told = pl.concat([told, inside.join(numbers, on="order_id", how="semi")])
