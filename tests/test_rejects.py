@@ -115,4 +115,4 @@ def test_a_long_list_is_written_in_slices_with_one_head(tmp_path: Path, monkeypa
 
 
 def test_a_platform_named_like_a_windows_device_gets_a_file_of_its_own() -> None:
-    assert [lists.file_stem(n) for n in ("CON", "nul.x", "com1", "Console", "jd")] == ["_CON", "_nul.x", "_com1", "Console", "jd"]
+    assert [lists.file_stem(n) for n in ("CON", "nul.x", "com1", "Console", "jd", "=1+1", "-rf", "~$a")] == ["_CON", "_nul.x", "_com1", "Console", "jd", "_=1+1", "_-rf", "_~$a"]

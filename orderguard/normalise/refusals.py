@@ -169,8 +169,8 @@ def unknown_words(unknown: Mapping[str, tuple[int, int]], rows: pl.Series, sourc
     shown = "、".join(f"{w[:20]}（{n}）" for w, (n, _) in most[:5])
     english = ", ".join(f"'{w[:20]}' ({n})" for w, (n, _) in most[:5])
     what = Words(
-        f"有 {len(unknown)} 个不认识的订单状态：{shown}；这些订单照常审核",
-        f"{len(unknown)} status words are not known: {english}; these orders are audited",
+        f"有 {len(unknown)} 个不认识的订单状态：{shown}；这些订单照常审核（only_status 只写了平台状态词时除外）",
+        f"{len(unknown)} status words are not known: {english}; these orders are audited (unless only_status names platforms' words only)",
     )
     fix = Words("可在自己的平台配置 statuses 里补上", "add them to 'statuses' in a profile of your own")
     return Problem(what, source, int(rows[most[0][1][1]]), fix, fatal=False)

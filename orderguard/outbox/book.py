@@ -18,7 +18,7 @@ import polars as pl
 from orderguard.outbox.safe import inert_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _LINE_POINTS = 14.5
@@ -94,6 +94,19 @@ def sheet_name(name: str, taken: set[str]) -> str:
         n += 1
     taken.add(unique.casefold())
     return unique
+
+
+def text_lines(frame: pl.DataFrame, wide: Mapping[str, float]) -> pl.Series:
+    """Lines that the fullest wrapped cell of each row needs, at most eight.
+
+    Args:
+        frame: the rows.
+        wide: wrapped column -> its width in characters (a Chinese character is two wide).
+    """
+    # Latin letters are one byte and one wide, Chinese ones three bytes and two wide.
+    width = [(pl.col(c).str.len_chars() + (pl.col(c).str.len_bytes() - pl.col(c).str.len_chars()) / 2) for c in wide]
+    needs = [(w.fill_null(0) / (wide[c] - 2)).ceil() for c, w in zip(wide, width, strict=True)]
+    return frame.select(pl.max_horizontal(needs).clip(1, 8).cast(pl.Int64)).to_series()
 
 
 def write_book(path: Path, sheets: list[Sheet]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import heading
-from orderguard.outbox.book import Sheet, sheet_name, write_book
+from orderguard.outbox.book import Sheet, sheet_name, text_lines, write_book
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,9 @@ def sheet(name: str, frame: pl.DataFrame, locale: str, frozen: int = 1) -> Sheet
     bands = {word(BAND_WORDS[band], locale): style for band, style in BAND_STYLES.items()}
     variants = {names["band"]: bands} if "band" in names else {}
     widths = [float(_WIDTHS.get(c, 13)) for c in frame.columns]
-    return Sheet(name, frame.rename(names), widths, styles, variants, frozen=frozen)
+    wide = {c: w for c, w, s in zip(frame.columns, widths, styles, strict=True) if s == "wrap"}
+    lines = text_lines(frame, wide) if wide else None
+    return Sheet(name, frame.rename(names), widths, styles, variants, lines=lines, frozen=frozen)
 
 
 _EXTRA = {

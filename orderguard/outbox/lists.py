@@ -61,6 +61,8 @@ def file_stem(name: str) -> str:
     clean = re.sub(r'[\\/:*?"<>|]', "_", "".join(c if c.isprintable() else "_" for c in name)).strip(". ")
     if re.fullmatch(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", clean, re.IGNORECASE):
         clean = "_" + clean  # a device on Windows, whatever follows the dot
+    if re.match(r"[=+@~-]", clean):
+        clean = "_" + clean  # a formula where file names are listed, an option on a command line, an editor's lock
     return clean.encode()[:120].decode("utf-8", "ignore") or "_"
 
 

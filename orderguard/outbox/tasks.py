@@ -8,7 +8,7 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.errors import json_text
-from orderguard.outbox.book import Sheet, write_book
+from orderguard.outbox.book import Sheet, text_lines, write_book
 from orderguard.outbox.cards import cards
 from orderguard.outbox.flagged import BAND_WORDS, local, word
 from orderguard.outbox.lists import write_csv
@@ -120,6 +120,7 @@ def _titled(rows: pl.DataFrame, locale: str) -> pl.DataFrame:
     return rows.with_columns(*blank, *times).select(names).rename(titles)
 
 
+_WRAPPED = ("reasons", "ask", "place", "items", "buyer_note")
 _STYLES = {
     "order_id": "card_bold", "reasons": "card_bold", "amount": "card_money", "due_at": "card_due",
     "created_at": "card_time", "promised_at": "card_time", "result": "answer", "code": "answer", "note": "answer",
@@ -146,7 +147,7 @@ def _write(path: Path, rows: pl.DataFrame, locale: str, number: int | None) -> N
         styles=[_STYLES.get(n, "card") for n in names],
         variants={titles["band"]: {word(BAND_WORDS["hold"], locale): "card_hold"}},
         heads={titles[n]: "answer_head" for n in ("result", "code", "note")},
-        lines=_lines(rows),
+        lines=text_lines(rows, {n: float(w) for n, w in _COLUMNS if n in _WRAPPED}),
         frozen=2,
         setup=setup,
     )
@@ -157,13 +158,3 @@ def _choice(pairs: tuple[tuple[str, str], ...], locale: str) -> dict[str, Any]:
     said = ("请从下拉列表中选择", "Choose from the list")
     source = [word(p, locale) for p in pairs]
     return {"validate": "list", "source": source, "error_title": "orderguard", "error_message": word(said, locale)}
-
-
-def _lines(rows: pl.DataFrame) -> pl.Series:
-    """Lines that the fullest wrapped cell of each row needs (a Chinese character is two wide)."""
-    wide = dict(_COLUMNS)
-    columns = ("reasons", "ask", "place", "items", "buyer_note")
-    # Latin letters are one byte and one wide, Chinese ones three bytes and two wide.
-    width = [(pl.col(c).str.len_chars() + (pl.col(c).str.len_bytes() - pl.col(c).str.len_chars()) / 2) for c in columns]
-    needs = [(w.fill_null(0) / (wide[c] - 2)).ceil() for c, w in zip(columns, width, strict=True)]
-    return rows.select(pl.max_horizontal(needs).clip(1, 8).cast(pl.Int64)).to_series()
