@@ -84,3 +84,13 @@ def test_answers_in_traditional_chinese(said: str, result: str | None) -> None:
 
 def test_long_numbers_are_no_money() -> None:
     assert [look([c] * 3).kind() for c in ("6920000000000028573", "1,299.50", "¥1299", "240000000")] == ["id", "money", "money", "money"]
+
+
+def test_an_english_shop_gets_an_english_rulebook(tmp_path: Path) -> None:
+    """What `init` writes speaks the language it was asked in; and an Emirati export's currency looks like one."""
+    for template in ([], ["--template", "cross-border"]):
+        folder = tmp_path / (template[-1] if template else "plain")
+        assert shell("init", folder, *template, cwd=tmp_path, ORDERGUARD_LOCALE="en").returncode == 0
+        assert "\nlocale: en " in (folder / "rules.yaml").read_text(encoding="utf-8")
+        assert shell("rules", "check", cwd=folder).returncode == 0
+    assert look(["AED", "aed"]).fits("currency") == 1.0

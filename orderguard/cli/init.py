@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -39,7 +40,11 @@ managers:
 def init(folder: str, template: str | None, as_json: bool) -> None:
     """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team (and lists, with --template)."""
     target = Path(folder)
+    from orderguard.cli import language
+
     files = _files(template)
+    if not language().startswith("zh"):
+        files["rules.yaml"] = re.sub(r"(?m)^locale: zh-CN\b", "locale: en   ", files["rules.yaml"], count=1)
     there = [name for name in files if (target / name).exists()]
     if there:
         what = Words(f"已有 {there[0]}，不会覆盖", f"{there[0]} is there already and is not overwritten")
