@@ -143,6 +143,11 @@ def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[
         raise OrderguardError(
             Problem(Words("文件是空的", "the file is empty"), name, fix=Words("请重新导出", "export it again"))
         )
+    if data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
+        from orderguard.ingest.markup import as_text, is_markup  # noqa: PLC0415
+
+        if is_markup(data):
+            return [read_delimited(as_text(data, name), name, score)]
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")) or suffix in _BOOK:
         from orderguard.ingest.books import read_book  # noqa: PLC0415
 
