@@ -142,7 +142,7 @@ def _delimiter(head: str, score: HeaderScore) -> tuple[str, list[list[str]]]:
     best: tuple[tuple[float, int], str, list[list[str]]] | None = None
     named = head.lstrip("\ufeff")[:6].lower()
     for delimiter in _DELIMITERS:
-        if named.startswith("sep=") and named[4:5] != delimiter:
+        if (named.startswith("sep=") and named[4:5] != delimiter) or (best is not None and delimiter not in head):
             continue
         rows = _first_rows(head, delimiter)
         at = find_header(rows, score)

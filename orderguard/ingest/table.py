@@ -75,7 +75,10 @@ def find_header(rows: Sequence[Sequence[str | None]], score: HeaderScore) -> int
             continue
         if first < 0 or (len(filled) >= 2 and sum(bool(c) for c in rows[first]) < 2):
             first = i
-        points = score([c or "" for c in row]) * min(len(filled), 5)
+        most = min(len(filled), 5)
+        if most <= best_score + 1e-9:  # a score is a share: this row cannot be better
+            continue
+        points = score([c or "" for c in row]) * most
         if points > best_score + 1e-9:
             best, best_score = i, points
     return best if best >= 0 else max(first, 0)

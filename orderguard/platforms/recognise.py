@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
@@ -206,8 +207,25 @@ def _key(profile: Profile) -> tuple[str, str]:
     return (profile.platform, profile.variant)
 
 
+class _Same(tuple[Profile, ...]):
+    """Profiles that are the same when they are the same objects: a folder of a thousand files asks for them each time."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and list(map(id, self)) == list(map(id, other))
+
+
 def telling_headings(profiles: Sequence[Profile]) -> dict[tuple[str, str], set[str]]:
     """Per profile the headings that tell it: those of its signature, and those no one else knows; never another platform's."""
+    return _telling(_Same(profiles))
+
+
+@lru_cache(maxsize=4)
+def _telling(profiles: _Same) -> dict[tuple[str, str], set[str]]:
     owners: dict[str, set[str]] = {}
     general = set[str]().union(*(p.headings() for p in profiles if p.platform == GENERIC))
     for profile in profiles:
