@@ -257,6 +257,9 @@ def test_rebuild_export_and_prune_from_the_shell(tmp_path: Path) -> None:
     assert all(p.stat().st_mode & 0o077 == 0 for p in (tmp_path / "tables").iterdir())
     assert shell("ledger", "prune", cwd=tmp_path).returncode == 2
     assert shell("ledger", "prune", "--before", "2026-01-01", cwd=tmp_path).returncode == 0
+    house.scan(export(tmp_path / "b.csv", [order(f"C{i}") for i in range(3)]))  # a day in the shop's zone, orders in UTC
+    pruned = json.loads(shell("ledger", "prune", "--before", "2030-01-01", "--json", cwd=tmp_path).stdout)
+    assert (pruned["dropped"], shell("ledger", "check", cwd=tmp_path).returncode) == (3, 0)
 
 
 def test_who_holds_the_lock_is_told(tmp_path: Path) -> None:

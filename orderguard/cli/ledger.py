@@ -125,7 +125,7 @@ def prune(folder: str, before: str | None, rules_file: str | None, as_json: bool
     day = None
     if before:
         try:
-            day = datetime.strptime(before.strip(), "%Y-%m-%d").replace(tzinfo=ZoneInfo(book.timezone))
+            day = datetime.strptime(before.strip(), "%Y-%m-%d").replace(tzinfo=ZoneInfo(book.timezone)).astimezone(UTC)
         except ValueError as error:
             what = Words(f"--before 看不懂 '{before}'", f"--before cannot be read: '{before}'")
             raise OrderguardError(Problem(what, fix=Words("写 2026-10-01", "write 2026-10-01"))) from error

@@ -24,7 +24,7 @@ def misused(error: click.ClickException) -> Problem:  # noqa: PLR0911 - one for 
         name = error.param.human_readable_name if error.param else str(error.param_hint or "")
         option = isinstance(error.param, click.Option)
         shown = error.param.opts[0] if option and error.param else name
-        return Problem(Words(f"{where} 缺少{_called(shown)}", f"{where} needs {shown}"), fix=look)
+        return Problem(Words(f"{where} 缺少{_called(shown)}".rstrip(), f"{where} needs {shown}"), fix=look)
     if isinstance(error, click.BadParameter):
         param = error.param
         shown = (param.opts[0] if isinstance(param, click.Option) else param.human_readable_name) if param else ""
