@@ -68,6 +68,10 @@ def test_lists_show_the_shops_clock(tmp_path: Path) -> None:
     assert shown["timezone: UTC"] == utc
     assert shown["timezone: Nowhere/At_all"] == utc + " UTC"
     assert len({*shown.values()}) == 4
+    (tmp_path / "rules.yaml").unlink()
+    shell("cases", "snooze", "--rule", "ip-burst", "--value", "192.0.2.7", "--until", "2099-12-31", "--by", "a", "--why", "b", cwd=tmp_path)
+    for words, at in ((["cases", "snoozed"], "2100-01-01 00:00:00"), (["cases", "snoozed"], "192.0.2.7")):
+        assert at in shell(*words, cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize(("shown", "same"), [("7.12346E+16", True), ("7.1234567890130E+16", True), ("71234567890130794", True), ("71234567890130800", True), ("'0071234567890130794", True), ("71,234,567,890,130,794", True),

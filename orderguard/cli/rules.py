@@ -71,6 +71,7 @@ def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
 @_JSON
 def docs(name: str | None, rules_file: str | None, as_json: bool) -> None:
     """规则类型的说明页：类型名或规则编号。 The page of a kind: name a kind, or a rule."""
+    from orderguard.cli import language
     from orderguard.cli.common import find_rulebook, print_json, print_table
     from orderguard.errors import OrderguardError, Problem, Words, closest
     from orderguard.rules.registry import kind_class, kind_names, kind_page
@@ -78,7 +79,8 @@ def docs(name: str | None, rules_file: str | None, as_json: bool) -> None:
     kinds = kind_names()
     if name is None:
         told = [{"kind": k, "about": kind_page(k).splitlines()[0]} for k in kinds]
-        print_json(told) if as_json else print_table(["Kind", "About"], [list(t.values()) for t in told])
+        head = ["类型", "作用"] if language().startswith("zh") else ["Kind", "About"]
+        print_json(told) if as_json else print_table(head, [list(t.values()) for t in told])
         return
     kind = name
     if name not in kinds:

@@ -138,8 +138,8 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
     """列出静音。 List what is snoozed."""
     from datetime import UTC, datetime
 
-    from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json, print_table
+    from orderguard.cli import language, shop_zone
+    from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger.snoozes import SnoozeBook
 
     with opened(Path(ledger)) as store:
@@ -148,13 +148,21 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
     if as_json:
         print_json([r._asdict() for r in rows])
         return
-    zh = language().startswith("zh")
+    zh, zone = language().startswith("zh"), shop_zone()
     head = (
         ["编号", "规则", "值", "到", "谁", "为什么", "取消于"]
         if zh
         else ["No.", "Rule", "Value", "Until", "Who", "Why", "Ended"]
     )
-    print_table(head, [[str(r.snooze_id), r.rule_id, r.value, r.until, r.who, r.why, r.ended_at or ""] for r in rows])
+    print_table(
+        head,
+        [
+            [
+                str(r.snooze_id), r.rule_id, r.value, clock(r.until, zone), r.who, r.why, clock(r.ended_at, zone) if r.ended_at else "",
+            ]
+            for r in rows
+        ],
+    )  # fmt: skip
 
 
 @click.command()
