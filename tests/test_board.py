@@ -16,7 +16,7 @@ from house import NOW, House, burst, export, order, shell
 from test_report_edges import HOSTILE, assert_stands_alone
 
 from orderguard.outbox.board_page import board_page
-from orderguard.report.board import SHOWN, firing, usual
+from orderguard.report.board import SHOWN, firing, habit, usual
 from orderguard.route import Team
 from orderguard.stages.boarding import board_in, refresh
 from orderguard.stages.options import OUTPUTS
@@ -92,14 +92,17 @@ def test_usual_follows_the_orders_and_widens_for_bursts() -> None:
     """1 % of 1,000 orders a quarter: ten hits are usual; with twice the orders twenty are, and fifty are not."""
     orders = dict.fromkeys(range(100), 1_000) | {100: 1_000, 101: 2_000}
     steady = dict.fromkeys(range(100), 10)
-    low, high = usual(steady, orders, 100, range(100)) or (0, 0)
+    habits = habit(steady, orders, range(100))
+    assert habits == (0.01, 1.0)
+    low, high = usual(habits, orders[100])
     assert low == 0.0
     assert high == pytest.approx(10 + 3 * 10**0.5 + 1, abs=0.01)
-    assert (usual(steady, orders, 101, range(100)) or (0, 0))[1] > 30
-    bursts = dict.fromkeys(range(0, 100, 10), 100)
-    assert (usual(bursts, orders, 100, range(100)) or (0, 0))[1] > 40
-    assert usual(steady, orders, 100, range(5)) is None
-    assert usual({}, dict.fromkeys(range(100), 1), 100, range(100)) is None, "a hundred orders tell nothing"
+    assert usual(habits, orders[101])[1] > 30
+    bursts = habit(dict.fromkeys(range(0, 100, 10), 100), orders, range(100))
+    assert bursts
+    assert usual(bursts, orders[100])[1] > 40
+    assert habit(steady, orders, range(5)) is None
+    assert habit({}, dict.fromkeys(range(100), 1), range(100)) is None, "a hundred orders tell nothing"
 
 
 def test_a_rule_that_leaves_its_range_raises_an_alert_and_one_that_follows_the_orders_does_not() -> None:

@@ -21,26 +21,27 @@ _BLIND, _BLIND_FROM = 0.5, 20
 _SILENT_QUARTERS, _SILENT_FROM = 8, 20
 
 
-def usual(
-    hits: Mapping[int, int], orders: Mapping[int, int], quarter: int, history: Sequence[int]
-) -> tuple[float, float] | None:
-    """How many hits of a rule are usual in a quarter of an hour, given its orders.
+def habit(hits: Mapping[int, int], orders: Mapping[int, int], history: Sequence[int]) -> tuple[float, float] | None:
+    """A rule's share of orders over `history`, and how much wider than a Poisson's its hits spread (1 or more).
 
-    The rule's share of orders over `history` times the orders of this quarter, give or take three standard deviations;
-    hits that come in bursts (variance above a Poisson's) widen it. None with too few orders to tell.
+    None with too few orders to tell.
 
     Args:
         hits, orders: per quarter.
-        quarter: the one in question.
-        history: quarters before it that count, with orders.
+        history: quarters that count, with orders.
     """
     total = sum(orders[q] for q in history)
     if len(history) < _LEAST_QUARTERS or total < _LEAST_ORDERS:
         return None
     rate = sum(hits.get(q, 0) for q in history) / total
-    excess = [((hits.get(q, 0) - rate * orders[q]) ** 2, rate * orders[q]) for q in history]
-    spread = max(1.0, sum(e for e, _ in excess) / max(sum(m for _, m in excess), 1e-9)) if rate else 1.0
-    expected = rate * orders.get(quarter, 0)
+    excess = sum((hits.get(q, 0) - rate * orders[q]) ** 2 for q in history)
+    return rate, max(1.0, excess / max(rate * total, 1e-9)) if rate else 1.0
+
+
+def usual(habits: tuple[float, float], orders: int) -> tuple[float, float]:
+    """How many hits are usual in a quarter of an hour of so many orders: give or take three standard deviations."""
+    rate, spread = habits
+    expected = rate * orders
     width = _SIGMAS * sqrt(spread * expected) + 1
     return max(0.0, expected - width), expected + width
 
@@ -65,18 +66,19 @@ def firing(
         per.setdefault(rule, {})[quarter] = n
     shown = range(end - SHOWN + 1, end + 1)
     known = sorted(orders)
+    before = [q for q in known if q < shown[0]]
     out: list[dict[str, Any]] = []
     for rule, hits in per.items():
         series = [hits.get(q, 0) for q in shown]
         alerts, limits = [], None
+        habits = habit(hits, orders, before)
         for i, quarter in enumerate(shown):
             if quarter not in orders:
                 continue
             # What comes before the hours shown; on the first night, what of them came before this quarter.
-            history = [q for q in known if q < shown[0]]
-            if len(history) < _LEAST_QUARTERS:
-                history = [q for q in known if q < quarter]
-            limits = usual(hits, orders, quarter, history)
+            if len(before) < _LEAST_QUARTERS:
+                habits = habit(hits, orders, [q for q in known if q < quarter])
+            limits = usual(habits, orders[quarter]) if habits else None
             if limits and ((series[i] > limits[1] and series[i] >= _LEAST_HITS) or series[i] < limits[0]):
                 alerts.append(i)
         low, high = limits or (None, None)
