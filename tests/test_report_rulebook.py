@@ -36,6 +36,8 @@ def test_trials_promotions_useless_entries_and_demoted_rules(tmp_path: Path) -> 
     assert shell("scan", "a.csv", "--quiet", cwd=tmp_path).returncode == 0
     export(tmp_path / "b.csv", [order("late", 下单时间="2026-11-12 00:00:00"), rows[0], order("w", 收货地址="临时仓", 下单IP="192.0.2.7")])
     assert shell("scan", "a.csv", "b.csv", "--quiet", cwd=tmp_path).returncode == 0  # nothing counts twice
+    text = (tmp_path / "lists.csv").read_text(encoding="utf-8")  # a line comes in between: an entry is its value, not its row
+    (tmp_path / "lists.csv").write_text(text.replace("met,watch", "zzz,allow,account,\nmet,watch"), encoding="utf-8")
     done = shell("report", "--month", "2026-11", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["rulebook"]
@@ -45,7 +47,7 @@ def test_trials_promotions_useless_entries_and_demoted_rules(tmp_path: Path) -> 
     promotion = {k: v for k, v in told["promotions"][0].items() if k not in {"from", "to"}}
     assert len(told["promotions"]) == 1
     assert promotion == {"profile": "双11", "orders": len(rows), "flagged": 2, "held": 0}
-    assert [(e["row"], e["state"]) for e in told["lists"]] == [(2, "expired"), (4, "unused")]
+    assert [(e["row"], e["state"]) for e in told["lists"]] == [(2, "expired"), (5, "unused")]
     assert "13802580000" not in done.stdout
     assert [(d["rule_id"], d["runs"]) for d in told["demoted"]] == [("every", 2)]
     page = (tmp_path / "report-2026-11.html").read_text(encoding="utf-8")

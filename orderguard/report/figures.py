@@ -41,7 +41,7 @@ class Material(NamedTuple):
         findings: `key pid order_id rule_id rule_fingerprint status made` (seconds since 1970).
         traffic: `quarter orders`.
         controls, doubles: random orders for control, second opinions, as in `ledger.snapshot`.
-        short: findings of rules that compare orders with stock: `key rule_id value reason`.
+        short: findings of rules that compare orders with stock, or with a list: `key rule_id value reason`.
         outcomes: rows of the after-sales file, or None.
         repeated: orders of the period that several ledgers have.
         last: the last order of all ledgers.
@@ -79,7 +79,7 @@ class Settings(NamedTuple):
         names: platform id -> how people call it.
         ids: words for platforms -> platform id.
         ledgers: their names.
-        entries: of the rulebook's lists, `rule_id file row kind value expired`.
+        entries: of the rulebook's lists, `rule_id file row kind value said expired`.
     """
 
     period: Period
@@ -110,6 +110,8 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
     before = with_orders(_of(cases, settings.before), material.before)
     per_rule = by_rule.rules(hits, flagged, settings.rules, data.judged(seen), missed)
     pairs = by_rule.overlap(hits)
+    short = material.short.join(hits.select("key").unique(), on="key", how="semi")
+    of_stock = ~pl.col("rule_id").is_in([e["rule_id"] for e in settings.entries])
     verdicts = material.verdicts.join(flagged.select("ledger", "case_id"), on=["ledger", "case_id"], how="semi")
     return {
         "version": VERSION,
@@ -134,11 +136,13 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         "overlap": pairs,
         "repeating_rules": by_rule.repeating(pairs),
         "silent_rules": by_rule.silent(per_rule),
-        "rulebook": rulebook(hits, flagged, runs, settings.rules, settings.entries, material.promoted),
+        "rulebook": rulebook(
+            hits, flagged, runs, settings.rules, settings.entries, material.promoted, short.filter(~of_stock)
+        ),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
         "agreement": agreement.agreement(flagged, material.doubles),
-        "skus": oversold.skus(material.short.join(hits.select("key").unique(), on="key", how="semi")),
+        "skus": oversold.skus(short.filter(of_stock)),
         "platforms": _named(work.breakdown(counted, dated, ["pid"]), settings.names),
         "shops": _named(work.breakdown(counted, dated, ["pid", "shop"]), settings.names),
         "regions": work.breakdown(counted, dated, ["region"]),

@@ -21,6 +21,7 @@ def rulebook(
     rules: Sequence[Mapping[str, Any]],
     entries: Sequence[Mapping[str, Any]],
     promoted: Mapping[Span, int],
+    sentences: pl.DataFrame,
 ) -> dict[str, Any]:
     """The lists.
 
@@ -29,14 +30,15 @@ def rulebook(
         flagged: the month's cases: `key outcome made band`.
         runs: those of the month: `started_at counts`.
         rules: of the rulebook: `rule_id status`.
-        entries: of its lists: `rule_id file row kind value expired`.
+        entries: of its lists: `rule_id file row kind value said expired`.
         promoted: promotions -> the month's orders that were made while they held.
+        sentences: `key rule_id reason` of the lists' findings.
     """
     counts = [(run["started_at"], run["counts"]) for run in runs]
     return {
         "trial": _trial(hits, flagged, rules),
         "promotions": _promotions(promoted, flagged),
-        "lists": _lists(hits, entries),
+        "lists": _lists(hits, entries, sentences),
         "demoted": _demoted(counts),
     }
 
@@ -81,15 +83,23 @@ def _promotions(promoted: Mapping[Span, int], flagged: pl.DataFrame) -> list[dic
     return sorted(out, key=lambda p: (p["from"], p["profile"]))
 
 
-def _lists(hits: pl.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+_ENTRY = r"(?:名单|list)“(.+?)”(?:（|$)"
+"""What a finding's sentence says of the entry that was met. Its row says less: lines come and go in a list."""
+
+
+def _lists(hits: pl.DataFrame, entries: Sequence[Mapping[str, Any]], sentences: pl.DataFrame) -> list[dict[str, Any]]:
     """Entries that have expired, and entries that no order of the month met (allow entries leave no finding to tell)."""
-    met = set(hits.select("rule_id", pl.col("value").cast(pl.Int64, strict=False)).unique().iter_rows())
+    told = sentences.select("rule_id", "key", entry=pl.col("reason").str.extract(_ENTRY)).drop_nulls("entry")
+    met = set(told.select("rule_id", "entry").unique().iter_rows())
+    silent = hits.join(told, on=["rule_id", "key"], how="anti")  # their sentences have been pruned
+    rows = set(silent.select("rule_id", pl.col("value").cast(pl.Int64, strict=False)).unique().iter_rows())
     out = []
     for entry in entries:
         state = "expired" if entry["expired"] else "unused"
-        if state == "unused" and (entry["kind"] == "allow" or (entry["rule_id"], entry["row"]) in met):
+        was_met = (entry["rule_id"], entry["said"]) in met or (entry["rule_id"], entry["row"]) in rows
+        if state == "unused" and (entry["kind"] == "allow" or was_met):
             continue
-        out.append({k: v for k, v in entry.items() if k != "expired"} | {"state": state})
+        out.append({k: v for k, v in entry.items() if k not in {"expired", "said"}} | {"state": state})
     return sorted(out, key=lambda e: (e["state"], e["rule_id"], e["row"]))
 
 

@@ -78,7 +78,7 @@ def gather(
     before: Period,
     ids: Mapping[str, str],
     outcomes: pl.DataFrame | None,
-    stock_rules: Sequence[str] = (),
+    sentences_of: Sequence[str] = (),
 ) -> Material:
     """Read the ledgers.
 
@@ -86,10 +86,10 @@ def gather(
         OrderguardError: one cannot be read, or none has an order of the period.
     """
     try:
-        return _gather(folders, period, before, ids, outcomes, stock_rules)
+        return _gather(folders, period, before, ids, outcomes, sentences_of)
     except _VanishedError:
         # Read without the lock: a `ledger prune` meanwhile puts other files in the place of those that were named.
-        return _gather(folders, period, before, ids, outcomes, stock_rules)
+        return _gather(folders, period, before, ids, outcomes, sentences_of)
 
 
 class _VanishedError(OrderguardError):
@@ -102,14 +102,14 @@ def _gather(
     before: Period,
     ids: Mapping[str, str],
     outcomes: pl.DataFrame | None,
-    stock_rules: Sequence[str],
+    sentences_of: Sequence[str],
 ) -> Material:
     back = int((period.end - LOOK_BACK).timestamp())
     first = min(months_back(period, TREND_MONTHS)[0].seconds[0], before.seconds[0], back)
     taken = []
     for name in dict.fromkeys(folders):
         with reading(Path(name)) as db:
-            taken.append(Taken(name, Path(name), take(db, first, min(back, before.seconds[0]), stock_rules)))
+            taken.append(Taken(name, Path(name), take(db, first, min(back, before.seconds[0]), sentences_of)))
     findings = _merged(taken, "findings", ids).rename({"ordered_at": "made"})
     counts = (json.loads(text) for one in taken for text in one.shot.runs["counts"])
     pile = _Pile(promoted={span: [] for span in spans(counts)})

@@ -62,8 +62,9 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
     profiles = load_profiles(asked.platforms_dir)
     ids = platform_ids(profiles)
     outcomes, problems = read_outcomes(asked.outcomes, ids) if asked.outcomes else (None, [])
-    stock_rules = [r.id for r in asked.book.rules if r.kind == KIND]
-    material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes, stock_rules)
+    entries = listed_entries(asked.book)
+    sentences_of = [r.id for r in asked.book.rules if r.kind == KIND] + sorted({e["rule_id"] for e in entries})
+    material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes, sentences_of)
     zh = asked.locale.startswith("zh")
     names = {p.platform: p.name["zh" if zh else "en"] for p in profiles}
     rules = [
@@ -72,9 +73,7 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
     ]
     told = tell_period(
         material,
-        Settings(
-            asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers), listed_entries(asked.book)
-        ),
+        Settings(asked.period, asked.before, rules, asked.now, names, ids, list(asked.ledgers), entries),
     )
     told["learn"] = _learn(asked)
     return told, problems

@@ -116,7 +116,10 @@ def expired(book: Rulebook) -> tuple[list[dict[str, Any]], list[Problem]]:
 
 
 def listed_entries(book: Rulebook) -> list[dict[str, Any]]:
-    """Every entry of the rulebook's lists, for reports; values are hidden but for their beginning."""
+    """Every entry of the rulebook's lists, for reports; values are hidden but for their beginning.
+
+    `said` is how a finding's sentence names it: to be compared, never to be shown.
+    """
     out = []
     for rule in book.active:
         gone = set(rule.settings.expired())
@@ -124,7 +127,15 @@ def listed_entries(book: Rulebook) -> list[dict[str, Any]]:
         for row, kind, value in rule.settings.lines():
             shown = value[:3] + "…" if len(value) > 3 else value
             out.append(
-                {"rule_id": rule.id, "file": named, "row": row, "kind": kind, "value": shown, "expired": row in gone}
+                {
+                    "rule_id": rule.id,
+                    "file": named,
+                    "row": row,
+                    "kind": kind,
+                    "value": shown,
+                    "said": value[:60],
+                    "expired": row in gone,
+                }
             )
     return out
 
