@@ -736,3 +736,21 @@ def test_how_far_an_ip_is_from_the_ship_from_place(tmp_path: Path) -> None:
     assert house.findings() == {("far", "far-ip"), ("far", "other")}
     seen = pl.read_parquet(house.out / "coverage.parquet").filter(rule_id="far-ip")
     assert seen.select("judged", "hits", "not_evaluable").row(0) == (2, 1, 2)
+
+
+def test_sentences_show_sums_as_people_write_them(tmp_path: Path) -> None:
+    """No eight places, no bare question mark, no line breaks of the rulebook."""
+    text = (
+        "{id: dear, kind: condition, with: {when: \"amount > 50\\n  AND ip = '' OR ip IS NULL\"}, points: 40}",
+        "{id: one, kind: velocity, with: {key: person, window: 1h, at_least: 2}, points: 40}",
+        "{id: limit, kind: purchase_limit, with: {limit: 1, window: 7d}, points: 40}",
+    )
+    rows = [order("a", 下单IP="", 商品编码="NF", 数量="2"), order("b", 商品编码="NF", 数量="2"), order("b", 实付金额="99", 商品编码="XX", 数量="1")]
+    pl.DataFrame(rows).write_csv(tmp_path / "a.csv")
+    house = House(tmp_path, book(*text, head="max_share: 1"))
+    house.scan(tmp_path / "a.csv")
+    said = dict(pl.read_parquet(house.out / "findings.parquet").filter(pl.col("order_id") == "a").select("rule_id", "reason").iter_rows())
+    assert said["dear"] == "符合 amount > 50 AND ip = '' OR ip IS NULL：实付金额 88，下单 IP 为空"
+    assert said["one"].startswith("同一人（电话、账号或姓名地址相同） P-")
+    assert said["limit"].startswith("同一人 7 天内共买 NF ")
+    assert "实付金额 不一致：'99.00'，而 a.csv 第 3 行是 '88.00'" in (house.out / "rejected.csv").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import KEY, LINE_ONLY, LINES, ORDERS, heading, schema
+from orderguard.columns import KEY, LINE_ONLY, LINES, MONEY_COLUMNS, ORDERS, TIME_COLUMNS, heading, schema
 from orderguard.normalise.recipe import ADDED, ITEMS, REJECTS
 from orderguard.normalise.status import rank
 
@@ -225,7 +225,12 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
 
 
 def _shown(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String).fill_null("").str.slice(0, 60)
+    text = pl.col(name).cast(pl.String)
+    if name.lstrip("_") in MONEY_COLUMNS:  # eight places are ours, not the export's
+        text = text.str.replace("0{1,6}$", "")
+    elif name.lstrip("_") in TIME_COLUMNS:
+        text = text.str.replace(r"\.0+", "")
+    return text.fill_null("").str.slice(0, 60)
 
 
 def _merge(name: str) -> pl.Expr:

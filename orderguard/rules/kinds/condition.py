@@ -75,14 +75,14 @@ class Condition(Kind):
 
     def reason(self, locale: str) -> pl.Expr:
         names, zh = self._sql().names[:4], locale.startswith("zh")
-        shown = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n)) for n in names]
-        text = self.when.replace("{", "{{").replace("}", "}}")[:200]
+        shown = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n, "为空" if zh else "is empty")) for n in names]
+        text = " ".join(self.when.split())[:200].replace("{", "{{").replace("}", "}}")
         told = f"符合 {text}" if zh else f"{text} holds"
         if not shown:
             return pl.lit(told)
         return pl.format(told + ("：{}" if zh else ": {}"), pl.concat_str(shown, separator="，" if zh else ", "))
 
-    def _shown(self, name: str) -> pl.Expr:
+    def _shown(self, name: str, empty: str) -> pl.Expr:
         from orderguard.rules.sql import COLUMNS  # noqa: PLC0415
 
         dtype = COLUMNS[name].dtype
@@ -90,4 +90,4 @@ class Condition(Kind):
             text = pl.col(name).dt.convert_time_zone(self._around.zone).dt.strftime("%m-%d %H:%M")
         else:
             text = pl.col(name).str.slice(0, 40) if dtype == pl.String else number(pl.col(name), 2)
-        return text.fill_null("?")
+        return pl.when(text == "").then(pl.lit(empty)).otherwise(text).fill_null(empty)

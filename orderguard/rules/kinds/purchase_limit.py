@@ -101,5 +101,5 @@ class PurchaseLimit(Kind):
             .otherwise(pl.lit("+".join(self.sku)[:40]))
         )
         if locale.startswith("zh"):
-            return pl.format(f"同一人{span}内共买 {{}} {{}} 件（限购 {limit} 件）", named, units)
+            return pl.format(f"同一人 {span}内共买 {{}} {{}} 件（限购 {limit} 件）", named, units)
         return pl.format(f"one person bought {{}} of {{}} in {span} (limit {limit})", units, named)

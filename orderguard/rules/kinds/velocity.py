@@ -39,7 +39,7 @@ _ZH = {
     "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号", "account_key": "买家账号",
     "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
     "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
-    "person_key": "同一人（电话、账号或姓名地址）",
+    "person_key": "人（电话、账号或姓名地址相同）",
 }  # fmt: skip
 _EN = {
     "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "account_key": "account", "basket": "basket",
