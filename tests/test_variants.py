@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 import re
 from datetime import datetime, timedelta
@@ -102,3 +103,32 @@ def test_traditional_status_words(tmp_path: Path, stage: str, words: list[str]) 
     (tmp_path / "a.csv").write_text("訂單編號,訂單狀態,實付金額\n" + "".join(f"{i},{w},5\n" for i, w in enumerate(words, 1)), encoding="utf-8")
     read = read_orders(Options([str(tmp_path / "a.csv")], RULES, Team(), tmp_path / "out", tmp_path / "ledger", NOW, "r"), PROFILES)
     assert read.orders["stage"].to_list() == [stage] * len(words)
+
+
+PERSON = {"name": "李四", "phone": "13800001234", "mobile": "13800001234", "province": "浙江省", "city": "杭州市"}
+APIS: dict[str, tuple[str, Any]] = {
+    "shopify": ("shopify", {"orders": [{"name": "#1", "created_at": "2026-11-11T10:00:00+08:00", "total_price": "45.99", "currency": "USD", "financial_status": "paid", "browser_ip": "192.0.2.7", "phone": None, "note": "",
+                "shipping_address": {**PERSON, "address1": "某路 1 号"}, "customer": {"created_at": "2026-11-10T10:00:00+08:00"}, "line_items": [{"id": 1, "sku": "M", "title": "Mug", "quantity": 2, "price": "20.00"}]}]}),
+    "woocommerce": ("woocommerce", [{"id": 1, "status": "processing", "date_created": "2026-11-11T10:00:00", "total": "45.99", "customer_ip_address": "192.0.2.7", "customer_note": "", "shipping": {"first_name": "李四", "address_1": "某路 1 号", "city": "杭州市", "state": "浙江省"},
+                    "billing": {"phone": "13800001234", "first_name": "王五"}, "line_items": [{"sku": "M", "name": "Mug", "quantity": 2, "price": 20}]}]),
+    "amazon": ("amazon", {"payload": {"Orders": [{"AmazonOrderId": "111-0000000-0000001", "PurchaseDate": "2026-11-11T02:00:00Z", "OrderStatus": "Unshipped", "OrderTotal": {"CurrencyCode": "USD", "Amount": "45.99"},
+               "ShippingAddress": {"Name": "李四", "AddressLine1": "某路 1 号", "City": "杭州市", "StateOrRegion": "浙江省", "Phone": "13800001234"}}]}}),
+    "own": ("generic", {"code": 0, "data": {"list": [{"orderId": "1", "receiver": {**PERSON, "address": "某路 1 号"}, "payAmount": 45.99, "createTime": "2026-11-11 10:00:00", "goods": [{"sku": "M", "title": "Mug", "num": 2, "price": 20}]}]}}),
+    "taobao": ("generic", {"trades_sold_get_response": {"trades": {"trade": [{"tid": "1", "receiver_name": "李四", "receiver_mobile": "13800001234", "receiver_state": "浙江省", "receiver_city": "杭州市", "receiver_address": "某路 1 号", "payment": "45.99",
+               "created": "2026-11-11 10:00:00", "status": "WAIT_SELLER_SEND_GOODS", "buyer_message": ""}]}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_what_their_programming_interfaces_answer(tmp_path: Path, name: str) -> None:
+    """Facts that stand in objects of their own are read like columns: shipping_address.name, OrderTotal.Amount."""
+    platform, answer = APIS[name]
+    (tmp_path / "a.json").write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+    read = read_orders(Options([str(tmp_path / "a.json")], RULES, Team(), tmp_path / "out", tmp_path / "ledger", NOW, "r"), PROFILES)
+    (order,) = read.orders.to_dicts()
+    assert read.files[0]["platform"] == platform
+    assert (float(order["amount"]), f"{order['created_at']:%d %H}", order["receiver_name"], order["province"], order["city"], order["address"]) == (45.99, "11 02", "李四", "浙江省", "杭州市", "某路 1 号")
+    assert order["receiver_phone"] == "13800001234"
+    assert order["stage"] in {"paid", None}
+    assert [(r["sku"], r["title"], r["quantity"]) for r in read.lines.to_dicts()] in ([("M", "Mug", 2.0)], [(None, None, None)], [])
+    assert len(read.lines) or name in {"amazon", "taobao"}

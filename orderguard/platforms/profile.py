@@ -227,7 +227,7 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
 
 @lru_cache(maxsize=8192)
 def heading_key(heading: str) -> str:
-    """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, case ignored."""
+    """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, dots, case ignored."""
     folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;").casefold().translate(_IGNORED)
     for opened, closed in _BRACKETS:
         if folded.endswith(closed) and folded[folded.rfind(opened) + 1 : -1].removeprefix("单位:") in _UNITS:
@@ -235,7 +235,7 @@ def heading_key(heading: str) -> str:
     return folded
 
 
-_IGNORED = str.maketrans("", "", BLANKS + "_-#") | str.maketrans(SIMPLIFIED)
+_IGNORED = str.maketrans("", "", BLANKS + "_-#.") | str.maketrans(SIMPLIFIED)
 _BRACKETS = (("(", ")"), ("[", "]"), ("【", "】"))
 _UNITS = frozenset({"元", "rmb", "cny", "人民币", "件", "¥", "￥", "个", "单位元", "usd", "$", "必填", "选填"})
 """A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""

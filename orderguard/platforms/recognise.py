@@ -121,12 +121,12 @@ def _by_chance(
 ) -> bool:
     """A system that no profile is for happens to have a heading or two of this one, of whose others it has hardly any."""
     profile = match.profile
-    usual = next(m.share for m in told if m.profile.platform == GENERIC)
+    usual = next(m for m in told if m.profile.platform == GENERIC)
     own = telling[_key(profile)] & keys.keys()
-    if profile.platform == GENERIC or len(own) > _FEW:
+    if profile.platform == GENERIC or len(own) > _FEW or "order_id" not in usual.picks:
         return False
     foreign = profile.style and not any(_in_style(profile, keys[k]) for k in own)
-    return match.share < _HALF * usual or (bool(foreign) and match.share < usual)
+    return match.share < _HALF * usual.share or (bool(foreign) and match.share < usual.share)
 
 
 def _in_style(profile: Profile, heading: str) -> bool:
