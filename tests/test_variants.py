@@ -98,6 +98,16 @@ def test_a_heading_or_two_by_chance_tell_no_platform() -> None:
     assert match_header(["Order Number", "Ship to Address 1", "Total Price", "Sale Date"], PROFILES).profile.platform == "ebay"
 
 
+def test_a_heading_that_stands_there_twice_fills_the_blanks_of_the_first(tmp_path: Path) -> None:
+    """Of amounts the first counts, blank or not."""
+    head = ["订单编号", "收货人", "联系电话", "实付金额", "联系电话", "收货人", "实付金额", "自定义", "自定义"]
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([head, ["1", "", "", "", "13800001234", "李四", "5", "", ""], ["2", "张三", "13900001234", "7", "13700001234", "李四", "5", "", ""]])
+    read = read_orders(Options([str(tmp_path / "a.csv")], RULES, Team(), tmp_path / "out", tmp_path / "ledger", NOW, "r"), PROFILES)
+    found = read.orders.sort("order_id").select("receiver_name", "receiver_phone", "amount").rows()
+    assert found == [("李四", "13800001234", None), ("张三", "13900001234", 7)]
+
+
 @pytest.mark.parametrize(("stage", "words"), [("paid", ["待出貨", "等待賣家發貨", "已付款"]), ("closed", ["已取消", "訂單關閉"]), ("refunding", ["退款中"]), ("shipped", ["已發貨"])])
 def test_traditional_status_words(tmp_path: Path, stage: str, words: list[str]) -> None:
     (tmp_path / "a.csv").write_text("訂單編號,訂單狀態,實付金額\n" + "".join(f"{i},{w},5\n" for i, w in enumerate(words, 1)), encoding="utf-8")

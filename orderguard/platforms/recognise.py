@@ -282,6 +282,8 @@ def _present(pick: Pick | None, keys: dict[str, str]) -> Pick | None:
         less := sum(heading_key(s) in keys for s in pick.sources[len(pick.sources) - pick.less :])
     ):
         return then
+    if pick.how == "first":  # a heading that stands there again fills what is blank under the first
+        have += tuple(twin for h in have if keys.get(heading_key(twin := f"{h}#2")) == twin)
     return pick._replace(sources=have, less=less, then=then)
 
 
