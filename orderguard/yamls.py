@@ -91,7 +91,9 @@ def parse_yaml(text: str, name: str) -> Document:
             mark = getattr(error, "context_mark", None) or mark
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = mark.line + 1 if mark else 0
-        here = text.splitlines()[line - 1] if 0 < line <= text.count("\n") + 1 and text else ""
+        here = (
+            "".join(text.split("\n")[line - 1 : line]) if line > 0 else ""
+        )  # a fault at the end is behind the last line
         what, fix = _not_yaml(said, here)
         raise OrderguardError(Problem(what, name, line, fix)) from error
     document = Document(None, name)

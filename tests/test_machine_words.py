@@ -52,9 +52,9 @@ def test_a_scan_ends_well_wherever_its_words_go(tmp_path: Path, encoding: str) -
     [
         (("scna",), "没有命令 orderguard scna；是否想写 'scan'？", "there is no command orderguard scna; did you mean 'scan'?"),
         (("scan", "x", "--outputz", "a"), "没有选项 --outputz；是否想写 '--outputs'？", "has no option --outputz; did you mean '--outputs'?"),
-        (("scan",), "orderguard scan 缺少 PATHS", "orderguard scan needs PATHS"),
+        (("scan",), "orderguard scan 缺少要扫描的文件或文件夹（PATHS）", "orderguard scan needs PATHS"),
         (("cases", "release", "1"), "缺少 --by", "needs --by"),
-        (("scan", "x", "--fail-on", "hald"), "--fail-on 的值不能用", "--fail-on: 'hald' is not one of"),
+        (("scan", "x", "--fail-on", "hald"), "--fail-on 不能是“hald”", "--fail-on: 'hald' is not one of"),
         (("scan", "x", "--rules"), "--rules 后面要写一个值", "--rules needs a value"),
         (("init", "a", "b"), "多出了 b", "b is too much"),
     ],
