@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime, timedelta
+from threading import current_thread
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,9 +23,11 @@ from orderguard.rules.engine import run_rules
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.rules.registry import kind_names
 from orderguard.stages import aside, engines
+from orderguard.stages.ahead import one_ahead
 from orderguard.stages.memory import Plan, plan, size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FRAMES = ("findings", "decisions", "coverage")
@@ -240,3 +243,28 @@ def test_rows_set_aside_are_told_from_the_disk_as_from_memory(tmp_path: Path, mo
     assert runs[0] == runs[1]
     assert runs[0]["rejected"] > 100
     assert told[0] == told[1]
+
+
+def test_what_is_made_one_ahead_comes_in_order_and_is_let_go_of_where_it_was_made() -> None:
+    threads, closed = set(), list[str]()
+
+    def made(n: int) -> Iterator[int]:
+        try:
+            for i in range(n):
+                threads.add(current_thread().name)
+                if i == 3:
+                    raise ValueError(i)
+                yield i
+        finally:
+            closed.append(current_thread().name)
+
+    assert list(one_ahead(made(3))) == [0, 1, 2]
+    failing = one_ahead(made(9))
+    assert [next(failing) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="3"):
+        next(failing)
+    for item in one_ahead(made(3)):
+        if item == 1:
+            break
+    assert len(closed) == 3
+    assert current_thread().name not in {*threads, *closed}
