@@ -90,6 +90,11 @@ class Kind(BaseModel):
             raise OrderguardError(Problem(Words(f"{setting} 未读入", f"{setting} was not read")))
         return self._around.tables.get(setting)
 
+    def rows(self, setting: str) -> pl.DataFrame:
+        """The table of a setting; without a row where the rule names none."""
+        table = self.table(setting)
+        return self.tables()[setting].empty() if table is None else table
+
     def lines(self) -> list[tuple[int, str, str]]:
         """Row, kind and value of each entry of a list; the `value` of a finding is the row that it met."""
         return []
@@ -127,6 +132,26 @@ class Kind(BaseModel):
         """`hit` (Boolean, null = not evaluable) and, where it is known already, `value`; same height as `frame`."""
         # Lazily, for there a part that the expression names twice is computed once.
         return frame.lazy().select(hit=self.hit()).collect()
+
+
+class Measured(Kind):
+    """A kind that no one expression tells: its `measure` gives `hit`, `value`, and what else its reason shows."""
+
+    def hit(self) -> pl.Expr:
+        """As measured."""
+        return pl.col("hit")
+
+    def value(self) -> pl.Expr:
+        """As measured."""
+        return pl.col("value")
+
+    @abstractmethod
+    def reads(self) -> set[str]:
+        """The columns that `measure` and the reason need."""
+
+    @abstractmethod
+    def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`hit` (null = not evaluable) and `value`, each order's own; same height as `frame`."""
 
 
 def span_words(span: timedelta, locale: str) -> str:

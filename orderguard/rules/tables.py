@@ -89,6 +89,12 @@ def exploded(frame: pl.DataFrame) -> pl.DataFrame:
     return out.filter(pl.col("quantity") > 0)
 
 
+def per_order(height: int, told: pl.DataFrame) -> pl.DataFrame:
+    """What is told of some orders (`at`: the index of the order), one row for each of all `height` of them."""
+    rows = pl.DataFrame({"at": pl.int_range(height, dtype=pl.UInt32, eager=True)})
+    return rows.join(told, on="at", how="left", maintain_order="left")
+
+
 def goods() -> pl.Expr:
     """`basket` as people read it: `NF-900×2、TC-250×1`."""
     return pl.col("basket").str.replace_all(ITEM_MARK, "×").str.replace_all(ITEM_END, "、").str.slice(0, 60)

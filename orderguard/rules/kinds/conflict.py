@@ -20,8 +20,8 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from orderguard.errors import Words
-from orderguard.rules.base import Kind
-from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, short_region
+from orderguard.rules.base import Measured
+from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order, short_region
 
 TAGS = Shape({
     "sku": Cell(SKU, required=True),
@@ -49,7 +49,7 @@ EXAMPLE = """
 """
 
 
-class Conflict(Kind):
+class Conflict(Measured):
     """Settings: `tags` (a file or the table itself), `pairs` of tags that exclude each other."""
 
     tags: Source
@@ -82,15 +82,8 @@ class Conflict(Kind):
     def reads(self) -> set[str]:
         return {"basket", "addr_province", "addr_city", "addr_state"}
 
-    def hit(self) -> pl.Expr:
-        return pl.col("value") > 0
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
-
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        table = self.table("tags")
-        table = (TAGS.empty() if table is None else table).with_columns(sku=folded_sku("sku"))
+        table = self.rows("tags").with_columns(sku=folded_sku("sku"))
         table = table.group_by("sku").agg(pl.col("tags", "only_to", "not_to").drop_nulls().str.join("|"))
         table = table.with_columns(pl.when(pl.col(c) != "").then(c).alias(c) for c in ("tags", "only_to", "not_to"))
         lists = [
@@ -108,8 +101,7 @@ class Conflict(Kind):
                 pl.col("pair").first(), pl.col("one").first(), pl.col("other").first(), unknown=pl.col("unknown").all()
             )
         )
-        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
-        out = rows.join(bad, on="at", how="left", maintain_order="left").with_columns(frame["basket"])
+        out = per_order(len(frame), bad).with_columns(frame["basket"])
         hit = (
             pl.when(pl.col("unknown").not_())
             .then(True)

@@ -29,7 +29,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orderguard.columns import to_the_day
 from orderguard.errors import Words
-from orderguard.rules.base import Kind, Reach, Span, number
+from orderguard.rules.base import Measured, Reach, Span, number
 from orderguard.rules.leads import ENDS, at_latest, by_history, by_table
 from orderguard.rules.tables import Cell, Shape, Source
 
@@ -71,7 +71,7 @@ EXAMPLE = """
 """
 
 
-class DeliveryPromise(Kind):
+class DeliveryPromise(Measured):
     """Settings: `lead_times` (a file or the table itself), or none to learn from `history`; `quantile`, `min_history`, `until`.
 
     `until` says what is learnt: when an order was delivered, or when it was shipped.
@@ -116,12 +116,6 @@ class DeliveryPromise(Kind):
     def reads(self) -> set[str]:
         arrival = {self.until} if self.lead_times is None else set[str]()
         return {"promised_at", "paid_at", "created_at", "ship_place", *ENDS, *arrival}
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value") > 0
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         table = self.table("lead_times")

@@ -135,8 +135,7 @@ class Distance(Kind):
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.of != "ip":
             return super().measure(frame)
-        table = self.table("ips")
-        at = places_of(frame["ip"], RANGES.empty() if table is None else table)
+        at = places_of(frame["ip"], self.rows("ips"))
         facts = frame.with_columns(
             at["province"].alias("_ip_province"),
             at.select(pl.coalesce("city", "province").alias("_ip_place")).to_series(),

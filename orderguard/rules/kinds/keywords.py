@@ -29,7 +29,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from orderguard.columns import TEXT_ORDER_COLUMNS, heading
 from orderguard.errors import Words, closest
-from orderguard.rules.base import Kind
+from orderguard.rules.base import Measured
 from orderguard.rules.lookalikes import found, sought
 from orderguard.rules.tables import Cell, Shape
 
@@ -54,7 +54,7 @@ EXAMPLE = """
 """
 
 
-class Keywords(Kind):
+class Keywords(Measured):
     """Settings: `column`; words of which `any`, `all` or `none` must be contained; `file` adds to `any`."""
 
     later: ClassVar = frozenset({"all", "none", "file"})
@@ -113,12 +113,6 @@ class Keywords(Kind):
 
     def reads(self) -> set[str]:
         return {self.column}
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value").is_not_null()
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         text, stars = frame[self.column], self.column in _FREE

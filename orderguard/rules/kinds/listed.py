@@ -24,7 +24,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from orderguard.errors import Words, closest
-from orderguard.rules.base import Kind
+from orderguard.rules.base import Measured
 from orderguard.rules.matching import Entry, first_met, wrong_value
 from orderguard.rules.tables import Cell, Shape, Source
 
@@ -69,7 +69,7 @@ EXAMPLE = """
 """
 
 
-class Listed(Kind):
+class Listed(Measured):
     """Settings: `file` (or `entries` in place), the `kinds` taken from it, the `columns` of entries that name none."""
 
     stands: ClassVar = True
@@ -97,8 +97,7 @@ class Listed(Kind):
         return [(row, Words(f"“{v}”不是有效的网段或正则", f"'{v}' is no valid CIDR or pattern")) for row, v in bad]
 
     def _rows(self) -> pl.DataFrame:
-        table = self.table("file" if self.file else "entries")
-        table = SHAPE.empty() if table is None else table
+        table = self.rows("file" if self.file else "entries")
         return table.with_columns(pl.col("kind").fill_null(self.default_kind)).filter(pl.col("kind").is_in(self.kinds))
 
     def lines(self) -> list[tuple[int, str, str]]:
@@ -115,12 +114,6 @@ class Listed(Kind):
     def reads(self) -> set[str]:
         named = self._rows()["column"].drop_nulls().unique().to_list() if self._around.tables else []
         return {*named, *(_ENTRY[c.lower()] for c in self.columns)}
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value").is_not_null()
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         met = first_met(frame, {k: self._entries(k) for k in ("block", "watch", "allow")})

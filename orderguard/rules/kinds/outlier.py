@@ -25,8 +25,8 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from orderguard.errors import Words
-from orderguard.rules.base import Kind, Reach, Span, number, span_words, whole_or_null
-from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
+from orderguard.rules.base import Measured, Reach, Span, number, span_words, whole_or_null
+from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order
 from orderguard.rules.windows import baseline_before
 
 _BY = {
@@ -81,7 +81,7 @@ EXAMPLE = """
 """
 
 
-class Outlier(Kind):
+class Outlier(Measured):
     """Settings: `of`, `by`, `times` the `baseline` over `history`, and the fewest earlier orders (`min_history`)."""
 
     of: Literal["amount", "quantity"] = "amount"
@@ -130,12 +130,6 @@ class Outlier(Kind):
         key = {_BY[self.by]} if self.by in _BY else {"basket"}
         return {*key, "created_at", *(("basket",) if self.of == "quantity" else ("amount", "currency"))}
 
-    def hit(self) -> pl.Expr:
-        return pl.col("value") > self.times
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
-
     def _named(self, items: pl.DataFrame) -> pl.DataFrame:
         """Items with `goods`: their SKU, or its category (null where it has none)."""
         items = items.with_columns(goods=folded_sku("sku"))
@@ -154,9 +148,8 @@ class Outlier(Kind):
             .group_by("at")
             .agg(text=pl.col("goods").unique().sort().str.join("+"), known=pl.col("goods").is_not_null().all())
         )
-        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
         told = items.select("at", text=pl.when("known").then("text"))
-        return rows.join(told, on="at", how="left", maintain_order="left")["text"]
+        return per_order(len(frame), told)["text"]
 
     def _sizes(self, frame: pl.DataFrame) -> pl.DataFrame:
         """What is compared: `at` (row), `key`, `size`, `when`, `past`."""
@@ -188,8 +181,7 @@ class Outlier(Kind):
         most = most.group_by("at", maintain_order=True).agg(pl.col("ratio", "size", "usual", "goods").first())
         # An item without a baseline leaves the order undecided, unless another decides it.
         blind = sizes.filter(pl.col("ratio").is_null())["at"].unique()
-        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
-        out = rows.join(most, on="at", how="left", maintain_order="left")
+        out = per_order(len(frame), most)
         flagged = pl.col("size") > self.times * pl.col("usual")
         hit = pl.when(flagged).then(flagged).when(~pl.col("at").is_in(blind.implode())).then(flagged)
         return out.select(pl.col("size", "usual", "goods").name.prefix("_"), hit=hit, value="ratio")

@@ -22,7 +22,7 @@ from datetime import timedelta
 import polars as pl
 
 from orderguard.errors import Words
-from orderguard.rules.base import Kind, Reach, number
+from orderguard.rules.base import Measured, Reach, number
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
 
 STOCK = Shape({
@@ -72,7 +72,7 @@ EXAMPLE = """
 """
 
 
-class Oversell(Kind):
+class Oversell(Measured):
     """Settings: `stock` and `bundles`, each a file or the table itself; `scan --stock` wins over `stock`."""
 
     stock: Source | None = None
@@ -96,12 +96,6 @@ class Oversell(Kind):
 
     def reads(self) -> set[str]:
         return {"basket", "paid_at", "created_at", "status"}
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value") > 0
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
 
     def _taken(self, frame: pl.DataFrame) -> pl.DataFrame:
         """What each order takes from stock: `at` (its row), `sku`, `quantity`."""

@@ -23,8 +23,8 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.persons import READS, persons
-from orderguard.rules.base import Kind, Reach, Span, number, span_words
-from orderguard.rules.tables import exploded, folded_sku
+from orderguard.rules.base import Measured, Reach, Span, number, span_words
+from orderguard.rules.tables import exploded, folded_sku, per_order
 from orderguard.rules.windows import fullest_window
 
 _MICRO = 1_000_000
@@ -44,7 +44,7 @@ EXAMPLE = """
 """
 
 
-class PurchaseLimit(Kind):
+class PurchaseLimit(Measured):
     """Settings: `limit` (units), `window`, `sku` (all if left out), `together`, `person` (what makes one person)."""
 
     limit: float = Field(gt=0, le=1_000_000)
@@ -58,12 +58,6 @@ class PurchaseLimit(Kind):
 
     def reads(self) -> set[str]:
         return {"basket", "created_at"}.union(*(READS[p] for p in self.person))
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value") > self.limit
-
-    def value(self) -> pl.Expr:
-        return pl.col("value")
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         who = persons(frame, self.person)
@@ -85,8 +79,7 @@ class PurchaseLimit(Kind):
         most = most.group_by("at", maintain_order=True).agg(
             pl.col("units").first() / _MICRO, _goods=pl.col("goods").first()
         )
-        rows = pl.DataFrame({"at": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
-        out = rows.join(most, on="at", how="left", maintain_order="left").with_columns(who=who)
+        out = per_order(len(frame), most).with_columns(who=who)
         judged = (frame["basket"].is_not_null() & frame["created_at"].is_not_null() & out["who"].is_not_null()).alias(
             "j"
         )

@@ -24,7 +24,7 @@ from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
 
 from orderguard.errors import Words, closest
 from orderguard.persons import READS, person_keys
-from orderguard.rules.base import Kind, Reach, Span, currency_is, number, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, currency_is, number, span_words, whole_or_null
 from orderguard.rules.tables import goods
 from orderguard.rules.windows import fullest_window
 
@@ -71,7 +71,7 @@ EXAMPLE = """
 """
 
 
-class Velocity(Kind):
+class Velocity(Measured):
     """Settings: `key` (one column or several), `window`, `at_least`; `who` counts people, `sum` adds an amount up."""
 
     later: ClassVar = frozenset({"sum", "currency"})
@@ -123,12 +123,6 @@ class Velocity(Kind):
         whose = set[str]().union(*READS.values()) if self._persons() else set[str]()
         shown = {"buyer_id"} if "account_key" in self.columns() else set[str]()
         return {*self.columns(), *extra, *whose, *shown, "created_at"} - {"person_key"}
-
-    def hit(self) -> pl.Expr:
-        return pl.col("value") >= self.at_least
-
-    def value(self) -> pl.Expr:
-        return pl.col("value").cast(pl.Float64)
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self._persons():
