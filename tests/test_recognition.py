@@ -246,3 +246,10 @@ def test_a_number_and_a_heading_that_only_one_system_has_are_enough() -> None:
                                     ["订单号", "下单时间", "实付金额", "邮编", "运费", "快递单号", "发票抬头", "退款金额"], ["订单编号", "下单时间", "实付款", "成交数量", "结算金额", "发货方式"]])  # fmt: skip
 def test_words_that_every_shop_uses_tell_no_platform(header: list[str]) -> None:
     assert match_header(header, PROFILES).profile.platform == "generic"
+
+
+def test_a_count_of_all_orders_is_not_one_of_earlier_orders() -> None:
+    """Shopify's `orders_count` is a customer's total, the current order in it: read as `prior_orders`, no first order would be one."""
+    picks = match_header(["order_id", "created_at", "amount", "address", "orders_count", "prior_orders"], PROFILES).picks
+    assert picks["prior_orders"].sources == ("prior_orders",)
+    assert "prior_orders" not in match_header(["order_id", "created_at", "amount", "address", "orders_count"], PROFILES).picks
