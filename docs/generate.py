@@ -1,15 +1,17 @@
-"""Writes the generated pages: `docs/columns.md` and `docs/rules/*.md`. `--check` only tells whether they are stale."""
+"""Writes the generated pages: `docs/columns.md`, `docs/rules/*.md` and, in Chinese, `docs/rules/zh/*.md`.
+
+`--check` only tells whether they are stale.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-import yaml
-
 from orderguard import columns
 from orderguard.rules.book import default_rulebook, load_rulebook
-from orderguard.rules.registry import kind_class, kind_example, kind_names, kind_page
+from orderguard.rules.pages import kind_about, kind_text
+from orderguard.rules.registry import kind_names
 
 HERE = Path(__file__).parent
 FRAMES = (
@@ -26,9 +28,33 @@ FRAMES = (
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     out = {HERE / "columns.md": columns_page()}
-    for kind in kind_names():
-        out[HERE / "rules" / f"{kind}.md"] = kind_text(kind)
+    rules = load_rulebook(default_rulebook()).rules
+    for folder, locale in ((HERE / "rules", "en"), (HERE / "rules" / "zh", "zh-CN")):
+        out[folder / "README.md"] = index_page(locale)
+        for kind in kind_names():
+            out[folder / f"{kind}.md"] = _head(kind, locale) + kind_text(kind, rules, locale)
     return out
+
+
+def index_page(locale: str) -> str:
+    """Every kind in one line."""
+    zh = locale.startswith("zh")
+    lines = [
+        "# 规则类型" if zh else "# Rule kinds",
+        "",
+        "[English](../README.md)" if zh else "[中文](zh/README.md)",
+        "",
+    ]
+    lines += ["| 类型 | 找什么 |" if zh else "| kind | finds |", "|---|---|"]
+    lines += [f"| [{kind}]({kind}.md) | {kind_about(kind, locale)} |" for kind in kind_names()]
+    return "\n".join(lines) + "\n"
+
+
+def _head(kind: str, locale: str) -> str:
+    source = f"`orderguard/rules/kinds/{kind}.py`"
+    if locale.startswith("zh"):
+        return f"# {kind}\n\n[English](../{kind}.md) · 由 {source} 与 `rules.yaml` 生成，请勿手改。\n\n"
+    return f"# {kind}\n\n[中文](zh/{kind}.md) · Generated from {source} and `rules.yaml`; do not edit.\n\n"
 
 
 def columns_page() -> str:
@@ -45,45 +71,6 @@ def _type(dtype: object) -> str:
     return str(dtype() if isinstance(dtype, type) else dtype)
 
 
-def kind_text(kind: str) -> str:
-    """A kind's page: its docstring, its settings, and the examples of the rules that use it."""
-    cls = kind_class(kind)
-    lines = [f"# {kind}", "", f"Generated from `orderguard/rules/kinds/{kind}.py` and `rules.yaml`; do not edit.", ""]
-    heads = {"Flags:": "## Flags", "Why:": "## Why", "Misses:": "## Misses"}
-    lines += [heads.get(line, line.removeprefix("    ")) for line in kind_page(kind).splitlines()]
-    lines += ["", "## Settings", "", (cls.__doc__ or "").strip(), "", "| setting | default |", "|---|---|"]
-    for name, field in cls.model_fields.items():
-        default = "required" if field.is_required() else f"`{_short(field.default)}`"
-        lines.append(f"| `{name}` | {default} |")
-    for rule in load_rulebook(default_rulebook()).rules:
-        if rule.kind != kind:
-            continue
-        block = {
-            "id": rule.id,
-            "kind": rule.kind,
-            "with": rule.with_,
-            "points": rule.points,
-            "flags": rule.flags,
-            "passes": rule.passes,
-        }
-        text = yaml.safe_dump([block], allow_unicode=True, sort_keys=False, width=110)
-        lines += ["", "## Example", "", "```yaml", text.rstrip(), "```"]
-    if kind_example(kind):
-        lines += [
-            "",
-            "## Example" if "## Example" not in lines else "## More",
-            "",
-            "```yaml",
-            kind_example(kind),
-            "```",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _short(default: object) -> str:
-    return str(default).replace("|", "\\|")
-
-
 def main() -> int:
     """Write the pages, or with `--check` return 1 if one is stale."""
     stale = 0
@@ -94,7 +81,7 @@ def main() -> int:
         if "--check" in sys.argv:
             print(f"stale: {path.relative_to(HERE.parent)}; run python docs/generate.py")
         else:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return 1 if stale and "--check" in sys.argv else 0
 

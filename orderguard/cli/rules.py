@@ -68,18 +68,25 @@ def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
 @rules.command()
 @click.argument("name", required=False)
 @_RULES
+@click.option(
+    "--locale",
+    "--lang",
+    type=click.Choice(["zh-CN", "zh", "en"]),
+    help="语言，默认同规则表 / language, default the rulebook's",
+)
 @_JSON
-def docs(name: str | None, rules_file: str | None, as_json: bool) -> None:
+def docs(name: str | None, rules_file: str | None, locale: str | None, as_json: bool) -> None:
     """规则类型的说明页：类型名或规则编号。 The page of a kind: name a kind, or a rule."""
     from orderguard.cli import language
     from orderguard.cli.common import find_rulebook, print_json, print_table
     from orderguard.errors import OrderguardError, Problem, Words, closest
-    from orderguard.rules.registry import kind_class, kind_names, kind_page
+    from orderguard.rules.pages import kind_about, kind_page, kind_settings, kind_text
+    from orderguard.rules.registry import kind_class, kind_example, kind_names
 
-    kinds = kind_names()
+    kinds, said = kind_names(), locale or language()
     if name is None:
-        told = [{"kind": k, "about": kind_page(k).splitlines()[0]} for k in kinds]
-        head = ["类型", "作用"] if language().startswith("zh") else ["Kind", "About"]
+        told = [{"kind": k, "about": kind_about(k, said)} for k in kinds]
+        head = ["类型", "作用"] if said.startswith("zh") else ["Kind", "About"]
         print_json(told) if as_json else print_table(head, [list(t.values()) for t in told])
         return
     kind = name
@@ -89,26 +96,16 @@ def docs(name: str | None, rules_file: str | None, as_json: bool) -> None:
         if rule is None:
             what = Words(f"没有规则类型或规则 '{name}'", f"no kind and no rule '{name}'")
             raise OrderguardError(Problem(what, fix=closest(name, [*kinds, *[r.id for r in book.rules]])))
-        kind = rule.kind
-    cls = kind_class(kind)
-    fields = [
-        {
-            "setting": n,
-            "required": f.is_required(),
-            "default": None if f.is_required() else _plain(f.get_default(call_default_factory=True)),
-        }
-        for n, f in cls.model_fields.items()
-    ]
+        kind, said = rule.kind, locale or book.locale
     if as_json:
-        print_json({"kind": kind, "page": kind_page(kind), "about": cls.__doc__, "settings": fields})
+        about, settings = kind_class(kind).__doc__, [s._asdict() for s in kind_settings(kind, said)]
+        settings = [{"setting": s.pop("name"), **s} for s in settings]
+        page, example = kind_page(kind, said), kind_example(kind)
+        print_json({"kind": kind, "page": page, "about": about, "settings": settings, "example": example})
         return
-    click.echo(f"{kind}\n\n{kind_page(kind)}\n\n{cls.__doc__}")
-    for f in fields:
-        click.echo(f"  {f['setting']}" + ("  (required / 必填)" if f["required"] else f"  = {f['default']}"))
+    from orderguard.rules.book import default_rulebook, load_rulebook
 
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+    click.echo(f"# {kind}\n\n" + kind_text(kind, load_rulebook(default_rulebook()).rules, said), nl=False)
 
 
 @rules.command()
@@ -139,7 +136,7 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     from orderguard.cli.common import find_rulebook, plain_rulebook, print_json
     from orderguard.errors import OrderguardError, Problem, Words, closest
     from orderguard.rules.book import say
-    from orderguard.rules.registry import kind_page
+    from orderguard.rules.pages import kind_page
     from orderguard.rules.weights import rule_history, weights_folder
 
     book = find_rulebook(rules_file)
@@ -159,7 +156,7 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
         click.echo(printable(f"  {line}"))
     for line in _past(past, zh=book.locale.startswith("zh")):
         click.echo("  " + line)
-    click.echo("\n" + kind_page(rule.kind))
+    click.echo("\n" + kind_page(rule.kind, book.locale))
 
 
 def _as_written(block: dict[str, Any]) -> str:

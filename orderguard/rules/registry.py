@@ -32,11 +32,6 @@ def kind_class(name: str) -> type[Kind]:
     return found[0]
 
 
-def kind_page(name: str) -> str:
-    """The manual page of a kind: its module's docstring."""
-    return (sys.modules[kind_class(name).__module__].__doc__ or "").strip()
-
-
 def kind_example(name: str) -> str:
     """Rules of this kind with their proofs, as YAML: what a kind's module says in `EXAMPLE`; empty if it has none."""
     return str(getattr(sys.modules[kind_class(name).__module__], "EXAMPLE", "")).strip("\n")

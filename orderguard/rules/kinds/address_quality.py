@@ -11,6 +11,23 @@ Why:
 Misses:
     a wrong house number, a street that does not exist. Blank and masked addresses (北京市朝阳区****) and addresses
     without a Chinese character are not evaluable, never vague. Outdated names (襄樊市) are read as today's.
+
+快递员没法送的地址。
+
+标记什么：
+    收货地址有 `any` 所列毛病之一的订单：`vague` 不清（没有省市区；省市区后面什么都没有；只有地标，如“火车站对面”），
+    `contradictory` 前后矛盾（广东省杭州市），`ambiguous` 地名不唯一（只写“南山区”），`typo` 城市名差一个字（广洲市）。
+    不清也可以拆开单写：`no_region` 没有省市区、`no_detail` 没有街道门牌、`landmark` 只有地标。
+
+为什么：
+    这样的件送不到，只会退回来；刷单和测试单懒得写真地址。
+
+漏掉什么：
+    门牌号写错、街道根本不存在。空地址、脱敏地址（北京市朝阳区****）、一个汉字都没有的地址无法判断，不算“不清”。
+    旧地名（襄樊市）按今天的名字读。
+
+设置：
+    any：要标记的毛病，可写多种
 """
 
 from __future__ import annotations

@@ -14,6 +14,25 @@ Why:
 Misses:
     conditions over several orders (see velocity), and orders of which a cell that decides is unknown: three-valued
     logic makes them not evaluable, neither flagged nor clean. `coalesce(buyer_note, '') = ''` says what unknown means.
+
+自己写条件，用 SQL。
+
+标记什么：
+    让 `when` 成立的订单。条件里可用订单的每一列和补充出来的事实（见 `docs/columns.md`），写列名或中文表头都行。
+    可用：比较、AND、OR、NOT、IN、BETWEEN、LIKE、CASE、IS NULL、加减乘除、INTERVAL '2 hours'；
+    hour minute weekday（1 是星期一）day month year date，length lower upper trim left right substring replace
+    contains starts_with ends_with regexp_matches concat，abs round floor ceil，coalesce ifnull nullif greatest
+    least if cast。时间按规则表的时区读，钟点也按它数。
+
+为什么：
+    现成的类型说不出来的：凌晨四点的大额单、又用券又买礼品卡、承诺时间短得过不了一夜。
+
+漏掉什么：
+    要看好几张订单才知道的事（用 velocity）。起决定作用的单元格未知时，按三值逻辑无法判断：既不命中，也不算没问题。
+    想规定“未知算什么”，写 `coalesce(buyer_note, '') = ''`。
+
+设置：
+    when：条件本身
 """
 
 from __future__ import annotations

@@ -10,6 +10,23 @@ Why:
 Misses:
     goods that nobody has tagged: a SKU that the file does not name has no tags. Orders without items are not
     evaluable, nor is a limited SKU to an address whose region is unknown.
+
+不能放在同一单里的商品，或不能发往该地的商品。
+
+标记什么：
+    同一单里有 `pairs` 中一对标签的商品（[冷链, 常温]；`*` 指没有前一个标签的任何商品）；
+    或者有商品发往不卖的地区（表里的 `only_to` 只发、`not_to` 不发：写省、市）。
+
+为什么：
+    冷链和常温从不同的仓发货；限区域的商品送不到别处。
+
+漏掉什么：
+    没人贴过标签的商品：表里没有的货号就没有标签。没有商品明细的订单无法判断；
+    限区域的商品发往看不出地区的地址，也无法判断。
+
+设置：
+    tags：商品标签表：货号 sku、标签 tags、只发 only_to、不发 not_to
+    pairs：互相排斥的标签，两个一对
 """
 
 from __future__ import annotations

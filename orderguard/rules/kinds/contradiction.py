@@ -11,6 +11,24 @@ Why:
 Misses:
     people who are consistent in what they make up. Masked or blank names, phones and addresses never group and are
     not evaluable; so are orders without a province or city column for `address`.
+
+收货人的几样信息对不上。
+
+标记什么：
+    看 `of`：`address` 地址里写的地区与省、市两列不符；`phone_names` 一个电话在 `within` 内有至少 `at_least` 个收货人姓名；
+    `person_phones` 同一姓名、同一地址有至少 `at_least` 个电话；`phone_region` 号码归属省与收货省不同（弱）。
+
+为什么：
+    收集来的身份和买来的号码往往是随手拼起来的；普通人家有两个名字，很少有五个。
+
+漏掉什么：
+    编得前后一致的人。脱敏或空白的姓名、电话、地址不与任何人归为一组，无法判断；
+    `address` 在没有省、市列时也无法判断。
+
+设置：
+    of：比什么
+    at_least：几个起算（只用于 phone_names 和 person_phones）
+    within：多长时间内（同上）
 """
 
 from __future__ import annotations

@@ -17,6 +17,30 @@ Misses:
     scanned again after it, with a column such as 签收时间 or 送达时间 (发货时间 for `shipped_at`); the buyer's own confirmation (确认收货时间)
     comes days later and is none. Orders without a promise, a time, a known ship-from place or a region in the address, and
     routes with too few deliveries, are not evaluable.
+
+这条线路做不到的发货承诺。
+
+标记什么：
+    承诺时间（`promised_at`；只写到日的承诺，当天结束前都算）早于“付款时间（未付款按下单）+ 从发货地到收货地所需时间”的订单。
+    所需时间是过去这条线路的 `quantile` 分位：九成的件在这之内送到。过去的件从时效表 `lead_times` 来（始发、到达、天数；
+    一行可代表多单：`deliveries`）；没有表就从店里自己的订单学，台账里的也算：订单当天开始前 `history` 之内下单、
+    而且当天开始时已经送到的（`until: delivered_at`；平台考核发货的写 `shipped_at`）。两市之间够 `min_history` 单就按两市，
+    不够按市到省，再不够按省到省。原因里会写一个做得到的承诺时间。
+
+为什么：
+    承诺落空要罚款、要退款；发货前把时间说晚一点便宜得多。
+
+漏掉什么：
+    节假日、暴雪、快递最近变快变慢。台账要等签收之后再扫一次导出、而且导出里有签收时间、送达时间这样的列
+    （`shipped_at` 要发货时间），才知道到没到；买家的“确认收货时间”晚好几天，不算。没有承诺时间、没有付款或下单时间、
+    发货地或收货地区未知、历史单量太少的线路，无法判断。
+
+设置：
+    lead_times：时效表；不写就从历史订单学
+    history：往回看多久的订单
+    until：学的是什么：delivered_at 送到，shipped_at 发出
+    quantile：分位，0.9 即九成的件能做到
+    min_history：一条线路至少要有多少单
 """
 
 from __future__ import annotations

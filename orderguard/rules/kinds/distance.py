@@ -16,6 +16,28 @@ Misses:
     and virtual numbers, unknown prefixes, addresses that name no region or two, and an unknown ship-from place are
     not evaluable; so is a foreign phone or place where provinces are compared, and an IP that no range of `ips`
     holds. Mobile gateways and VPNs put honest buyers elsewhere: an IP region is weaker than a phone's.
+
+电话或地址离该在的地方太远。
+
+标记什么：
+    收货电话的归属地、收货地址或 IP 所在地，离发货地（或离收货地址）超过 `more_than_km` 公里的订单，按地级市之间的大地线距离算；
+    或者写 `same_province: true`：不在同一省。`of: ip` 需要自备 IP 段表 `ips`：`network`（网段）或 `start`、`end`，
+    加 `province`、`city`，算公里还要 `lat`、`lon`（DB-IP、IP2Location、GeoLite2 带表头的 CSV 可直接用）。
+
+为什么：
+    号码来自全国的另一头，是借号、买号的一个弱信号；地址离门店太远，根本送不了。
+
+漏掉什么：
+    换了城市没换号码的人、寄给亲戚的礼物：单看它很弱，分值要低。脱敏号、虚拟号、不认识的号段、看不出地区或前后矛盾的地址、
+    未知的发货地，都无法判断；比省份时的境外号码和地址、不在 `ips` 任何一段里的 IP 也一样。
+    手机网络出口和 VPN 会把正常买家放到别处：IP 所在地比号码归属地更弱。
+
+设置：
+    of：看什么：receiver_phone 电话、address 地址、ip
+    to：离什么：ship_from 发货地、address 收货地址
+    more_than_km：超过多少公里
+    same_province：true 表示比是否同省，不算公里
+    ips：IP 段表
 """
 
 from __future__ import annotations

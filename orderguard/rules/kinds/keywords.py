@@ -3,7 +3,7 @@
 Flags:
     orders whose column contains any of the words in `any` (and of those in `file`, one a line), every word of `all`,
     and no word of `none`. Spellings of one word are one: full width and case, blanks, zero-width characters, punctuation and
-    pictures between the characters (临 时·仓, 刷*单), compatibility forms (㊙, Ⓥ), traditional characters (臨時倉), 〇 for 零,
+    pictures between the characters (临 时·仓, `刷*单`), compatibility forms (㊙, Ⓥ), traditional characters (臨時倉), 〇 for 零,
     Cyrillic and Greek letters for Latin ones, and 0 and 1 for o, l, i (c0upon, we1xin).
 
 Why:
@@ -13,9 +13,31 @@ Why:
 Misses:
     words you did not list, words in pictures, homophones (薇信), rare traditional characters. Digits are letters only for
     words of three Latin letters or more, in a run that holds more letters than digits and no three digits in a row: a phone
-    number, SKU or room is no word. + = % # @ & and money signs count. A masked text (with **) whose hidden part could decide
+    number, SKU or room is no word. + = % # @ & and money signs count. A masked text (with `**`) whose hidden part could decide
     is not evaluable; a single star in a name is a mask. Words from a file count as settings: another list is another
     fingerprint.
+
+文字里出现某些词。
+
+标记什么：
+    `column` 这一列里出现 `any`（和 `file` 里每行一个的词）中的任何一个、`all` 中的每一个、且没有 `none` 中任何一个的订单。
+    一个词的各种写法算同一个词：全角半角、大小写、空格、零宽字符、字间的标点和表情（临 时·仓、`刷*单`）、兼容字（㊙、Ⓥ）、
+    繁体（臨時倉）、〇 和 零、冒充拉丁字母的俄文希腊字母、冒充 o、l、i 的 0 和 1（c0upon、we1xin）。
+
+为什么：
+    临时仓、代收点、测试地址：没人打算真收的单往那里寄，件会退回或消失。
+
+漏掉什么：
+    没列出来的词、图片里的字、谐音（薇信）、少见的繁体字。只有三个以上字母的词、在字母多于数字且没有三个连续数字的一串里，
+    数字才当字母看：电话、货号、房号不是词。+ = % # @ & 和货币符号算字符。脱敏文字（带 `**`）的隐去部分可能起决定作用时无法判断；
+    姓名里单个星号就是脱敏。文件里的词也是设置：换了词表，指纹就变。
+
+设置：
+    column：看哪一列
+    any：出现任何一个
+    all：每一个都要出现
+    none：一个都不能出现
+    file：词表文件，一行一个，并入 any
 """
 
 from __future__ import annotations
@@ -58,7 +80,7 @@ class Keywords(Measured):
     """Settings: `column`; words of which `any`, `all` or `none` must be contained; `file` adds to `any`."""
 
     later: ClassVar = frozenset({"all", "none", "file"})
-    column: str = "address"
+    column: str = Field(default="address", json_schema_extra={"words": [*TEXT_ORDER_COLUMNS]})
     any: Listed = Field(default=[], max_length=10_000)
     all: Listed = Field(default=[], max_length=1000)
     none: Listed = Field(default=[], max_length=10_000)

@@ -3,7 +3,7 @@
 Flags:
     orders that meet a `block` or `watch` entry of a list: a phone, account, IP, device, e-mail, name, address, or
     whatever column the entry names; a whole value (spelling folded; a Chinese address by any part of it), a CIDR
-    range (203.0.113.0/24), a pattern (138*, *临时仓*) or a regular expression between slashes. Precedence: a hard
+    range (203.0.113.0/24), a pattern (`138*`, `*临时仓*`) or a regular expression between slashes. Precedence: a hard
     `block` > `allow` > all else: an allowed order is not flagged by `watch` entries nor by any other rule, unless a
     `block` entry meets it too. A trial rule allows nothing. An entry past its `expires` (a date counts to its end)
     does nothing; the scan and `run.json` tell.
@@ -14,6 +14,28 @@ Why:
 Misses:
     whoever changes phone, account and address together. Orders without any of the compared facts are not evaluable.
     A changed list does not reopen orders that were released: the rule's fingerprint is of its settings only.
+
+黑名单、关注名单、白名单。
+
+标记什么：
+    碰上名单里 `block`（黑）或 `watch`（关注）条目的订单：电话、账号、IP、设备、邮箱、姓名、地址，或条目自己写的列；
+    值可以是完整的值（写法折叠后比较；中文地址写一部分即可）、网段（203.0.113.0/24）、通配（`138*`、`*临时仓*`）或斜杠之间的正则。
+    先后：黑名单 > 白名单（`allow`）> 其他一切：白名单里的订单不会被关注名单和任何其他规则命中，除非同时碰上黑名单。
+    试运行的规则不放行任何人。过了 `expires` 的条目不起作用（写日期的算到当天结束），扫描和 `run.json` 会说。
+
+为什么：
+    认识的骗子和地址会再来；员工、测试账号、企业客户天天被误判。
+
+漏掉什么：
+    电话、账号、地址一起换的人。要比的信息一样都没有的订单无法判断。
+    名单改了，已放行的订单不会重新打开：规则的指纹只看设置。
+
+设置：
+    file：名单文件（值 value、类别 kind、原因 reason、添加人 added_by、到期 expires、列 column）
+    entries：直接写在规则里的名单
+    kinds：只用名单里的这几类
+    columns：条目没写列时，比哪些列
+    default_kind：条目没写类别时算哪一类
 """
 
 from __future__ import annotations
@@ -76,7 +98,7 @@ class Listed(Measured):
     file: str | None = Field(default=None, min_length=1)
     entries: Source | None = None
     kinds: list[Literal["block", "watch", "allow"]] = Field(default=["block", "watch", "allow"], min_length=1)
-    columns: list[str] = Field(default=list(_DEFAULT), min_length=1)
+    columns: list[str] = Field(default=list(_DEFAULT), min_length=1, json_schema_extra={"words": [*_ENTRY]})
     default_kind: Literal["block", "watch", "allow"] = "block"
 
     @model_validator(mode="after")

@@ -10,6 +10,23 @@ Why:
 Misses:
     accounts bought with an age. Without registration time, order history or coupon column (most platforms do not
     export them: use `--lookup`) an order is not evaluable, unless one known fact already clears it.
+
+新账号首单就用券。
+
+标记什么：
+    下单前不超过 `within` 才注册、之前的订单不超过 `prior_orders` 张、而且用了优惠券的订单（`coupon: false` 则不管用没用券）。
+
+为什么：
+    薅券的人成百地开账号，每个只下一张优惠单。
+
+漏掉什么：
+    买来的老账号。没有注册时间、历史单数或优惠券列时无法判断（多数平台不导出：用 `--lookup` 补），
+    除非已知的一项就足以放过它。
+
+设置：
+    within：注册多久以内
+    prior_orders：之前的订单最多几张
+    coupon：是否必须用了券
 """
 
 from __future__ import annotations

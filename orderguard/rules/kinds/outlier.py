@@ -14,6 +14,29 @@ Misses:
     whoever grows slowly. With fewer than `min_history` earlier orders, a baseline of zero, a blank or masked key, or
     (for amounts) another currency than most rows', an order is not evaluable: each currency has its own baseline. So is an
     order with a SKU that has no category, unless another of its SKUs decides.
+
+金额或件数比平时高得多。
+
+标记什么：
+    实付金额（`amount`）或其中一个货号的件数，超过 `times` 倍基线的订单。基线是同一 `by`（账号、电话、店铺、货号、类目……）
+    在它之前 `history` 内各单的均值或中位数。只有严格更早的订单算数，台账里的也算；命中的是后来那张，不是先前的。
+    `by: category` 按 `categories`（sku、category 两列）找类目：件数按每个类目比，金额按一单里类目的组合比。
+
+为什么：
+    账号被盗、价格标错、黄牛扫货，最先露出来的就是一张比平时大好多倍的单。
+
+漏掉什么：
+    慢慢变大的人。之前不足 `min_history` 单、基线为零、归组的值空白或脱敏，都无法判断；金额只与同币种的比，每个币种一条基线。
+    有货号没有类目的订单也无法判断，除非它的另一个货号已经定了。
+
+设置：
+    of：看什么：amount 金额、quantity 件数
+    by：和谁的平时比
+    times：几倍起算（超过才命中）
+    baseline：mean 均值、median 中位数
+    history：往回看多久
+    min_history：至少要有多少张更早的单
+    categories：商品类目表
 """
 
 from __future__ import annotations

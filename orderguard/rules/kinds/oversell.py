@@ -13,6 +13,24 @@ Misses:
     sales that were never scanned, returns, stock moved after `as_of`. Without `--stock FILE` (or `stock:`), items, a
     time, or a SKU in the stock file an order is not evaluable. A stock file without `as_of` counts from the first
     order of the input on.
+
+卖得比库存多。
+
+标记什么：
+    超出库存的订单：每个货号按付款先后（未付款按下单，同时按订单号）累加件数，从库存的 `as_of` 时刻起算，以前扫描过的订单也算，
+    每单只算一次；取消和关闭的订单不占库存。值和原因说缺几件。`bundles` 表把套装拆成部件（kind `bundle`，部件可以又是套装），
+    或随货带赠品（kind `gift`）。同一货号的几行（几个仓）相加。
+
+为什么：
+    大促和赠品会卖出没有的货；到时发不出，平台要罚。
+
+漏掉什么：
+    从没扫描过的销售、退货、`as_of` 之后的调货。没有 `--stock 文件`（或 `stock:`）、没有商品明细、没有时间、货号不在库存表里，
+    都无法判断。库存表没有 `as_of` 时，从这次输入的第一单起算。
+
+设置：
+    stock：库存表（货号 sku、可用 available、时刻 as_of）；扫描时的 --stock 优先
+    bundles：套装与赠品表：sku、part、each、kind
 """
 
 from __future__ import annotations

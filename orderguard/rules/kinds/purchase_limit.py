@@ -13,6 +13,27 @@ Misses:
     people who change phone, account and address at once, and links through orders further back than the window.
     Families and offices at one address count as one only if the receiver's name is the same. Orders without items,
     time, or any known key are not evaluable.
+
+一个人买得比限购多。
+
+标记什么：
+    某个人在任意一段长 `window` 的时间里（两端都算）、所有平台合计，买一个货号超过 `limit` 件：窗口内他的订单全部命中。
+    同一人：电话相同，或账号相同，或姓名加地址相同（`person:` 可选），以及与这些人又有一样相同的人。
+    `sku` 写限购的货号；`together: true` 把它们合计；不写 `sku` 则每个货号各算各的。
+
+为什么：
+    黄牛和薅券的人把限购拆到几个账号、几个平台：限 10 件，他 50 + 30。
+
+漏掉什么：
+    电话、账号、地址一起换的人，以及要靠窗口之外的旧订单才连得起来的人。同一地址的家人、同事只在收货人同名时算一个人。
+    没有商品明细、没有时间、没有任何可认人的信息的订单，无法判断。
+
+设置：
+    limit：最多几件
+    window：多长时间内
+    sku：限购的货号；不写就是每个货号
+    together：true 表示这些货号合计
+    person：凭什么认一个人：phone 电话、account 账号、address 姓名加地址
 """
 
 from __future__ import annotations

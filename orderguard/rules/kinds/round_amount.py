@@ -9,6 +9,23 @@ Why:
 Misses:
     round sums with a note, sums just beside a round one, shops that price in round sums (give the rule a scope).
     An amount in another currency, or an export without a note column, is not evaluable.
+
+整数金额，一句话都没留。
+
+标记什么：
+    实付金额是 `multiple_of` 的正整数倍、而且留言为空的订单。
+
+为什么：
+    套现和刷单付整数，背后的人不写留言。
+
+漏掉什么：
+    写了留言的整数、差一点点的整数；本来就按整数定价的店（用 `only:` 限定范围）。
+    其他币种的金额、没有留言列的导出，无法判断。
+
+设置：
+    multiple_of：多少元的整数倍
+    note：哪一列必须为空：buyer_note 买家留言、seller_note 卖家备注；null 表示不看留言
+    currency：只看哪个币种；null 表示都看
 """
 
 from __future__ import annotations

@@ -13,6 +13,28 @@ Misses:
     bursts spread over many IPs, or slower than the window. Campus networks and carrier gateways put honest buyers
     behind one IP: `who: buyer_id` counts people instead of orders. Blank and masked keys, amounts below zero or in
     another currency, and orders without items (for `basket`) are not evaluable.
+
+短时间内同一处来了很多单、很多人或很多钱。
+
+标记什么：
+    一阵突发里的每一张订单：某一段长 `window` 的时间里（两端都算），同一 `key` 至少有 `at_least` 单（写了 `who` 则是至少这么多个不同的
+    `who`；写了 `sum` 则是金额合计达到 `at_least`）。命中的是窗口内全部订单，不只最后一张。窗口会往回看台账，被两次导出切开的
+    突发仍是一阵突发。`account` 是某平台的账号：别的平台上同名的是另一个人。`key: [account, basket]` 找同样商品重复下单。
+
+为什么：
+    刷单、薅券和机器下单，几分钟内从一个 IP、电话、设备或地址来很多单。
+
+漏掉什么：
+    分散在很多 IP 上的、比窗口更慢的。校园网和手机网络出口让很多正常买家共用一个 IP：写 `who: buyer_id` 数人，不数单。
+    空白或脱敏的值、负数或其他币种的金额、没有商品明细的订单（用 `basket` 时），无法判断。
+
+设置：
+    key：按什么归组，一列或几列
+    window：多长时间内
+    sum：合计哪个金额：amount 实付、discount 优惠；不写就数单
+    currency：合计时只看哪个币种；null 表示都加
+    at_least：满多少命中
+    who：数多少个不同的人（如 buyer_id），不数单
 """
 
 from __future__ import annotations
@@ -75,14 +97,14 @@ class Velocity(Measured):
     """Settings: `key` (one column or several), `window`, `at_least`; `who` counts people, `sum` adds an amount up."""
 
     later: ClassVar = frozenset({"sum", "currency"})
-    key: str | list[str] = "ip"
+    key: str | list[str] = Field(default="ip", json_schema_extra={"words": [*_COLUMNS]})
     window: Span
     sum: Literal["amount", "discount"] | None = None
     currency: str | None = "CNY"
     at_least: Annotated[
         float, Field(gt=0, le=_MOST), PlainSerializer(lambda n: int(n) if n == int(n) else n, return_type=float | int)
     ]
-    who: str | None = None
+    who: str | None = Field(default=None, json_schema_extra={"words": [*_COLUMNS]})
 
     @field_validator("key", "who")
     @classmethod
