@@ -10,7 +10,7 @@ import polars as pl
 
 from orderguard.columns import KEY, ORDERS, schema
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.frames import bare, thin, whole
+from orderguard.frames import bare, whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -196,15 +196,17 @@ class History:
             return []
         unseen = new.join(known.select(KEY), on=KEY, how="anti") if len(known) else new
         quarter = pl.col("created_at").dt.epoch("s") // QUARTER
-        fresh = unseen.group_by(quarter.alias("quarter"), "platform").agg(orders=pl.len().cast(pl.Int64))
+        count = pl.len().cast(pl.Int64)
+        fresh = unseen.lazy().group_by(quarter.alias("quarter"), "platform").agg(orders=count).collect()
         self.traffic = pl.concat([self.traffic, fresh]).group_by("quarter", "platform").sum()
         _marker(self.ledger).write_text(run_id, encoding="utf-8")
         named = []
-        days = thin(new.select(NAMES)).with_columns(_day=pl.col("created_at").dt.date())
+        # Dealt out by day without the empty columns: half of them are.
+        days = bare(new.select(NAMES)).with_columns(_day=new["created_at"].dt.date())
         for (day,), part in days.partition_by("_day", as_dict=True, maintain_order=True).items():
             relative = f"orders/{day or 'undated'}/{run_id}{piece}.parquet"
-            write_file(part.drop("_day"), self.ledger.folder / relative)
-            span = part["created_at"]
+            write_file(whole(part, EMPTY), self.ledger.folder / relative)
+            span = part["created_at"] if day else pl.Series([None], dtype=pl.Int64)
             named.append((relative, len(part), micros(span.min()), micros(span.max())))
         return named
 

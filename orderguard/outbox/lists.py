@@ -142,7 +142,7 @@ def write_frames(
     if rest:
         names = [c.name for c in DECISIONS]
         parts = [pl.scan_parquet(p).select(names) for p in (folder / "decisions.parquet", *rest)]
-        pl.concat(parts).sink_parquet(folder / "decisions.all", compression="lz4")
+        pl.concat(parts).sink_parquet(folder / "decisions.all", compression="lz4", statistics=False)
         (folder / "decisions.all").replace(folder / "decisions.parquet")
 
 

@@ -114,9 +114,9 @@ def _folded(texts: pl.Series, alike: Mapping[str, str], *, stars: bool) -> pl.Se
         # Behind two stars something is hidden: nothing may be read across it.
         c = c.str.replace_all(_STARS, _WALL) if stars else c
         c = c.str.replace_all(_DROPPED, "")
-        return c.str.replace_all("*", "", literal=True) if stars else c
+        c = c.str.replace_all("*", "", literal=True) if stars else c
+        return c.str.replace_many(dict(alike)) if alike else c
 
-    texts = mended_series(texts, texts.str.contains(_ODD), mend)
-    if not alike:
-        return texts
-    return mended_series(texts, texts.str.contains_any(list(alike)), lambda c: c.str.replace_many(dict(alike)))
+    # One look for both: letters and digits that pass for others are odd too.
+    odd = f"[{_ODD}{''.join(map(re.escape, alike))}]"
+    return mended_series(texts, texts.str.contains(odd), mend)

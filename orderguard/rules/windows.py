@@ -73,15 +73,13 @@ def fullest_window(
 
 
 def _frequent(frame: pl.DataFrame, at_least: int) -> pl.DataFrame:
-    """At least the rows whose key occurs `at_least` times: keys are counted by their hash, which most often leaves few."""
+    """At least the rows whose key occurs `at_least` times: by the hashes of the keys, a sort of numbers."""
     if at_least < 2 or frame.is_empty():
         return frame
     hashes = frame["key"].hash()
-    frame = frame.filter(hashes.is_duplicated())
-    if at_least < 3 or frame.is_empty():
-        return frame
-    counted = frame.select(pl.col("key").hash()).group_by("key").len().filter(pl.col("len") >= at_least)
-    return frame.filter(frame["key"].hash().is_in(counted["key"].implode()))
+    ranked = hashes.sort()
+    often = ranked.filter(ranked == ranked.shift(1 - at_least)).unique()
+    return frame.filter(hashes.is_in(often.implode()))
 
 
 def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, distinct: bool) -> pl.Series:  # noqa: FBT001

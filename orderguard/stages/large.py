@@ -90,7 +90,7 @@ def judge_large(
                 write(items.join(some.select(KEY), on=KEY, how="semi"), large.folder / f"items-{number:04d}.ipc")
             )
             kept.append(write(bare(parts.with_facts(some)), large.folder / f"kept-{number:04d}.ipc"))
-        clean = orders.filter(~flagged & ~pl.col(PAST)).drop(ROW, AUDITED)
+        clean = orders.lazy().select(*KEY, "created_at", PAST).filter(~flagged & ~pl.col(PAST)).collect()
         if len(clean):
             none = found._replace(findings=found.findings.clear())
             decided = conclude(clean, none, 0, book, None, guard=False).decisions
@@ -99,7 +99,10 @@ def judge_large(
             rest.append(path)
             for profile, n in decided.group_by("profile").len().iter_rows():
                 passed[profile] = passed.get(profile, 0) + n
-    frame, verdicts = placed(pl.concat([parts.nothing(), *map(read, kept)], how="diagonal_relaxed"), found)
+    frame = parts.nothing()
+    if kept:
+        frame = whole(pl.concat(list(map(read, kept)), how="diagonal_relaxed"), frame.schema)
+    frame, verdicts = placed(frame, found)
     judged = conclude(
         frame,
         verdicts,
