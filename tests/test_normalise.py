@@ -58,6 +58,9 @@ def folded(*cells: dict[str, str], names: tuple[str, ...] = (*OUR, "sku", "line_
         "2026年11月11日 00:03:05", "2026.11.11 00:03:05", "2026-11-10T16:03:05Z", "2026-11-10T16:03:05+00:00", "2026-11-10 20:03:05 +0400",
         "2026-11-10 11:03:05 -0500", "２０２６-１１-１１ ００:０３:０５", "2026-11-11 12:03:05 AM", "1794326585", "1794326585000",
         "2026年11月11日0时03分05秒", "11/11/2026 00:03:05", "Wed Nov 11 00:03:05 CST 2026", "Tue Nov 10 16:03:05 UTC 2026",
+        "1794326585000000", "1794326585000000000", "/Date(1794326585000)/", "2026-11-11 00:03:05,000", "November 11, 2026 00:03:05",
+        "11th November 2026 00:03:05", "11-NOV-26 12.03.05.000000000 AM", "2026-11-11 00:03:05 Asia/Shanghai", "2026-11-11T00:03:05+08:00[Asia/Shanghai]",
+        "2026-11-10T11:03:05[America/New_York]", "Wednesday, November 11, 2026 12:03:05 AM",
     ],
 )  # fmt: skip
 def test_spellings_of_one_instant(cell: str) -> None:
@@ -77,7 +80,7 @@ def test_shorter_spellings(cell: str, instant: datetime) -> None:
     assert times(cell) == [instant]
 
 
-@pytest.mark.parametrize("cell", ["2026-02-30 00:00:00", "2026-11-31 25:61:00", "昨天", "13/13/2026", "0", "99999999999999", "2026-13-01"])
+@pytest.mark.parametrize("cell", ["2026-02-30 00:00:00", "2026-11-31 25:61:00", "昨天", "13/13/2026", "0", "99999999999999", "2026-13-01", "1.79433E+12", "2026-11-11 00:03:05 Nowhere/Land"])
 def test_what_is_no_time_stays_null(cell: str) -> None:
     assert times(cell) == [None]
 
@@ -103,14 +106,15 @@ def test_other_zone_and_clock_changes() -> None:
     [
         ("299", "299"), ("1,299.00", "1299"), ("¥1,000.00", "1000"), ("￥12", "12"), ("12.00元", "12"), ("$45.99", "45.99"), ("-5.00", "-5"),
         ("１２．５０", "12.5"), ("CNY 12", "12"), ("0.10", "0.1"), ("12,345,678.90", "12345678.9"), ("0", "0"),
-        ("人民币2000", "2000"), ("人民币：2,000.00元", "2000"),
+        ("人民币2000", "2000"), ("人民币：2,000.00元", "2000"), ("1 299,00", "1299"), ("1 234 567,8 ₽", "1234567.8"), ("1000（元）", "1000"),
+        ("1000块", "1000"), ("1 000 zł", "1000"), ("1000 Kč", "1000"),
     ],
 )  # fmt: skip
 def test_money_is_exact(cell: str, amount: str) -> None:
     assert values.money(column(cell)).item() == Decimal(amount)
 
 
-@pytest.mark.parametrize("cell", ["12,5", "1,2,3", "abc", "12 5", "1.2.3", "免费", "1,29.00"])
+@pytest.mark.parametrize("cell", ["12,5", "1,2,3", "abc", "12 5", "1.2.3", "免费", "1,29.00", "1 000,000"])
 def test_what_is_no_money_stays_null(cell: str) -> None:
     """`12,5` may be twelve and a half or a hundred and twenty-five: nobody guesses."""
     assert values.money(column(cell)).item() is None
@@ -152,15 +156,23 @@ def test_no_coupon_no_note_no_key() -> None:
     for word in ("", "NULL", "nan", "N/A", "-", "无", "\\N"):
         assert one(word, "buyer_note") == ""
     assert one("无接触配送", "buyer_note") == "无接触配送"
-    for word in ("-", "null", "未知", "N/A", ""):
+    for word in ("-", "null", "未知", "N/A", "", "\\N", "#N/A", "(null)", "[NULL]"):
         assert one(word, "ip") is None
         assert one(word, "receiver_phone") is None
 
 
-@pytest.mark.parametrize("cell", ["203.0.113.5", "203.0.113.005", "203.000.113.005, 198.51.100.1", "２０３.０.１１３.５", "::ffff:203.0.113.5", "203.0.113.5:443"])
+@pytest.mark.parametrize("cell", ["203.0.113.5", "203.0.113.005", "203.000.113.005, 198.51.100.1", "２０３.０.１１３.５", "::ffff:203.0.113.5", "203.0.113.5:443",
+                                  "203.0.113.5，10.0.0.1", "203.0.113.5;10.0.0.1", "203.0.113.5 10.0.0.1", "203.0.113.5/10.0.0.1", "203.0.113.5:80|10.0.0.1", "203.0.113.5\n10.0.0.1", "unknown, 203.0.113.5", "127.0.0.1, 203.0.113.5",
+                                  "203.0.113.5（广东深圳）", "203.0.113.5 广东省深圳市 电信", "IP:203.0.113.5", "203.0.113.5/32", "http://203.0.113.5", "203。0。113。5", '"203.0.113.5"'])  # fmt: skip
 def test_one_address_on_the_net_has_one_spelling(cell: str) -> None:
     """However a gateway writes it: written apart, its orders were no burst."""
     assert one(cell, "ip") == "203.0.113.5"
+
+
+@pytest.mark.parametrize("cell", ["203.0.113.0/24", "203.0.113.*, 10.0.0.1", "2001:db8::/64", "unknown", "10.0.x.x"])
+def test_a_masked_address_is_none(cell: str) -> None:
+    """A whole network behind one key would be a burst of strangers."""
+    assert one(cell, "ip") is None
 
 
 def test_column_that_was_not_exported_is_null() -> None:

@@ -110,7 +110,10 @@ def _clean(texts: pl.Series) -> pl.DataFrame:
         .str.replace_all(r"[‐-―−－ー]", "-")
         .str.to_lowercase()
         .str.strip_chars(" '\"=`’‘“”")
-        .str.replace(r"^(?:tel|phone|mobile|电话|手机号?|联系方式)\s*:?\s*", "")
+        .str.replace(
+            r"^(?:tel|phone|mobile|(?:联系|收货|收件人?|固定)?电话|(?:联系)?手机号?码?|联系方式|(?:虚拟|隐私|中间)(?:号码?|电话))\s*:?\s*",
+            "",
+        )
         .str.replace(r"^(\d{7,})\.0+$", "${1}")
         .str.replace_all(r"[x×•●＊*]{2,}", "**")
     )

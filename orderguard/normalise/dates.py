@@ -135,6 +135,36 @@ def marked_days(text: pl.Series, read: pl.Series, zone: str) -> tuple[pl.Series,
     return marked.cast(read.dtype).alias(read.name), len(rows)
 
 
+def without_place(texts: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """Texts without the zone's name behind them (`[Asia/Shanghai]`, as Java writes it), and these names; None: there are none."""
+    parts = texts.str.extract_groups(
+        r"^(.*\d\d(?:Z|[+-]\d\d:?\d\d)?)\s*[\[(]?([A-Z][A-Za-z]+/[A-Za-z_/+\-0-9]+)[\])]?$"
+    ).struct
+    places = parts.field("2")
+    if places.null_count() == len(places):
+        return texts, None
+    known = {p: _is_zone(p) for p in places.drop_nulls().unique()}
+    places = places.set(~places.replace_strict(known, default=False, return_dtype=pl.Boolean), None)
+    return texts.zip_with(places.is_null(), parts.field("1")), places
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def instants_at(wall: pl.Series, places: pl.Series, zone: str) -> pl.Series:
+    """`instants`, each in the zone that it names itself; in `zone` where it names none."""
+    read = instants(wall, zone)
+    for place in places.drop_nulls().unique(maintain_order=True):
+        rows = (places == place).fill_null(value=False).arg_true()
+        read = read.scatter(rows, instants(wall.gather(rows), place))
+    return read
+
+
 def without_zone(texts: pl.Series, zone: str) -> tuple[pl.Series, pl.Series]:
     """Texts without what they say about their zone, and its minutes east of Greenwich (null: nothing said).
 

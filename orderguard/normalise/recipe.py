@@ -23,6 +23,11 @@ KEEP_EMPTY = ("coupon", "buyer_note", "seller_note")
 KEYS = ("ip", "device_id", "buyer_id", "email", "receiver_phone")
 ROUNDED = ("buyer_id", "device_id")
 """Long numbers that a spreadsheet may have rounded; order numbers are, too, but their rows are set aside."""
+_NOTHING = (
+    "—", "–", "\\N", "(null)", "(Null)", "(NULL)", "[NULL]", "[null]", "<null>", "<NULL>", "<NA>", "Null", "nil", "NIL", "NaN", "NA", "空",
+    "(空)", "（空）", "空白", "(空白)", "(blank)", "#N/A", "#NAME?", "#REF!", "#VALUE!", "#NULL!", "undefined",
+)  # fmt: skip
+"""How database clients and spreadsheets write that there is nothing; a failed look-up among them."""
 NO_COUPON = (
     "0",
     "0.0",
@@ -44,15 +49,33 @@ NO_COUPON = (
     "n/a",
     "na",
     "未用",
+    *dict.fromkeys(w.lower() for w in _NOTHING),
 )
 NO_DATE = (
     "0000-00-00 00:00:00", "0000-00-00", "0001-01-01 00:00:00", "0001-01-01", "1900-01-01 00:00:00", "1900-01-01", "-", "--", "——",
-    "null", "NULL", "None", "none", "无", "/", "NaT", "nan", "N/A",
+    "null", "NULL", "None", "none", "无", "/", "NaT", "nan", "N/A", *_NOTHING,
 )  # fmt: skip
 """Shop systems write a blank time so, the years 1 and 1900 among them."""
-NO_NOTE = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "/", "无", "\\N")
+NO_NOTE = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "/", "无", *_NOTHING)
 """What systems write for no note: an order of a round sum with such a note has none."""
-NO_KEY = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "无", "未知", "unknown", "/")
+NO_KEY = (
+    "-",
+    "--",
+    "——",
+    "null",
+    "NULL",
+    "None",
+    "none",
+    "nan",
+    "NaN",
+    "N/A",
+    "n/a",
+    "无",
+    "未知",
+    "unknown",
+    "/",
+    *_NOTHING,
+)
 
 REJECTS = {"source_file": pl.String, "source_row": pl.Int64, "reason": pl.String, "cells": pl.String}
 _EXTRA: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -8,11 +8,11 @@ from orderguard.columns import BLANKS
 
 _CODES = (
     "CNY|RMB|USD|EUR|GBP|HKD|JPY|SGD|MYR|THB|VND|IDR|PHP|TWD|KRW|INR|BDT|PKR|LKR|NPR|AED|SAR|CAD|AUD|NZD|CHF|SEK|NOK|DKK|PLN|CZK|"
-    "TRY|BRL|MXN|RUB|ZAR"
+    "TRY|BRL|MXN|RUB|ZAR|COP|CLP|PEN|ARS|KZT|UAH|HUF|RON|ILS|EGP|MOP|KHR|MMK"
 )
 _SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦円圆元"
 _BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|S|A|C|R)\$|(?:{_CODES}|RM|Rp|Tk|Rs|人民币)\.?[:：]?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
-_BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|đ|[{_SYMBOLS}])$"
+_BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|đ|Kč|zł|kr\.?|Ft|руб\.?|р\.|块钱?|圓|[（(]元[)）]|[{_SYMBOLS}])$"
 _NARROW = "\u00a0\u202f\u2009'’ "
 
 CURRENCIES = {
@@ -35,9 +35,12 @@ def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
     bare = text.str.replace(_BEFORE, "$1$2").str.replace(_BEHIND, "").str.strip_chars(BLANKS)
     spaced = pl.lit(bare).str.contains(rf"^-?\d{{1,3}}(?:[{_NARROW}]\d{{3}})+(?:[.,]\d+)?$")
     unspaced = pl.lit(bare).str.replace_all(f"[{_NARROW}]", "")
+    spaced_cents = spaced & unspaced.str.contains(
+        r"^-?\d{4,},\d{1,2}$"
+    )  # 1 299,00: a comma behind spaces parts no thousands
     value = pl.lit(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series())
     english = value.str.contains(r"^-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?$")
-    european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$")
+    european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$") | spaced_cents
     european = european | (pl.lit(euro | dotted) & value.str.contains(r"^-?\d+,\d{1,2}$"))
     thousands = pl.lit(dong | dotted) & value.str.contains(DOTTED)
     return pl.select(

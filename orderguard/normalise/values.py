@@ -33,7 +33,7 @@ def times(
 
     Reads ISO and Chinese forms, day-first and month-first with slashes (settled by all the column's values: a
     day above 12 decides; when nothing decides and `order` is None they stay null), English month names,
-    AM/PM, zone suffixes, Excel serial days and Unix seconds or milliseconds.
+    AM/PM, zone suffixes and names, Excel serial days and Unix time down to nanoseconds.
 
     Args:
         column: text with or without the marks of spreadsheets, dates or times.
@@ -104,6 +104,7 @@ def _parse(text: pl.Series, form: str) -> pl.Series:
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [v.translate(_WIDE) for v in text.to_list()], dtype=pl.String)
+    t, places = dates.without_place(_respelled(t))
     t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
     t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
@@ -129,11 +130,22 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
     naive = _afternoon(naive, half)
     naive = naive if not ended.any() else naive + pl.select(pl.duration(days=pl.lit(ended).cast(pl.Int8))).to_series()
     zoned = pl.select(pl.lit(naive).dt.replace_time_zone("UTC") - pl.duration(minutes=pl.lit(minutes))).to_series()
-    local = dates.instants(naive, zone)
+    local = dates.instants(naive, zone) if places is None else dates.instants_at(naive, places, zone)
     read = pl.select(pl.when(minutes.is_not_null()).then(zoned).otherwise(local)).to_series()
     read = _or(read, _counted(t, zone))
     year = read.dt.year()
     return pl.select(pl.when(year.is_between(*_YEARS)).then(read)).to_series().cast(INSTANT)
+
+
+def _respelled(t: pl.Series) -> pl.Series:
+    """Months in three letters, `05,123` and Oracle's `10.00.00.5` as clock times, the number out of `/Date(…)/`."""
+    t = t.str.replace(r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(\b|\W)", "$1$2")
+    t = t.str.replace(r"(?i)\b(\d{1,2})(?:st|nd|rd|th)\b", "$1").str.replace(
+        r"^/Date\((\d{9,16})(?:[+-]\d{4})?\)/$", "$1"
+    )
+    return t.str.replace(r"(:\d\d:\d\d),(\d{1,9})\b", "$1.$2").str.replace(
+        r"(-\d\d(?:\d\d)?) (\d{1,2})\.(\d\d)\.(\d\d)(\.\d{1,9})?\b", "$1 $2:$3:$4$5"
+    )
 
 
 def _or(first: pl.Series, second: pl.Series) -> pl.Series:
@@ -188,6 +200,8 @@ def _named(t: pl.Series) -> pl.Series:
         "%d-%b-%Y",
         "%d %b %Y",
         "%b-%d-%Y",
+        "%d-%b-%y %H:%M:%S%.f",
+        "%d-%b-%Y %H:%M:%S%.f",
     )
     read = _parse(t, forms[0])
     for form in forms[1:]:
@@ -209,14 +223,17 @@ def _afternoon(naive: pl.Series, half: pl.Series) -> pl.Series:
 
 
 def _counted(t: pl.Series, zone: str) -> pl.Series:
-    """Excel serial days (1900 system, a wall clock) and Unix time in seconds or milliseconds."""
+    """Excel serial days (1900 system, a wall clock) and Unix time in seconds, milli-, micro- or nanoseconds."""
     number = t.str.extract(r"^(\d+(?:\.\d+)?)$").cast(pl.Float64, strict=False)
     days = pl.when(number.is_between(20_000, 80_000)).then(((number - 25_569) * 86_400).round() * 1e6)
     unix = (
         pl.when(number.is_between(5e8, 5e9)).then(number * 1e6).when(number.is_between(5e11, 5e12)).then(number * 1e3)
     )
+    count = pl.lit(t.str.extract(r"^(\d{15,16}|\d{18,19})$").cast(pl.Int64, strict=False))  # a float has 15 digits
+    fine = pl.when(count < 5e15).then(count).when(count.is_between(5 * 10**17, 5 * 10**18)).then(count // 1000)
     naive, instant = pl.select(
-        days.cast(pl.Int64).cast(pl.Datetime("us")), unix.cast(pl.Int64).cast(pl.Datetime("us")).alias("u")
+        days.cast(pl.Int64).cast(pl.Datetime("us")),
+        pl.coalesce(unix.cast(pl.Int64), fine).cast(pl.Datetime("us")).alias("u"),
     )
     return _or(dates.instants(naive, zone), instant.dt.replace_time_zone("UTC"))
 

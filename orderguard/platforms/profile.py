@@ -228,7 +228,9 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
 @lru_cache(maxsize=8192)
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, dots, case ignored."""
-    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;").casefold().translate(_IGNORED)
+    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’").casefold().translate(_IGNORED)
+    if folded[:1] == "[" and folded.find("]") == len(folded) - 1:  # how SQL Server writes names
+        folded = folded[1:-1] or folded
     for opened, closed in _BRACKETS:
         if folded.endswith(closed) and folded[folded.rfind(opened) + 1 : -1].removeprefix("单位:") in _UNITS:
             return folded[: folded.rfind(opened)] or folded

@@ -93,6 +93,8 @@ def test_foreign_numbers_are_never_mainland_mobiles(written, key, country, regio
         ("138XXXX1234", "masked"),
         ("~AgAAAAABBBBCCCDDD12345==", "masked"),
         ("18412345678转1234", "virtual"),
+        ("虚拟号 13812345678-1234", "virtual"),
+        ("收货电话：13812345678转1234", "virtual"),
         ("13812345678-1234", "virtual"),
         ("13812345678，1234", "virtual"),
         ("13812345678(分机1234)", "virtual"),
