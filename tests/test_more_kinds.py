@@ -579,7 +579,10 @@ def test_wrong_files_end_with_exit_code_2_and_every_problem_at_once(tmp_path: Pa
         ("any: [甲], none: [乙]", "甲乙", False),
         ("any: [甲], none: [乙]", "甲", True),
         ("none: [乙]", "甲", True),
-        ("none: [乙]", "", None),
+        ("none: [乙]", "", True),  # an empty note is known: it holds no word
+        ("any: [甲]", "", False),
+        ("any: [甲], none: [乙]", "", False),
+        ("any: [甲]", None, None),  # a note that was not exported is not
         ("any: [甲], none: [乙]", "甲**", None),  # 乙 may stand behind the mask
         ("any: [甲], none: [乙]", "乙**", False),
         ("all: [甲, 丙]", "甲**", None),
@@ -588,7 +591,7 @@ def test_wrong_files_end_with_exit_code_2_and_every_problem_at_once(tmp_path: Pa
         ("any: [ＡＢ]", "a - b", True),
     ],
 )
-def test_keywords_any_all_and_none(settings: str, note: str, wanted: bool | None) -> None:  # noqa: FBT001
+def test_keywords_any_all_and_none(settings: str, note: str | None, wanted: bool | None) -> None:  # noqa: FBT001
     assert hits(f"kind: keywords, with: {{column: buyer_note, {settings}}}", [{"buyer_note": note}]) == [wanted]
 
 
@@ -742,6 +745,7 @@ def test_sentences_show_sums_as_people_write_them(tmp_path: Path) -> None:
     """No eight places, no bare question mark, no line breaks of the rulebook."""
     text = (
         "{id: dear, kind: condition, with: {when: \"amount > 50\\n  AND ip = '' OR ip IS NULL\"}, points: 40}",
+        "{id: late, says: '单子{大}', kind: condition, with: {when: \"AMOUNT > 50 AND 收货人 <> 'amount'\"}, points: 40}",
         "{id: one, kind: velocity, with: {key: person, window: 1h, at_least: 2}, points: 40}",
         "{id: limit, kind: purchase_limit, with: {limit: 1, window: 7d}, points: 40}",
     )
@@ -750,7 +754,8 @@ def test_sentences_show_sums_as_people_write_them(tmp_path: Path) -> None:
     house = House(tmp_path, book(*text, head="max_share: 1"))
     house.scan(tmp_path / "a.csv")
     said = dict(pl.read_parquet(house.out / "findings.parquet").filter(pl.col("order_id") == "a").select("rule_id", "reason").iter_rows())
-    assert said["dear"] == "符合 amount > 50 AND ip = '' OR ip IS NULL：实付金额 88，下单 IP 为空"
+    assert said["dear"] == "符合 实付金额 > 50 AND 下单 IP = '' OR 下单 IP IS NULL：实付金额 88，下单 IP 为空"
+    assert said["late"] == "单子{大}：实付金额 88，收货人 测名（实付金额 > 50 AND 收货人 <> 'amount'）"
     assert said["one"].startswith("同一人（电话、账号或姓名地址相同） P-")
     assert said["limit"].startswith("同一人 7 天内共买 NF ")
     assert "实付金额 不一致：'99.00'，而 a.csv 第 3 行是 '88.00'" in (house.out / "rejected.csv").read_text(encoding="utf-8")

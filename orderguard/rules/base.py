@@ -38,11 +38,13 @@ class Surroundings(NamedTuple):
         tables: setting -> the table it names, typed as `Kind.tables` asked.
         now: the clock, for entries that expire.
         zone: the rulebook's time zone.
+        says: the rule's own words in the rulebook's language; empty where it has none.
     """
 
     tables: Mapping[str, pl.DataFrame] = {}
     now: datetime | None = None
     zone: str = "Asia/Shanghai"
+    says: str = ""
 
 
 class Kind(BaseModel):

@@ -12,6 +12,7 @@ import polars as pl
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.rules.base import Surroundings
+from orderguard.rules.model import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,8 +78,9 @@ def equip(book: Rulebook, now: datetime, stock: str | None = None) -> Rulebook:
     """
     problems: list[Problem] = []
     awake = {rule.id for rule in book.active}
+    says = {rule.id: say(rule.says, book.locale) for rule in book.rules}
     rules = [
-        rule.model_copy(update={"settings": _settled(rule.id, rule.settings, book, now, stock, problems)})
+        rule.model_copy(update={"settings": _settled(rule.id, rule.settings, book, says, now, stock, problems)})
         if rule.id in awake
         else rule
         for rule in book.rules
@@ -86,7 +88,7 @@ def equip(book: Rulebook, now: datetime, stock: str | None = None) -> Rulebook:
     promotions = []
     for promotion in book.promotions:
         changes = {
-            name: change.model_copy(update={"settings": _settled(name, change.settings, book, now, stock, problems)})
+            name: change.model_copy(update={"settings": _settled(name, change.settings, book, says, now, stock, problems)})
             if change.settings and name in awake
             else change
             for name, change in promotion.rules.items()
@@ -141,7 +143,13 @@ def listed_entries(book: Rulebook) -> list[dict[str, Any]]:
 
 
 def _settled(
-    rule_id: str, settings: Kind, book: Rulebook, now: datetime, stock: str | None, problems: list[Problem]
+    rule_id: str,
+    settings: Kind,
+    book: Rulebook,
+    says: dict[str, str],
+    now: datetime,
+    stock: str | None,
+    problems: list[Problem],
 ) -> Kind:
     if settings.is_settled and (stock is None or "stock" not in settings.tables()):
         return settings  # the command line has read its tables already, to check them
@@ -164,7 +172,7 @@ def _settled(
             continue
         if typed is not None:
             tables[setting] = typed
-    return settings.settled(Surroundings(tables, now, book.timezone))
+    return settings.settled(Surroundings(tables, now, book.timezone, says[rule_id]))
 
 
 def _file(path: Path, shape: Shape) -> _Rows:

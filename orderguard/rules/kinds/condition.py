@@ -37,6 +37,7 @@ Misses:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -95,11 +96,25 @@ class Condition(Kind):
     def reason(self, locale: str) -> pl.Expr:
         names, zh = self._sql().names[:4], locale.startswith("zh")
         shown = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n, "为空" if zh else "is empty")) for n in names]
-        text = " ".join(self.when.split())[:200].replace("{", "{{").replace("}", "}}")
-        told = f"符合 {text}" if zh else f"{text} holds"
+        met, said = self._told(locale)[:200], self._around.says.strip()[:60]
         if not shown:
-            return pl.lit(told)
-        return pl.format(told + ("：{}" if zh else ": {}"), pl.concat_str(shown, separator="，" if zh else ", "))
+            return pl.lit(said or (f"符合 {met}" if zh else f"{met} holds"))
+        if said:
+            told = f"{_plain(said)}：{{}}（{_plain(met)}）" if zh else f"{_plain(said)}: {{}} ({_plain(met)})"
+        else:
+            told = f"符合 {_plain(met)}：{{}}" if zh else f"{_plain(met)} holds: {{}}"
+        return pl.format(told, pl.concat_str(shown, separator="，" if zh else ", "))
+
+    def _told(self, locale: str) -> str:
+        """The condition on one line, columns by the names that agents know; texts in quotes stay."""
+        parts = " ".join(self.when.split()).split("'")
+        spoken = {n: heading(n, locale) for n in self._sql().names}
+        if spoken and locale.startswith("zh"):
+            names = "|".join([*map(re.escape, spoken.values()), *(rf"\b{n}\b" for n in spoken)])
+            parts[::2] = [
+                re.sub(names, lambda m: spoken.get(m[0].lower(), m[0]), p, flags=re.IGNORECASE) for p in parts[::2]
+            ]
+        return "'".join(parts)
 
     def _shown(self, name: str, empty: str) -> pl.Expr:
         from orderguard.rules.sql import COLUMNS  # noqa: PLC0415
@@ -110,3 +125,8 @@ class Condition(Kind):
         else:
             text = pl.col(name).str.slice(0, 40) if dtype == pl.String else number(pl.col(name), 2)
         return pl.when(text == "").then(pl.lit(empty)).otherwise(text).fill_null(empty)
+
+
+def _plain(text: str) -> str:
+    """Text that `pl.format` takes as it is."""
+    return text.replace("{", "{{").replace("}", "}}")

@@ -14,8 +14,8 @@ Misses:
     words you did not list, words in pictures, homophones (薇信), rare traditional characters. Digits are letters only for
     words of three Latin letters or more, in a run that holds more letters than digits and no three digits in a row: a phone
     number, SKU or room is no word. + = % # @ & and money signs count. A masked text (with `**`) whose hidden part could decide
-    is not evaluable; a single star in a name is a mask. Words from a file count as settings: another list is another
-    fingerprint.
+    is not evaluable, nor is an empty cell (an empty note or coupon holds no word, though); a single star in a name is a mask.
+    Words from a file count as settings: another list is another fingerprint.
 
 文字里出现某些词。
 
@@ -29,7 +29,8 @@ Misses:
 
 漏掉什么：
     没列出来的词、图片里的字、谐音（薇信）、少见的繁体字。只有三个以上字母的词、在字母多于数字且没有三个连续数字的一串里，
-    数字才当字母看：电话、货号、房号不是词。+ = % # @ & 和货币符号算字符。脱敏文字（带 `**`）的隐去部分可能起决定作用时无法判断；
+    数字才当字母看：电话、货号、房号不是词。+ = % # @ & 和货币符号算字符。脱敏文字（带 `**`）的隐去部分可能起决定作用时无法判断，
+    空单元格也一样（留言、备注、优惠券为空就是没有这些词）；
     姓名里单个星号就是脱敏。文件里的词也是设置：换了词表，指纹就变。
 
 设置：
@@ -58,6 +59,7 @@ from orderguard.rules.tables import Cell, Shape
 if TYPE_CHECKING:
     from orderguard.rules.base import Surroundings
 
+_MAY_BE_EMPTY = ("buyer_note", "seller_note", "coupon")
 _FREE = ("address", "buyer_note", "seller_note", "coupon", "shop")
 """Columns that people write: a single star in them is punctuation."""
 WORDS = Shape({"word": Cell(("word", "词", "关键词", "风险词", "words", "keyword"), required=True)})
@@ -138,6 +140,8 @@ class Keywords(Measured):
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         text, stars = frame[self.column], self.column in _FREE
+        # An empty note is known to hold no word; an empty name or address is one that nobody has told.
+        known = text.is_not_null() if self.column in _MAY_BE_EMPTY else (text != "")
         sides = {
             name: found(text, sought(words), stars=stars)
             for name, words in (("any", self.any), ("all", self.all), ("none", self.none))
@@ -146,7 +150,7 @@ class Keywords(Measured):
         rows = pl.DataFrame({"row": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
         has = rows.select(
             *[pl.col("row").is_in(r.unique().implode()).alias(n) for n, r in (("any", sides["any"]["row"]), ("all", whole["row"]), ("none", sides["none"]["row"]))],
-            masked=pl.lit(text.str.contains(r"[*＊]{2}")), text=pl.lit(text != ""),
+            masked=pl.lit(text.str.contains(r"[*＊]{2}")), text=pl.lit(known),
         )  # fmt: skip
         # Behind a mask a word that is not seen may stand: unknown, not absent.
         asked = ["any"] if self.any or self.file else []
