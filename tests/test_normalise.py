@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import DAY_ONLY
-from orderguard.normalise import Folded, Recipe, Typed, fold_orders, type_table, values
+from orderguard.normalise import Folded, Recipe, Typed, dates, fold_orders, type_table, values
 from orderguard.platforms import Pick
 from orderguard.rules.windows import fullest_window
 
@@ -349,3 +349,23 @@ def test_a_day_is_no_burst_of_five_minutes() -> None:
     short = fullest_window(read["ip"], read["created_at"], timedelta(minutes=5), 3)
     assert short.to_list() == [None] * 4
     assert fullest_window(read["ip"], read["created_at"], timedelta(days=1), 3).to_list() == [4] * 4
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("2026-11-20 18:00-19:00", "11:00"),
+        ("2026-11-20 08:00-09:00", "01:00"),  # no zone of Alaska
+        ("2026-11-20 18:00~18:30", "10:30"),
+        ("2026年11月20日 18：00至18：30", "10:30"),
+        ("2026-11-20 18:00:00-2026-11-20 19:00:00", "11:00"),
+        ("2026-11-20 8:00 - 9:30", "01:30"),
+        ("2026-11-20 18:00:00-05:00", "23:00"),  # a time with its zone
+        ("2026-11-20T18:00-05:00", "23:00"),
+        ("2026-11-20 23:30-00:30", None),  # over midnight: of which day the end is, it does not say
+        ("2026-11-20 18:00", "10:00"),
+    ],
+)
+def test_a_slot_of_time_promises_its_end(cell: str, wanted: str | None) -> None:
+    read = values.times(dates.slot_ends(pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])), "Asia/Shanghai")
+    assert [t and t.strftime("%H:%M") for t in read.to_list()] == [wanted, "23:00", None]

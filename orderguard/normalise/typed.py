@@ -168,6 +168,7 @@ def _typed(  # noqa: PLR0911 - one line per type
 ) -> pl.Series:
     kind, none = _KINDS.get(name), _none(name, recipe)
     if kind == "time":
+        text = dates.slot_ends(text) if name == "promised_at" else text
         return values.times(text, recipe.zone, recipe.date_order, none, first)
     if kind == "money":
         return values.money(text, none, first)

@@ -88,7 +88,9 @@ def equip(book: Rulebook, now: datetime, stock: str | None = None) -> Rulebook:
     promotions = []
     for promotion in book.promotions:
         changes = {
-            name: change.model_copy(update={"settings": _settled(name, change.settings, book, says, now, stock, problems)})
+            name: change.model_copy(
+                update={"settings": _settled(name, change.settings, book, says, now, stock, problems)}
+            )
             if change.settings and name in awake
             else change
             for name, change in promotion.rules.items()
