@@ -202,7 +202,7 @@ def test_a_sheet_every_so_often_and_no_order_on_two(tmp_path: Path) -> None:
 
 
 def test_on_demand_an_agent_gets_all_open_orders_and_a_reassigned_case_has_left(tmp_path: Path) -> None:
-    house = House(tmp_path, team=team(every="15m", agents=[{"name": "小李"}, {"name": "小王", "handles": {"platform": ["没有"]}}]))
+    house = House(tmp_path, team=team(every="15m", agents=[{"name": "小李"}, {"name": "小王", "handles": {"platform": "没有"}}]))
     house.scan(export(tmp_path / "a.csv", [odd("1"), odd("2")]))
     house.scan(export(tmp_path / "b.csv", [odd("3")]), now=NOW + timedelta(minutes=1))
     ledger = open_ledger(house.ledger)
@@ -231,6 +231,10 @@ def test_who_hands_a_case_on_hears_which_sheet_it_still_stands_on(tmp_path: Path
     again = shell("cases", "reassign", "1", "小李", "--by", "主管", "--why", "还是你来", cwd=tmp_path)
     assert (again.returncode, again.stderr) == (0, "")  # 小王 never had it on a sheet
     assert shell("cases", "release", "2", "--by", "主管", "--why", "老客户", cwd=tmp_path).returncode == 0
+    twice = shell("cases", "release", "2", "--by", "别人", "--why", "又一次", cwd=tmp_path)
+    assert (twice.returncode, "早已放行" in twice.stderr) == (0, True)  # and leaves no second mark
+    told = shell("explain", "2", cwd=tmp_path).stdout
+    assert ("老客户" in told, "又一次" in told) == (True, False)
     late = shell("cases", "reassign", "2", "小王", "--by", "主管", "--why", "x", cwd=tmp_path)
     assert late.returncode == 2
     assert "放行" in late.stderr

@@ -102,12 +102,22 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
     """放行：同样的证据不再标记。 Release: not flagged again on the same evidence."""
     from datetime import UTC, datetime
 
+    from orderguard.cli import language
     from orderguard.cli.common import one_case, opened, print_json
+    from orderguard.errors import Words, printable
     from orderguard.ledger import CaseBook
 
     with opened(Path(ledger)) as book:
         found = one_case(book, order_or_case)
-        CaseBook(book).release(found["case_id"], by, why, datetime.now(UTC))
+        before = found["state"] == "released"
+        if not before:
+            CaseBook(book).release(found["case_id"], by, why, datetime.now(UTC))
+    if before:
+        told = Words(
+            f"{found['case_id']} 早已放行，没有改变什么；经过见 orderguard explain {found['order_id']}",
+            f"{found['case_id']} was released before: nothing changed; see 'orderguard explain {found['order_id']}'",
+        )
+        click.echo(printable("! " + told.pick(language())), err=True)
     if as_json:
         print_json({**{name: found[name] for name in KEY}, "state": "released"})
     else:

@@ -31,6 +31,11 @@ class Handles(BaseModel):
     shop: list[str] = []
     region: list[str] = []
 
+    @field_validator("platform", "shop", "region", mode="before")
+    @classmethod
+    def _one(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
 
 class Agent(BaseModel):
     """One agent.

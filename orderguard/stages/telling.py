@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -162,11 +163,14 @@ def rule_lines(run: dict[str, Any]) -> list[Words]:
         out.append(Words(f"试运行、无命中：{'、'.join(silent)}", f"on trial, no hits: {', '.join(silent)}"))
     if len(run["profiles"]) > 1:
         for p in run["profiles"]:
-            when = f"（{p['from']} → {p['to']}）" if p["from"] else ""
+            when = " → ".join(datetime.fromisoformat(p[n]).strftime("%Y-%m-%d %H:%M") for n in ("from", "to") if p[n])
+            zh, en = (
+                (f"时段 {p['profile']}（{when}）", f"profile {p['profile']} ({when})") if when else ("平时", "base")
+            )
             out.append(
                 Words(
-                    f"时段 {p['profile']}{when}：{p['orders']:,} 单，异常 {p['flagged']:,}，暂扣 {p['held']:,}",
-                    f"profile {p['profile']}{when.replace('（', ' (').replace('）', ')')}: {p['orders']:,} orders, {p['flagged']:,} flagged, {p['held']:,} held",
+                    f"{zh}：{p['orders']:,} 单，异常 {p['flagged']:,}，暂扣 {p['held']:,}",
+                    f"{en}: {p['orders']:,} orders, {p['flagged']:,} flagged, {p['held']:,} held",
                 )
             )
     return out
