@@ -66,7 +66,7 @@ def test_a_promotion_changes_points_thresholds_status_and_bands_and_ends_by_itse
     assert [(p["profile"], p["orders"], p["flagged"]) for p in told(house)["profiles"]] == [("base", 5, 4), ("d11", 9, 2)]
     assert told(house)["profiles"][1]["from"] == "2026-11-11T00:00:00+08:00"
     said = [w.zh for w in rule_lines(told(house))]  # people read a clock
-    assert said[-2:] == ["平时：5 单，异常 4，暂扣 4", "时段 d11（2026-11-11 00:00 → 2026-11-11 12:00）：9 单，异常 2，暂扣 0"]
+    assert said[-2:] == ["平时：5 单，异常 4，暂扣 3", "时段 d11（2026-11-11 00:00 → 2026-11-11 12:00）：9 单，异常 2，暂扣 0"]
     prints = pl.read_parquet(house.out / "findings.parquet").filter(pl.col("rule_id") == "ip-burst")
     assert len(set(prints.group_by("rule_fingerprint").agg("order_id")["rule_fingerprint"])) == 2
 
