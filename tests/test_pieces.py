@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from threading import current_thread
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,7 @@ from orderguard.errors import OrderguardError
 from orderguard.ingest import Source
 from orderguard.ingest.batches import read_batches
 from orderguard.ingest.delimited import read_delimited
+from orderguard.ledger.scratch import Scratch
 from orderguard.platforms import header_score, load_profiles
 from orderguard.rules.engine import run_rules
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
@@ -268,3 +272,23 @@ def test_what_is_made_one_ahead_comes_in_order_and_is_let_go_of_where_it_was_mad
             break
     assert len(closed) == 3
     assert current_thread().name not in {*threads, *closed}
+
+
+def test_what_a_killed_scan_laid_down_goes_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+    killed, old, new = (tmp_path / f".pieces-{name}" for name in ("killed", "old", "new"))
+    for folder in (killed, old, new):
+        folder.mkdir()
+        (folder / "rows-000000.ipc").write_bytes(b"x")
+    script = f"import os, sqlite3; c = sqlite3.connect({str(killed / '.lock')!r}, isolation_level=None); c.execute('BEGIN EXCLUSIVE'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", script], check=False)
+    now = datetime.now(UTC)
+    os.utime(old, (now.timestamp() - 3_600,) * 2)  # without a lock: left by an older version
+    living = Scratch(tmp_path, now)
+    (living.folder / "rows-000000.ipc").write_bytes(b"x")
+    os.utime(living.folder, (now.timestamp() - 3_600,) * 2)
+    other = Scratch(tmp_path, now + timedelta(seconds=5))
+    assert {f.name for f in tmp_path.iterdir()} == {new.name, living.folder.name, other.folder.name}
+    assert (living.folder / "rows-000000.ipc").exists()
+    for mine in (living, other):
+        mine.close()
+    assert [f.name for f in tmp_path.iterdir()] == [new.name]

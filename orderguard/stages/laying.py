@@ -5,13 +5,9 @@ An order number that occurs once in all inputs is an order by itself; only rows 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,6 +16,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import bare, whole
 from orderguard.ingest import Source, find_sources
 from orderguard.ingest.batches import read_batches
+from orderguard.ledger.scratch import Scratch
 from orderguard.platforms import header_score, match_header
 from orderguard.stages.ahead import one_ahead
 from orderguard.stages.aside import Aside
@@ -29,6 +26,7 @@ from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from orderguard.ingest import Table
     from orderguard.platforms import Profile
@@ -45,7 +43,7 @@ class Large:
     """The inputs, typed and laid down on disk.
 
     Attributes:
-        folder: the piles; removed by `close`.
+        scratch: the piles' folder; removed by `close`.
         plan: sizes of batches and pieces.
         pile: files and problems so far.
         aside: rows set aside.
@@ -55,7 +53,7 @@ class Large:
         span: of all files.
     """
 
-    folder: Path
+    scratch: Scratch
     plan: Plan
     pile: Pile = field(default_factory=Pile)
     spans: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -66,6 +64,11 @@ class Large:
     def __post_init__(self) -> None:
         """Rows set aside lie with the rest."""
         self.aside = Aside(self.folder / "aside")
+
+    @property
+    def folder(self) -> Path:
+        """Where the piles lie."""
+        return self.scratch.folder
 
     @property
     def span(self) -> tuple[Any, Any]:
@@ -95,7 +98,7 @@ class Large:
 
     def close(self) -> None:
         """Remove what was laid down."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.scratch.close()
 
 
 def longer(one: tuple[Any, Any], other: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -127,10 +130,7 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
     Raises:
         OrderguardError: not one row could be read; every reason at once.
     """
-    options.ledger.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Beside the ledger: a disk that holds the history has room, and /tmp may be memory.
-    _sweep(options.ledger)
-    large = Large(Path(tempfile.mkdtemp(prefix=f".pieces-{os.getpid()}-", dir=options.ledger)), plan)
+    large = Large(Scratch(options.ledger, options.now), plan)
     try:
         score, rows = header_score(profiles), 0
         files = (
@@ -162,16 +162,6 @@ def _some_rows(pile: Pile) -> None:
         what = Words("没有一行订单：只有表头", "no order rows: only a header")
         pile.problems.append(Problem(what, ", ".join(f["file"] for f in pile.files)[:200]))
     raise OrderguardError(*pile.problems)
-
-
-def _sweep(ledger: Path) -> None:
-    """Remove what killed scans left."""
-    for folder in ledger.glob(".pieces-*"):
-        pid = folder.name.split("-")[1]
-        try:
-            os.kill(int(pid), 0)
-        except (OSError, ValueError):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _add(large: Large, table: Table, options: Options, profiles: Sequence[Profile]) -> None:
