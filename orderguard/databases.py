@@ -109,6 +109,11 @@ def _hidden(text: str) -> str:
 
 def _unreadable(text: str) -> OrderguardError:
     fix = Words("写成 postgresql://用户@主机:端口/库名", "write postgresql://user@host:port/database")
+    if "@" in text:
+        fix = Words(
+            f"{fix.zh}；密码放进环境变量 ORDERGUARD_DB_PASSWORD，或把其中的 @ : / # 写成 %40 %3A %2F %23",
+            f"{fix.en}; put the password into ORDERGUARD_DB_PASSWORD, or write its @ : / # as %40 %3A %2F %23",
+        )
     return OrderguardError(
         Problem(Words("数据库地址不完整", "the database address is incomplete"), _hidden(text), fix=fix)
     )

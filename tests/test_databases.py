@@ -206,6 +206,22 @@ def test_watermark_of_a_number_and_a_query_with_a_percent_sign(place: str, tmp_p
     assert scan(house, place, query=query, since=str(LONG + 5), watermark="order_id").run["read"] == 2
 
 
+def test_since_a_time_is_read_in_the_shops_zone(place: str, tmp_path: Path) -> None:
+    """Like a time in an export, also against instants and Unix time; what is no time is told by the database."""
+    kind = {"s": "TEXT", "p": "TIMESTAMPTZ", "m": "TIMESTAMP NULL"}[place[0]]
+    run(place, f"CREATE TABLE orders (order_id BIGINT, amount INT, created_at {kind}, placed BIGINT)")
+    for n in range(4):  # 09:00 to 09:03 in Shanghai
+        run(place, f"INSERT INTO orders VALUES ({n + 1}, 5, '2026-11-11 0{9 if place[0] == 's' else 1}:0{n}:00', {1794358800000 + n * 60_000})")
+    house = House(tmp_path)
+    assert scan(house, place, since="2026-11-11 09:01").run["read"] == 3
+    assert scan(house, place, since="2026/11/11 09:02:00", watermark="placed").run["read"] == 2
+    if place[0] != "s":
+        assert scan(house, place, since="2026-11-11T01:03:00Z").run["read"] == 1
+    late = scan(house, place, since="2026-11-12").run
+    assert late["read"] == 0
+    assert any("2026-11-12 之后没有订单" in str(p) for p in late["problems"])
+
+
 def test_a_burst_that_two_reads_cut_is_a_burst(place: str, tmp_path: Path) -> None:
     house = House(tmp_path)
     fill(place, 1, 2, 0, ip="192.0.2.7")

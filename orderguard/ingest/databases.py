@@ -21,7 +21,8 @@ from orderguard.errors import OrderguardError, Problem, Words, closest, printabl
 from orderguard.ingest.table import header_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from orderguard.databases import Address
 
@@ -70,7 +71,11 @@ class Reader:
         self.mark: Mark | None = None
 
     def batches(
-        self, column: str | None = None, mark: Mark | None = None, since: str | None = None
+        self,
+        column: str | None = None,
+        mark: Mark | None = None,
+        since: str | None = None,
+        moment: Callable[[str], datetime | None] | None = None,
     ) -> Iterator[pl.DataFrame]:
         """Rows as text columns, a batch at a time; afterwards `self.mark` says how far it came.
 
@@ -78,6 +83,7 @@ class Reader:
             column: what a watermark is kept of.
             mark: where the last scan stopped: read from there, without the rows that it saw.
             since: read from this value on, instead. Rows whose value is missing are read in any case.
+            moment: reads `since` as an instant, for columns that hold instants or Unix time.
         """
         names = header_names(self.columns)
         if column is None:
@@ -85,7 +91,11 @@ class Reader:
             return
         high, at, seen = self._highest(column), names[self.columns.index(column)], list[str]()
         where, values = "", list[Any]()
-        low = _like(since, high) if since is not None else json.loads(mark.value) if mark else None
+        if since is not None:
+            at_once = self._types[self.columns.index(column)] == _INSTANT
+            low = _like(since, high, (moment(since) if moment else None), zoned=at_once)
+        else:
+            low = json.loads(mark.value) if mark else None
         if low is not None:
             name = _escaped(self._quoted(column), self._kind)
             where, values = f" WHERE ({name} >= {'?' if self._kind == 'sqlite' else '%s'} OR {name} IS NULL)", [low]
@@ -196,8 +206,7 @@ def opened(ask: Ask) -> Iterator[Reader]:
         except Exception as error:
             if not type(error).__module__.startswith(("sqlite3", "psycopg", "pymysql")):
                 raise
-            near = _near(ask)
-            raise OrderguardError(failed(ask.address, error, _FAILED), *near) from None
+            raise OrderguardError(*(_near(ask) or [failed(ask.address, error, _FAILED)])) from None
     finally:
         db.close()
 
@@ -236,14 +245,20 @@ def _fresh(batch: pl.DataFrame, column: pl.Series, value: str, known: frozenset[
     return batch.filter(pl.Series([not (is_old and next(told) in known) for is_old in old], dtype=pl.Boolean))
 
 
-def _like(since: str, high: str | None) -> Any:
-    """What the user typed, as a number where the column holds numbers."""
-    if high is None or isinstance(json.loads(high), str):
-        return since
+def _like(since: str, high: str | None, at: datetime | None, *, zoned: bool) -> Any:
+    """What the user typed, as the column holds it: instants in the session's zone (UTC), numbers, Unix time of its grain."""
+    top = None if high is None else json.loads(high)
+    if zoned and at is not None:
+        return f"{at:%Y-%m-%d %H:%M:%S.%f}"
     try:
-        return int(since)
+        size = 0 if top is None else abs(float(top))
     except ValueError:
         return since
+    grain = next((n for n in (9, 6, 3, 0) if 5e8 <= size / 10**n <= 5e9), None)
+    try:
+        return since if isinstance(top, str | None) and at is None else int(since)
+    except ValueError:
+        return since if at is None or grain is None else int(at.timestamp() * 10**grain)
 
 
 def _escaped(statement: str, kind: str) -> str:

@@ -11,10 +11,12 @@ import polars as pl
 from orderguard.databases import is_address, parse_address
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.ingest import Source, Table
+from orderguard.normalise.values import times
 from orderguard.platforms import match_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from orderguard.databases import Mark
     from orderguard.ingest.databases import Ask, Reader
@@ -114,7 +116,7 @@ def _tables(
             mark = known.get(ask.source(column)) if column else None
             since = None if options.since == "last" else options.since
             nothing = pl.DataFrame(schema=dict.fromkeys(header_names(reader.columns), pl.String))
-            for part in reader.batches(column, mark, since):
+            for part in reader.batches(column, mark, since, lambda text: _moment(text, options.book.timezone)):
                 text = part.write_csv().encode()
                 content.update(text)
                 source.size += len(text)
@@ -127,6 +129,12 @@ def _tables(
     except OrderguardError as error:
         source.problems += error.problems
     source.sha256 = content.hexdigest()
+
+
+def _moment(text: str, zone: str) -> datetime | None:
+    """`--since` as an instant, read like an export's times; None where it is none, such as a number."""
+    read: datetime | None = times(pl.Series([text]), zone).item()
+    return read
 
 
 def _numbered(rows: pl.DataFrame, before: int) -> pl.DataFrame:

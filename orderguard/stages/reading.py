@@ -140,6 +140,8 @@ def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
     for file in pile.files:
         file.update(folded=0, read=0, rejected=0)
     what = Words("上次之后没有新订单", "no new orders since the last scan")
+    if options.since != "last":
+        what = Words(f"{options.since} 之后没有订单", f"no orders since {options.since}")
     pile.problems += [Problem(what, f["file"], fatal=False) for f in pile.files]
     return Read(folded.orders, folded.lines, pl.DataFrame(schema=REJECTS), pile.files, pile.problems, marks)
 
