@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -322,6 +323,17 @@ def test_a_long_table_is_read_as_its_short_pieces(rng: random.Random) -> None:
     pieces = [type_table(raw[at : at + 1_350], "a.csv", recipe) for at in range(0, height, 1_350)]
     assert whole.rows.equals(pl.concat([p.rows for p in pieces]))
     assert whole.rejects.equals(pl.concat([p.rejects for p in pieces]))
+
+
+def test_a_row_set_aside_is_written_as_an_export_writes_it() -> None:
+    """On the shop's clock, without places of ours: whoever corrects rejected.csv knows it again."""
+    cells = {"order_id": "A1", "amount": "338.9", "created_at": "2026-11-10", "paid_at": "2026-07-10 10:00:00.5", "quantity": "2", "unit_price": "169.45"}
+    rows = typed(cells, {**cells, "amount": "338.95", "registered_at": "2026-11-01 08:00:00"}, names=(*OUR, "quantity", "unit_price")).rows
+    (told,) = [json.loads(c) for c in fold_orders(rows, {}, "zh-CN", None, ZONE).rejects["cells"]]
+    assert (told["amount"], told["created_at"], told["paid_at"], told["quantity"], told["unit_price"]) == ("338.95", "2026-11-10", "2026-07-10 10:00:00.500", "2", "169.45")
+    assert "device_id" not in told
+    (told,) = [json.loads(c) for c in fold_orders(rows, {}, "en", None, "America/New_York").rejects["cells"]]
+    assert told["paid_at"] == "2026-07-09 22:00:00.500-04:00"  # in summer: an hour of the autumn comes twice
 
 
 @pytest.mark.parametrize(("cell", "marked"), [("2026-11-11", True), ("2026/11/11", True), ("20261111", True), ("2026年11月11日", True), ("Nov-11-2026", True), ("2026-11-11 00:00:00", False),

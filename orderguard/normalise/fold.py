@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import KEY, LINE_ONLY, LINES, MONEY_COLUMNS, ORDERS, TIME_COLUMNS, heading, schema
+from orderguard.columns import KEY, LINE_ONLY, LINES, MONEY_COLUMNS, ORDERS, TIME_COLUMNS, heading, schema, to_the_day
 from orderguard.normalise.recipe import ADDED, ITEMS, REJECTS
 from orderguard.normalise.status import rank
 
@@ -49,7 +49,11 @@ class Folded:
 
 
 def fold_orders(
-    rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str, ids: Mapping[str, str] | None = None
+    rows: pl.DataFrame,
+    sums: Mapping[str, Mapping[str, str]],
+    locale: str,
+    ids: Mapping[str, str] | None = None,
+    zone: str = "UTC",
 ) -> Folded:
     """Fold typed rows to one row per `(platform, order_id)`.
 
@@ -58,6 +62,7 @@ def fold_orders(
         sums: platform -> amount column -> `sum` or `sum_unless_repeated` (default: the order's own amount).
         locale: language of the reasons.
         ids: words for platforms (casefolded) -> platform id, so that an ERP's 京东 row meets its `jd` row.
+        zone: of the times in reasons and in the cells of rows that are set aside.
     """
     repeated = repeats(rows["order_id"])
     if not repeated.any():
@@ -67,7 +72,7 @@ def fold_orders(
     before = _per_file(many.filter(~pl.col(ADDED)))
     many = _one_platform(many, ids or {})
     many = _summed(_orders_speak(_without_repeats(many)), sums)
-    kept, rejects = _without_conflicts(many, locale)
+    kept, rejects = _without_conflicts(many, locale, zone)
     first = kept.group_by(KEY, maintain_order=True).agg(_merge(n) for n in _ORDER_NAMES if n not in KEY)
     orders = pl.concat([single.select(_ORDER_NAMES), first.select(_ORDER_NAMES)], rechunk=True)
     lines = pl.concat([_lines(single), _lines(kept)])
@@ -189,7 +194,7 @@ def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.Dat
     return rows
 
 
-def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without_conflicts(rows: pl.DataFrame, locale: str, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Set rows aside whose facts differ from those of the row that speaks for the order."""
     zh = locale.startswith("zh")
     speaking = rows.group_by(KEY, maintain_order=True).agg(
@@ -207,30 +212,34 @@ def _without_conflicts(rows: pl.DataFrame, locale: str) -> tuple[pl.DataFrame, p
             pl.format(
                 template,
                 pl.lit(heading(f, locale)),
-                _shown(f),
+                _shown(f, zone).fill_null("").str.slice(0, 60),
                 pl.col("_source_file"),
                 pl.col("_source_row"),
-                _shown(f"_{f}"),
+                _shown(f"_{f}", zone).fill_null("").str.slice(0, 60),
             )
         )
         for f in _FACTS
     ]
     joined = joined.with_columns(pl.coalesce(differs).alias("reason"))
     bad = joined.filter(pl.col("reason").is_not_null() & ~pl.col(ADDED))
-    cells = pl.struct(
-        [pl.col(c).cast(pl.String) for c in ("platform", "order_id", *_FACTS, *_TEXTS, "line_id", *LINE_ONLY)]
-    ).struct.json_encode()
+    names = ("platform", "order_id", *_FACTS, *_TEXTS, "line_id", *LINE_ONLY)
+    cells = pl.struct(_shown(c, zone) for c in names).struct.json_encode().str.replace_all(r',"\w+":null', "")
     rejects = bad.select("source_file", "source_row", "reason", cells.alias("cells")).cast(REJECTS)  # type: ignore[arg-type]
     return joined.filter(pl.col("reason").is_null()).select(rows.columns), rejects
 
 
-def _shown(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String)
-    if name.lstrip("_") in MONEY_COLUMNS:  # eight places are ours, not the export's
+def _shown(name: str, zone: str) -> pl.Expr:
+    """A fact as an export would write it: no places of ours, times on the shop's clock."""
+    column, own = pl.col(name), name.lstrip("_")
+    if own in TIME_COLUMNS:
+        local = column.dt.convert_time_zone(zone)
+        offset = pl.when(local.dt.dst_offset() != 0).then(local.dt.strftime("%:z")).otherwise(pl.lit(""))
+        text = pl.concat_str(local.dt.strftime("%Y-%m-%d %H:%M:%S%.f"), offset)
+        return pl.when(to_the_day(column)).then(local.dt.strftime("%Y-%m-%d")).otherwise(text).alias(name)
+    text = column.cast(pl.String)
+    if own in MONEY_COLUMNS or own == "unit_price":
         text = text.str.replace("0{1,6}$", "")
-    elif name.lstrip("_") in TIME_COLUMNS:
-        text = text.str.replace(r"\.0+", "")
-    return text.fill_null("").str.slice(0, 60)
+    return (text.str.replace(r"\.0$", "") if own == "quantity" else text).alias(name)
 
 
 def _merge(name: str) -> pl.Expr:

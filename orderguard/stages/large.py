@@ -170,7 +170,7 @@ class _Parts:
         self._score = header_score(profiles)
         assert large.shape is not None  # noqa: S101 - at least one row was read
         self._shape = large.shape
-        empty = folded_orders(large.shape, large.pile.sums, options.book.locale, self.ids)
+        empty = folded_orders(large.shape, large.pile.sums, options.book, self.ids)
         self.names, self.no_lines = empty.orders.columns, empty.lines
         self._empty = empty.orders
         self.repeated = large.repeated()
@@ -255,7 +255,7 @@ class _Parts:
             rows = with_lookups(rows, self.options, self.profiles, self._score, notes)
         for note in notes if tell else ():
             self.misses.setdefault(note.text("en"), []).append(note)
-        return folded_orders(rows, self.large.pile.sums, self.options.book.locale, self.ids)
+        return folded_orders(rows, self.large.pile.sums, self.options.book, self.ids)
 
     def _numbered(self, made: Folded, beside: pl.DataFrame, first: int) -> pl.DataFrame:
         both = pl.concat([made.orders, beside], rechunk=True) if len(beside) else made.orders

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orderguard.databases import Mark
     from orderguard.ingest import Table
     from orderguard.platforms import Match, Profile
+    from orderguard.rules import Rulebook
     from orderguard.stages.aside import Aside
     from orderguard.stages.options import Options
 
@@ -110,7 +111,7 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
             )
     pile.problems += future_notes(pile.rows, options)
     rows = with_lookups(pl.concat(pile.rows, rechunk=True), options, profiles, score, pile.problems)
-    folded = folded_orders(rows, pile.sums, options.book.locale, platform_ids(profiles))
+    folded = folded_orders(rows, pile.sums, options.book, platform_ids(profiles))
     rejects = pl.concat([*pile.rejects, folded.rejects]).sort("source_file", "source_row")
     if folded.orders.is_empty():
         first = rejects.row(0, named=True)
@@ -126,17 +127,17 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
 
 
 def folded_orders(
-    rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], locale: str, ids: Mapping[str, str]
+    rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]], book: Rulebook, ids: Mapping[str, str]
 ) -> Folded:
     """Typed rows to orders: the same for every engine, so whatever an order gets after folding is added here."""
-    folded = fold_orders(rows, sums, locale, ids)
+    folded = fold_orders(rows, sums, book.locale, ids, book.timezone)
     folded.orders = with_baskets(folded.orders, folded.lines)
     return folded
 
 
 def _nothing_new(pile: Pile, options: Options, marks: list[Mark]) -> Read:
     """A database without new rows: a clean look, not an empty file."""
-    folded = folded_orders(pl.concat(pile.rows), pile.sums, options.book.locale, {})
+    folded = folded_orders(pl.concat(pile.rows), pile.sums, options.book, {})
     for file in pile.files:
         file.update(folded=0, read=0, rejected=0)
     what = Words("上次之后没有新订单", "no new orders since the last scan")

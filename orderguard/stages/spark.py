@@ -132,7 +132,7 @@ class OnSpark:
         )
         lines = _of(back, "lines")
         current = frame.filter(~pl.col(PAST)).select([c for c in frame.columns if c in read.names(shape)])
-        empty = folded_orders(shape, {}, book.locale, platform_ids(self.job.profiles)).lines
+        empty = folded_orders(shape, {}, book, platform_ids(self.job.profiles)).lines
         everything = Read(
             current, pl.concat([empty, *lines]), read.rejects, [read.file], once([*read.problems, *self._notes()]),
             spans={self.name: read.span},
@@ -244,7 +244,7 @@ def _nothing(job: tasks.Job, sums: dict[str, dict[str, str]], shape: pl.DataFram
     from orderguard.platforms import platform_words  # noqa: PLC0415 - seldom
     from orderguard.stages.judging import facts_for  # noqa: PLC0415 - seldom
 
-    orders = folded_orders(shape, sums, job.book.locale, platform_ids(job.profiles)).orders
+    orders = folded_orders(shape, sums, job.book, platform_ids(job.profiles)).orders
     orders = orders.with_columns(pl.lit(value=False).alias(PAST))
     frame = facts_for(orders, job.book, platform_words(job.profiles))
     return frame.with_columns(pl.lit(0, dtype=pl.Int64).alias(ROW), pl.lit(value=True).alias(AUDITED)).clear()

@@ -207,7 +207,7 @@ def _orders(
         rows = unpacked(b for _, b in some["rows"]) if "rows" in some else None
         past = unpacked(b for _, b in sorted(some["past"])) if "past" in some else None
         rows = unpacked([job.shape]) if rows is None else rows  # earlier orders count, whoever shares their bucket
-        folded = folded_orders(rows, sums, job.book.locale, ids)
+        folded = folded_orders(rows, sums, job.book, ids)
         frame = folded.orders
         first, last = job.span
         if past is not None and first is not None and last is not None and job.within is not None:
