@@ -316,6 +316,14 @@ def test_json_nested_orders_give_a_row_per_item(tmp_path: Path) -> None:
     ]
 
 
+def test_items_that_an_interface_wraps_are_items(tmp_path: Path) -> None:
+    """Taobao's trades hold `orders.order`, Walmart's `orderLines.orderLine`; a customer's earlier orders are no items."""
+    trades = [{"tid": "1", "orders": {"order": [{"oid": "11", "title": "A"}, {"oid": "12", "title": "B"}]}}, {"tid": "2", "orders": {"order": []}, "customer": {"orders": [{"id": 5}]}}]
+    found = rows(read(tmp_path, json.dumps({"trades_sold_get_response": {"trades": {"trade": trades}}}), "a.json"))
+    assert [(r["tid"], r.get("orders.order.oid"), r.get("orders.order.title")) for r in found] == [("1", "11", "A"), ("1", "12", "B"), ("2", None, None)]
+    assert found[2]["customer.orders"] == '[{"id": "5"}]'
+
+
 def test_json_that_is_none(tmp_path: Path) -> None:
     assert problem(tmp_path, b'{"orders": [', "a.json").startswith("a.json")
 

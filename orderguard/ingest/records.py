@@ -36,6 +36,11 @@ _ITEM_KEYS = (
     "商品列表",
     "明细",
 )
+_SUB_KEYS = (
+    "orders", "order", "sub_orders", "suborders", "sub_order_list", "suborderlist", "sku_order_list", "order_lines",
+    "orderlines", "order_list", "child_orders", "trade_orders", "子订单", "子订单列表",
+)  # fmt: skip
+"""Inside an order these hold its items, though elsewhere they hold orders (Taobao: a trade's `orders.order`)."""
 _MAX_DEPTH = 20
 
 
@@ -146,11 +151,11 @@ def _flatten(record: dict[str, Any]) -> list[dict[str, str | None]]:
 def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict[str, str | None]], depth: int) -> None:
     if isinstance(value, dict) and depth < _MAX_DEPTH:
         for key, child in value.items():
-            is_items = isinstance(child, list) and child and all(isinstance(c, dict) for c in child)
-            if is_items and not items and key.lower() in _ITEM_KEYS:
-                for entry in child:
+            name, entries = _items(key, child, top=not prefix)
+            if entries and not items:
+                for entry in entries:
                     one: dict[str, str | None] = {}
-                    _walk(entry, f"{prefix}{key}.", one, [{}], depth + 1)
+                    _walk(entry, f"{prefix}{name}.", one, [{}], depth + 1)
                     items.append(one)
             else:
                 _walk(child, f"{prefix}{key}.", flat, items, depth + 1)
@@ -164,6 +169,15 @@ def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict
         flat[key] = _whole(
             ";".join(map(str, value)) if _plain(value) else json.dumps(value, ensure_ascii=False)[:32_000]
         )
+
+
+def _items(key: str, child: Any, *, top: bool) -> tuple[str, list[dict[str, Any]]]:
+    """The items of an order and their name, also where they stand alone in an object; none if this is something else."""
+    known = key.lower() in _ITEM_KEYS or (top and key.lower() in _SUB_KEYS)  # a customer's orders are none of these
+    if known and isinstance(child, dict) and len(child) == 1:
+        ((inner, child),) = child.items()
+        key = f"{key}.{inner}"
+    return key, child if known and isinstance(child, list) and all(isinstance(c, dict) for c in child) else []
 
 
 def _plain(value: Any) -> bool:
