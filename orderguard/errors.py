@@ -9,6 +9,7 @@ EXIT_ASKED = 1
 EXIT_INPUT = 2
 EXIT_DELIVERY = 3
 EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
 """orderguard itself is wrong (EX_SOFTWARE of sysexits.h); never for wrong input."""
 
 

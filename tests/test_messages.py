@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import sqlite3
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from house import House, export, order, shell
 
+from orderguard import cli
 from orderguard.cli.usage import _refused
 from orderguard.errors import Words, unable
 from orderguard.ledger.answers import read_result, worn
@@ -98,3 +101,21 @@ def test_an_english_shop_gets_an_english_rulebook(tmp_path: Path) -> None:
         assert "\nlocale: en " in (folder / "rules.yaml").read_text(encoding="utf-8")
         assert shell("rules", "check", cwd=folder).returncode == 0
     assert look(["AED", "aed"]).fits("currency") == 1.0
+
+
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "已中断"), ("en", "the ledger is whole")])
+def test_ctrl_c_says_what_it_left(locale: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("ORDERGUARD_LOCALE", locale)
+    monkeypatch.setattr(sys, "argv", ["orderguard", "rules", "check"])
+    monkeypatch.setattr(cli.cli, "invoke", pressed)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert left.value.code == 130
+    assert said in capsys.readouterr().err

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from orderguard import __version__
-from orderguard.errors import EXIT_BUG, EXIT_INPUT, DeliveryError, OrderguardError, Problem, Words, unable
+from orderguard.errors import (
+    EXIT_BUG,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    DeliveryError,
+    OrderguardError,
+    Problem,
+    Words,
+    unable,
+)
 
 _COMMANDS = {
     "backtest": "orderguard.cli.backtest:backtest",
@@ -88,7 +98,7 @@ def main() -> None:  # noqa: C901 - one line for each way to end
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
-        sys.exit(130)
+        _interrupted()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(EXIT_INPUT)
@@ -103,7 +113,7 @@ def main() -> None:  # noqa: C901 - one line for each way to end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
-        sys.exit(130)
+        _interrupted()
     except SystemExit:
         raise
     except BaseException as error:
@@ -113,6 +123,17 @@ def main() -> None:  # noqa: C901 - one line for each way to end
             fail(DeliveryError(_full(error)))
         click.echo("✗ " + unexpected(error).text(language()), err=True)
         sys.exit(EXIT_BUG)
+
+
+def _interrupted() -> NoReturn:
+    """Ctrl-C: whoever pressed it wants to know what they left behind."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not end this in a traceback
+    told = Words(
+        "已中断；没有写到一半的文件，台账停在完整的一步，再运行一次即可",
+        "stopped; no file is half written and the ledger is whole: just run it again",
+    )
+    click.echo("\n! " + told.pick(language()), err=True)
+    sys.exit(EXIT_INTERRUPTED)
 
 
 def _speakable() -> None:
