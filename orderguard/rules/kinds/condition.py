@@ -49,6 +49,8 @@ from orderguard.rules.base import Kind, number
 if TYPE_CHECKING:
     from orderguard.rules.sql import Sql
 
+_SHORT = 60
+
 EXAMPLE = """
 - id: night-money
   kind: condition
@@ -96,11 +98,14 @@ class Condition(Kind):
     def reason(self, locale: str) -> pl.Expr:
         names, zh = self._sql().names[:4], locale.startswith("zh")
         shown = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n, "为空" if zh else "is empty")) for n in names]
-        met, said = self._told(locale)[:200], self._around.says.strip()[:60]
+        met, said = self._told(locale), self._around.says.strip()[:60]
+        # Beside the rule's own words a long condition tells an agent nothing; alone it must be told.
+        met = "" if said and len(met) > _SHORT else met[:200]
         if not shown:
             return pl.lit(said or (f"符合 {met}" if zh else f"{met} holds"))
         if said:
-            told = f"{_plain(said)}：{{}}（{_plain(met)}）" if zh else f"{_plain(said)}: {{}} ({_plain(met)})"
+            told = f"{_plain(said)}：{{}}" if zh else f"{_plain(said)}: {{}}"
+            told += (f"（{_plain(met)}）" if zh else f" ({_plain(met)})") if met else ""
         else:
             told = f"符合 {_plain(met)}：{{}}" if zh else f"{_plain(met)} holds: {{}}"
         return pl.format(told, pl.concat_str(shown, separator="，" if zh else ", "))
