@@ -94,6 +94,9 @@ def parse_yaml(text: str, name: str) -> Document:
         here = (
             "".join(text.split("\n")[line - 1 : line]) if line > 0 else ""
         )  # a fault at the end is behind the last line
+        wide = _WIDE_KEY.search(text)
+        if wide and text.count("\n", 0, wide.end()) < max(line, 1):
+            line, said = text.count("\n", 0, wide.end()) + 1, _WIDE
         what, fix = _not_yaml(said, here)
         raise OrderguardError(Problem(what, name, line, fix)) from error
     document = Document(None, name)
@@ -102,8 +105,15 @@ def parse_yaml(text: str, name: str) -> Document:
     return document
 
 
+_WIDE = "full-width"
+_WIDE_KEY = re.compile(r"(?m)^[ -]*[a-z_]+\s*：|[{,，]\s*[a-z_]+\s*：|，\s*[a-z_]+\s*:")
+"""A key behind a full-width comma or before a full-width colon."""
 _TAB = Words("这一行用制表符（Tab）缩进", "a tab indents this line"), Words("换成空格", "use blanks")
 _PARSER: tuple[tuple[str, tuple[Words, Words]], ...] = (
+    (_WIDE, (
+        Words("这里的冒号或逗号是全角的", "a full-width colon or comma stands here"),
+        Words("换成半角的 : 和 ,（冒号后加空格）", "write : and , (with a blank behind the colon)"),
+    )),
     ("end of stream", (
         Words("从这里开始的引号没有闭合", "the quote that begins here is never closed"),
         Words("补上另一个引号；文字里的引号请写两遍", "close it; write a quote inside a text twice"),

@@ -39,6 +39,11 @@ def ip(old: str, new: str) -> str:
     return HEAD + IP.replace(old, new)
 
 
+def sql(when: str) -> str:
+    """A rulebook with one condition; it stands in line 4."""
+    return HEAD + f'- {{id: a, kind: condition, points: 1, with: {{when: "{when}"}}}}\n'
+
+
 def promo(old: str, new: str) -> str:
     """A promotion with a change; it stands in line 6."""
     assert old in PROMO
@@ -164,6 +169,17 @@ WRONG = {
     "needs a number": (good("points: 1", "points: 1, needs: 7"), 4, "should name rules"),
     "needs none of": (good("points: 1", "points: 1, needs: {none: [b]}") + OTHER, 4, "unknown key"),
     "needs a retired rule": (good("points: 1", "points: 1, needs: b") + OTHER.replace("points: 1", "points: 1, status: retired"), 4, "never count"),
+    # slips of a Chinese keyboard, and habits from other SQL
+    "full-width colon": (HEAD.replace("version: 1", "version： 1", 1) + GOOD, 1, "full-width"),
+    "full-width comma": (good(", points: 1", "，points: 1"), 4, "full-width"),
+    "Chinese quotes": (sql("city = ‘杭州’"), 4, "plain single quotes"),
+    "full-width operator": (sql("amount ＞ 5"), 4, "character 8: a full-width character"),
+    "double quotes": (sql('city = \\"杭州\\"'), 4, "single quotes: '杭州'"),
+    "and as in C": (sql("amount > 5 && city = 'x'"), 4, "should be AND"),
+    "or as in C": (sql("amount > 5 || amount < 3"), 4, "for either write OR"),
+    "equals NULL": (sql("buyer_note = NULL"), 4, "IS NULL"),
+    "the clock": (sql("created_at > now() - INTERVAL '1 day'"), 4, "no 'now'"),
+    "a subquery": (sql("amount > (SELECT 1)"), 4, "rules docs condition"),
     # promotions
     "promotions as a mapping": (HEAD + GOOD + "promotions: {p: 1}\n", 5, "list"),
     "promotion as a word": (HEAD + GOOD + "promotions: [p]\n", 5, "mapping"),
@@ -218,3 +234,26 @@ def test_the_command_says_so_and_leaves_with_2(tmp_path: Path) -> None:
     done = shell("rules", "check", cwd=tmp_path, ORDERGUARD_LOCALE="en")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "✗ rules.yaml:4: a: needs go in a circle (a → b → a); remove one of these needs\n"
+
+
+def test_check_tells_at_once_what_tables_places_and_examples_hold(tmp_path: Path) -> None:
+    """What is named stands in other files or is run later: `check` looks at all of it, and names the rulebook's line."""
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nship_from: {default: 杭州, platform: {京东: 火星}}\nbands: {review: 20}\nrules:\n"
+        "- {id: a, kind: listed, points: 1, with: {file: gone.csv}}\n"
+        "- id: b\n  kind: listed\n  points: 1\n  with: {entries: [{value: x}, {value: y, kind: blok}]}\n"
+        "  flags:\n    - {adress: x}\n  passes:\n    - {amount: abc}\n    - [{created_at: noon}, {amount: -1.5, created_at: 2026-11-11}]\n",
+        encoding="utf-8",
+    )
+    done = shell("rules", "check", cwd=tmp_path, ORDERGUARD_LOCALE="en")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            "✗ rules.yaml:2: ship_from: unknown place '火星'; give a city (such as Hangzhou), a country code, or latitude,longitude",
+            "✗ rules.yaml:5: a: file gone.csv: no such file; check path and name",
+            "✗ rules.yaml:9: b: entries entry 2 'kind' is unknown (it says 'blok'); did you mean 'block'?",
+            "✗ rules.yaml:11: b: flags #1: no column 'adress'; did you mean 'address'?",
+            "✗ rules.yaml:13: b: passes #1: amount should be a number, not 'abc'",
+            "✗ rules.yaml:14: b: passes #2: created_at should be a time such as 2026-11-11 00:00:00, not 'noon'",
+        ],
+    )

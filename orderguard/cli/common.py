@@ -31,13 +31,20 @@ def plain_rulebook(given: str | None) -> tuple[Rulebook, bool]:
     """
     from datetime import UTC, datetime
 
-    from orderguard.rules.book import default_rulebook, load_rulebook
+    from orderguard.rules.book import load_rulebook
     from orderguard.stages.tables import equip
+
+    path, packaged = rulebook_path(given)
+    return equip(load_rulebook(path), datetime.now(UTC)), packaged
+
+
+def rulebook_path(given: str | None) -> tuple[Path, bool]:
+    """The rulebook's file: `--rules`, else `rules.yaml` here, else the one that comes with orderguard (True)."""
+    from orderguard.rules.book import default_rulebook
 
     here = Path("rules.yaml")
     packaged = not given and not here.exists()
-    path = Path(given) if given else here if here.exists() else default_rulebook()
-    return equip(load_rulebook(path), datetime.now(UTC)), packaged
+    return Path(given) if given else here if here.exists() else default_rulebook(), packaged
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:

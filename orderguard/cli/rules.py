@@ -114,9 +114,15 @@ def docs(name: str | None, rules_file: str | None, locale: str | None, as_json: 
 @_JSON
 def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """检查规则表，一次列出所有错误。 Check the rulebook, all errors at once."""
-    from orderguard.cli.common import find_rulebook, print_json
+    from datetime import UTC, datetime
 
-    book = find_rulebook(file or rules_file)
+    from orderguard.cli.common import print_json, rulebook_path
+    from orderguard.rules.book import load_rulebook
+    from orderguard.stages.checking import thoroughly
+    from orderguard.stages.weighing import in_effect
+
+    path, packaged = rulebook_path(file or rules_file)
+    book = in_effect(thoroughly(load_rulebook(path), datetime.now(UTC)), packaged=packaged)
     if as_json:
         print_json({"ok": True, "rules": len(book.rules), "path": book.source, "sha256": book.sha256})
     else:

@@ -124,6 +124,22 @@ def build_rulebook(document: Document) -> Rulebook:
     return book
 
 
+def line_of(book: Rulebook, *path: str) -> int:
+    """The line of a part of a rulebook's file, or of the nearest thing around it; a rule is named by its id. 0 if there is no such file.
+
+    Read again: only what is wrong asks for it.
+    """
+    try:
+        document = read_yaml(Path(book.source))
+    except OrderguardError:
+        return 0
+    at: tuple[str | int, ...] = path
+    if path[:1] == ("rules",) and isinstance(document.data, dict):
+        ids = [r.get("id") if isinstance(r, dict) else None for r in document.data.get("rules") or []]
+        at = ("rules", ids.index(path[1]), *[int(p) if p.isdigit() else p for p in path[2:]]) if path[1] in ids else ()
+    return document.line(at)
+
+
 def _placeholder() -> Rule:
     """Stands in for rules that are reported already, so that the rest of the file is still checked."""
     return Rule.model_construct(id="x", kind="x", points=0.0, status="retired")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from orderguard.columns import FACTS, INSTANT, ITEM_END, ITEM_MARK, MONEY, ORDERS, schema
+from orderguard.errors import Words, closest
 from orderguard.rules.engine import run_rules
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ class Proof(NamedTuple):
     said: str
 
 
-Enrich = "Callable[[pl.DataFrame, Rule], pl.DataFrame]"
+_TYPES = {**schema(ORDERS), **schema(FACTS)}
 
 
 def run_proofs(rule: Rule, zone: str, locale: str, enrich: Callable[[pl.DataFrame, Rule], pl.DataFrame]) -> list[Proof]:
@@ -46,6 +49,10 @@ def run_proofs(rule: Rule, zone: str, locale: str, enrich: Callable[[pl.DataFram
     for expected, examples in (("flags", rule.flags), ("passes", rule.passes)):
         for number, example in enumerate(examples, 1):
             orders = example if isinstance(example, list) else [example]
+            wrong = _faults(orders)
+            if wrong:
+                out.append(Proof(rule.id, expected, number, ok=False, said=wrong[0].pick(locale)))
+                continue
             try:
                 frame = enrich(_frame(orders, zone), rule)
                 found = run_rules(frame, [rule], locale).findings
@@ -59,6 +66,37 @@ def run_proofs(rule: Rule, zone: str, locale: str, enrich: Callable[[pl.DataFram
     return out
 
 
+def example_faults(rule: Rule) -> list[tuple[str, int, Words]]:
+    """What no example can hold, without running any: `flags` or `passes`, which example from 0, what is wrong."""
+    return [
+        (expected, number, fault)
+        for expected, examples in (("flags", rule.flags), ("passes", rule.passes))
+        for number, example in enumerate(examples)
+        for fault in _faults(example if isinstance(example, list) else [example])
+    ]
+
+
+def _faults(orders: list[dict[str, Any]]) -> list[Words]:
+    told = []
+    for name, value in ((n, v) for order in orders for n, v in order.items()):
+        dtype = _TYPES.get(name)
+        if dtype is None and name != "past":
+            hint = closest(name, [*_TYPES])
+            told.append(Words(f"没有列 '{name}'；{hint.zh}", f"no column '{name}'; {hint.en}"))
+        elif dtype is None or dtype == pl.String or value is None:
+            continue
+        elif dtype == INSTANT:
+            try:
+                datetime.fromisoformat(str(value))
+            except ValueError:
+                told.append(
+                    Words(f"{name} 应为时间，如 2026-11-11 00:00:00（写的是 '{value}'）", f"{name} should be a time such as 2026-11-11 00:00:00, not '{value}'")
+                )  # fmt: skip
+        elif isinstance(value, bool) or not re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", str(value)):
+            told.append(Words(f"{name} 应为数字（写的是 '{value}'）", f"{name} should be a number, not '{value}'"))
+    return list(dict.fromkeys(told))
+
+
 def _items(value: Any) -> Any:
     """`basket: {NF-900: 2}` of an example as the fact's text."""
     if not isinstance(value, dict):
@@ -67,12 +105,8 @@ def _items(value: Any) -> Any:
 
 
 def _frame(orders: list[dict[str, Any]], zone: str) -> pl.DataFrame:
-    types = {**schema(ORDERS), **schema(FACTS)}
     columns: dict[str, pl.Series] = {}
-    unknown = {k for o in orders for k in o} - set(types) - {"past"}
-    if unknown:
-        raise ValueError(f"unknown column {min(unknown)}")
-    for name, dtype in types.items():
+    for name, dtype in _TYPES.items():
         given = [o.get(name) for o in orders]
         if name == "order_id":
             given = [v or f"example-{i}" for i, v in enumerate(given)]

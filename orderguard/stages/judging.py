@@ -13,6 +13,7 @@ from orderguard.enrich.facts import Origins, add_facts
 from orderguard.enrich.places import locate
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.rules import run_rules
+from orderguard.rules.book import line_of
 from orderguard.rules.engine import needed
 from orderguard.rules.needs import in_order
 from orderguard.score import Weights, decide, weigh
@@ -71,8 +72,12 @@ def check_places(book: Rulebook) -> None:
         OrderguardError: every such place at once.
     """
     place = book.ship_from
-    given = [place.default, *place.platform.values(), *place.shop.values(), *place.warehouse.values()]
-    named = list(dict.fromkeys(g for g in given if g))
+    told = [
+        ((), place.default),
+        *[((n, k), v) for n in ("platform", "shop", "warehouse") for k, v in getattr(place, n).items()],
+    ]
+    at = {given: path for path, given in reversed(told) if given}
+    named = list(at)
     if not named:
         return
     lost = [n for n, lat in zip(named, locate(pl.Series(named, dtype=pl.String))["lat"], strict=True) if lat is None]
@@ -83,7 +88,12 @@ def check_places(book: Rulebook) -> None:
     if lost:
         raise OrderguardError(
             *[
-                Problem(Words(f"ship_from：不认识地点“{n}”", f"ship_from: unknown place '{n}'"), book.source, fix=fix)
+                Problem(
+                    Words(f"ship_from：不认识地点“{n}”", f"ship_from: unknown place '{n}'"),
+                    book.source,
+                    line_of(book, "ship_from", *at[n]),
+                    fix,
+                )
                 for n in lost
             ]
         )

@@ -12,7 +12,7 @@ import polars as pl
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.rules.base import Surroundings
-from orderguard.rules.model import say
+from orderguard.rules.book import line_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,23 +158,48 @@ def _settled(
     tables: dict[str, pl.DataFrame] = {}
     for setting, shape in settings.tables().items():
         given = getattr(settings, setting)
-        typed = None
+        typed, place, inside = None, "", f"{book.source}: {rule_id}.{setting}"
+        told: list[Problem] = []
         try:
             if setting == "stock" and stock is not None:
                 rows: _Rows | None = _file(Path(stock), shape)
             elif isinstance(given, str):
-                rows = _file(Path(book.source).parent / given, shape)
+                place = str(Path(book.source).parent / given)
+                rows = _file(Path(place), shape)
             else:
-                rows = _inline(given, f"{book.source}: {rule_id}.{setting}", shape) if given else None
+                rows = _inline(given, inside, shape) if given else None
             if rows is not None:
                 typed = _typed(rows, shape, book.timezone)
-                problems += [Problem(what, rows.where, row) for row, what in settings.unfit(setting, typed)][:50]
+                told = [Problem(what, rows.where, row) for row, what in settings.unfit(setting, typed)][:50]
         except OrderguardError as error:
-            problems += [p for p in error.problems if p not in problems]
+            told = list(error.problems)
+        at = (book, rule_id, setting)
+        told = [_named(p, at) if p.where == inside or (p.where == place and not p.line) else p for p in told]
+        problems += [p for p in told if p not in problems]
+        if any(p.fatal for p in told):
             continue
         if typed is not None:
             tables[setting] = typed
     return settings.settled(Surroundings(tables, now, book.timezone, says[rule_id]))
+
+
+def _named(problem: Problem, at: tuple[Rulebook, str, str]) -> Problem:
+    """What is wrong with a whole file, or in a table of the rulebook's own, at the setting that names it."""
+    book, rule_id, setting = at
+    line = line_of(book, "rules", rule_id, "with", setting)
+    if not line:  # a rulebook that is no file
+        return problem
+    if problem.where.startswith(f"{book.source}: "):
+        nth = (f"第 {problem.line} 项 ", f"entry {problem.line} ") if problem.line else ("", "")
+        what = Words(
+            f"{rule_id}: {setting} {nth[0]}{problem.what.zh}", f"{rule_id}: {setting} {nth[1]}{problem.what.en}"
+        )
+    else:
+        what = Words(
+            f"{rule_id}: {setting} {problem.where}：{problem.what.zh}",
+            f"{rule_id}: {setting} {problem.where}: {problem.what.en}",
+        )
+    return Problem(what, book.source, line, problem.fix, problem.fatal)
 
 
 def _file(path: Path, shape: Shape) -> _Rows:
