@@ -129,6 +129,7 @@ def _per_rule(
         if part is None:
             continue
         part = part.sort("value", "order_id", descending=[True, False], nulls_last=True)
+        part = part.with_columns(pl.col("value").round(2))
         table = part.select(
             "order_id", "platform", "value", "reason", "score", "band", "amount", "created_at", "receiver_name"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orderguard.outbox.report_sections import learn_rows, rulebook_lists
-from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets
+from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets, wide
 from orderguard.outbox.report_words import (
     AGENTS,
     COVERAGE,
@@ -203,7 +203,9 @@ class _Book(Sheets):
                 self.put(page, i, j, t[name], "whole")
             for j, rule in enumerate(rules, 5):
                 self.put(page, i, j, hits.get((t["month"], rule), 0), "whole")
-        page.set_column(0, 4 + len(rules), 13)
+        page.set_column(0, 4, 13)
+        for j, rule in enumerate(rules, 5):
+            page.set_column(j, j, min(max(13, wide(rule) + 3), 30))
         page.freeze_panes(1, 1)
         if rules:
             self.chart(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C7A00", "#5B5B5B")
 MOST = 20_000
-_CHARTED = 15
+_CHARTED, _LOOKED = 15, 500
 _BASE = {"font_size": 10, "valign": "top"}
 _FORMATS: dict[str, dict[str, Any]] = {
     "head": {**_BASE, "bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3864", "text_wrap": True, "border": 1},
@@ -26,6 +26,11 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "share": {**_BASE, "num_format": "0.0%"}, "change": {**_BASE, "num_format": "+0.0%;-0.0%;0.0%"},
     "money": {**_BASE, "num_format": "#,##0.00"}, "span": {**_BASE, "num_format": "[h]:mm:ss"},
 }  # fmt: skip
+
+
+def wide(text: str) -> int:
+    """How many Latin letters' room a text takes; a Chinese character takes two."""
+    return sum(1 + (ord(c) > 0x2E7F) for c in text)
 
 
 class Sheets:
@@ -126,8 +131,11 @@ class Sheets:
         for i, row in enumerate(shown, 1):
             for field in fields:
                 self._cells(page, i, at[field.key], field, row)
-        page.set_column(0, 0, 24)
-        page.set_column(1, len(heads) - 1, 12)
+        texts = {at[f.key]: [str(r.get(f.key) or "") for r in shown[:_LOOKED]] for f in fields if f.kind == "text"}
+        for i, head in enumerate(heads):
+            # Text that does not fit is cut off by the next cell; numbers need only their heading's width.
+            widest = max(map(wide, texts[i]), default=0) if i in texts else 0
+            page.set_column(i, i, min(max(widest + 2, wide(head) + 4, 24 if i == 0 else 12), 44))
         page.freeze_panes(1, 1)
         page.autofilter(0, 0, max(len(shown), 1), len(heads) - 1)
         if charted and shown:
