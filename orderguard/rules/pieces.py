@@ -72,6 +72,8 @@ def run_in_pieces(
         for files in gathered(piles[i], rows * _NARROW):
             for answered in judge_pile(files, rules[i], rules, locale, synonyms, rows * _NARROW):
                 take(answered)
+            for file in files:
+                file.unlink()
     return merged(list(map(_read, found)), seen, rules)
 
 

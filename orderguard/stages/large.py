@@ -22,7 +22,7 @@ from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.ahead import one_ahead
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.laying import longer, numbers, read, write
+from orderguard.stages.laying import longer, numbers, read, taken, write
 from orderguard.stages.reading import TOLD, Read, folded_orders, with_lookups
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def judge_large(
                 passed[profile] = passed.get(profile, 0) + n
     frame = parts.nothing()
     if kept:
-        frame = whole(pl.concat(list(map(read, kept)), how="diagonal_relaxed"), frame.schema)
+        frame = whole(pl.concat(list(map(taken, kept)), how="diagonal_relaxed"), frame.schema)
     frame, verdicts = placed(frame, found)
     judged = conclude(
         frame,
@@ -113,7 +113,7 @@ def judge_large(
         snoozes=SnoozeBook(cases.ledger).active(options.now),
     )
     told = Read(
-        frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(read, lines)]), aside, large.pile.files,
+        frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(taken, lines)]), aside, large.pile.files,
         [*large.pile.problems, *parts.problems], large.marks, spans=parts.spans,
     )  # fmt: skip
     return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces(options.run_id)
@@ -277,9 +277,9 @@ class _Parts:
         """The orders (numbered, without facts) and lines of each part, once more."""
         for path, first, folded in self.made:
             if folded:
-                yield read(path.with_suffix(".orders")), read(path.with_suffix(".lines"))
+                yield taken(path.with_suffix(".orders")), taken(path.with_suffix(".lines"))
                 continue
-            rows = whole(read(path), self._shape.schema)
+            rows = whole(taken(path), self._shape.schema)
             if self.piles:
                 rows = rows.filter(~numbers(rows).is_in(self.repeated.implode()))
             made = self._fold(rows)
@@ -296,4 +296,4 @@ def _deal(rows: pl.DataFrame, folder: Path, number: int, piles: int) -> None:
 
 def _pile(folder: Path, bucket: int) -> pl.DataFrame | None:
     files = sorted(folder.glob(f"{bucket:04d}-*.ipc"))
-    return pl.concat(list(map(read, files)), how="diagonal_relaxed", rechunk=True) if files else None
+    return pl.concat(list(map(taken, files)), how="diagonal_relaxed", rechunk=True) if files else None

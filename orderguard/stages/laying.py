@@ -124,6 +124,13 @@ def read(path: Path) -> pl.DataFrame:
         return pl.read_ipc(file)
 
 
+def taken(path: Path) -> pl.DataFrame:
+    """A frame that was laid down, read for the last time: what has not reached the disk by then never need do so."""
+    frame = read(path)
+    path.unlink()
+    return frame
+
+
 def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -> Large:
     """Read every input in batches and lay its rows down.
 
