@@ -89,6 +89,8 @@ def cli() -> None:
 def main() -> None:  # noqa: C901 - one line for each way to end
     """Entry point: messages to stderr, exit codes as designed."""
     os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
+    # Polars' allocator gives memory back after half a second, in pieces only to ask for it again at once.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:3000")
     _speakable()
     try:
         # Not cli.main(): it turns a closed pipe (`| head`) into exit code 1, which here means --fail-on.
