@@ -22,7 +22,7 @@ from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.ahead import one_ahead
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.laying import longer, numbers, read, taken, write
+from orderguard.stages.laying import longer, numbers, taken, write
 from orderguard.stages.reading import TOLD, Read, folded_orders, with_lookups
 
 if TYPE_CHECKING:
