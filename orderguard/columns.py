@@ -16,6 +16,8 @@ import polars as pl
 
 MONEY: Final = pl.Decimal(28, 8)
 """Exact to eight places, so that 1000.00004 is no round sum."""
+YUAN: Final = ("CNY", "RMB", "CNH", "人民币", "¥", "￥", "元")
+"""What exports write for yuan, in capitals."""
 INSTANT: Final = pl.Datetime("us", "UTC")
 
 DAY_ONLY: Final = 271_828

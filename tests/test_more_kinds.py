@@ -64,7 +64,7 @@ def usual_by_hand(rows: list[dict[str, Any]], i: int, width: int, least: int, me
 def test_outliers_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(17)
     flagged = 0
-    for _ in range(600):
+    for _ in range(800):
         rows = [
             {"key": rng.choice(["a", "b", None]), "at": rng.choice([None, *range(9)]), "size": rng.choice([None, 0, 1, 2, 3, 9, 10]), "past": rng.random() < 0.3}
             for _ in range(rng.randrange(1, 14))
@@ -73,7 +73,7 @@ def test_outliers_equal_brute_force_on_many_small_batches() -> None:
         rule = rule_of(
             f"kind: outlier, with: {{by: shop, times: {times}, history: {width}s, min_history: {least}, baseline: {'median' if median else 'mean'}}}"
         )
-        frame = texts(shop=[r["key"] for r in rows], currency=[rng.choice([None, "CNY", "rmb"]) for _ in rows]).with_columns(
+        frame = texts(shop=[r["key"] for r in rows], currency=[rng.choice([None, "CNY", "rmb", "人民币", "¥"]) for _ in rows]).with_columns(
             created_at=instants([r["at"] for r in rows]), past=pl.Series([r["past"] for r in rows]),
             amount=pl.Series([r["size"] for r in rows], dtype=pl.Float64).cast(pl.Decimal(28, 8)),
         )  # fmt: skip

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.columns import YUAN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-YUAN = ("CNY", "RMB", "CNH", "人民币", "¥", "￥", "元")
 
 
 def in_yuan(rates: Mapping[str, float]) -> pl.Expr:

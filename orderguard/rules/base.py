@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from orderguard.columns import YUAN
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here
 
@@ -183,13 +184,15 @@ def whole_or_null(name: str) -> pl.Expr:
     return pl.when((column != "") & ~column.str.contains("*", literal=True)).then(column)
 
 
-_YUAN = ("RMB", "人民币", "¥", "元")
+def currency_code() -> pl.Expr:
+    """The order's currency in capitals; yuan however it is written, and where the order names none (the shop's own)."""
+    code = pl.col("currency").str.to_uppercase().fill_null("CNY")
+    return pl.when(code.is_in(YUAN)).then(pl.lit("CNY")).otherwise(code)
 
 
 def currency_is(code: str | None) -> pl.Expr:
-    """True where the order is in this currency or names none (the shop's own); all are where `code` is None."""
+    """True where the order is in this currency or names none; all are where `code` is None."""
     if code is None:
         return pl.lit(value=True)
-    words = [code.upper(), *(_YUAN if code.upper() == "CNY" else ())]
-    same = pl.col("currency").str.to_uppercase().is_in(words)
-    return same | same.is_null()
+    wanted = "CNY" if code.upper() in YUAN else code.upper()
+    return (currency_code() == wanted) | pl.col("currency").is_null()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from orderguard.columns import COVERAGE, FINDINGS, schema
+from orderguard.columns import COVERAGE, FINDINGS, YUAN, schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from orderguard.rules.book import Rule
 
+_YUAN = {word.casefold() for word in YUAN}
 FINDING_TYPES = {**schema(FINDINGS), "row": pl.UInt32}
 
 
@@ -178,6 +179,8 @@ def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mappin
         wanted = {w.casefold() for w in words}
         if name == "platform":
             wanted = set[str]().union(*(synonyms.get(w, frozenset([w])) for w in wanted))
+        if name == "currency" and not wanted.isdisjoint(_YUAN):
+            wanted |= _YUAN
         frame = frame.filter(pl.col(name).str.to_lowercase().is_in(sorted(wanted)))
     return frame
 

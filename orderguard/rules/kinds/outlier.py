@@ -48,7 +48,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from orderguard.errors import Words
-from orderguard.rules.base import Measured, Reach, Span, number, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, currency_code, number, span_words, whole_or_null
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order
 from orderguard.rules.windows import baseline_before
 
@@ -178,9 +178,8 @@ class Outlier(Measured):
         """What is compared: `at` (row), `key`, `size`, `when`, `past`."""
         whole = frame.select("past", when="created_at", at=pl.int_range(pl.len(), dtype=pl.UInt32))
         if self.of == "amount":
-            money = pl.col("currency").str.to_uppercase().fill_null("CNY").replace("RMB", "CNY")
             whose = whole_or_null(_BY[self.by]) if self.by in _BY else pl.lit(self._combined(frame))
-            key = pl.concat_str(whose, money, separator="\x1d")
+            key = pl.concat_str(whose, currency_code(), separator="\x1d")
             size = pl.when(pl.col("amount") >= 0).then(pl.col("amount").cast(pl.Float64))
             goods = whose if self.by == "category" else pl.lit("")
             return whole.with_columns(frame.select(key=key, size=size, goods=goods))

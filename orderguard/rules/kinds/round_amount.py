@@ -37,9 +37,7 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.columns import MONEY
-from orderguard.rules.base import Kind, blank, number
-
-_YUAN = ("RMB", "人民币", "¥", "元")
+from orderguard.rules.base import Kind, blank, currency_is, number
 
 
 class RoundAmount(Kind):
@@ -55,11 +53,7 @@ class RoundAmount(Kind):
         flagged = (amount > 0) & (amount % unit == 0)
         if self.note:
             flagged = flagged & blank(pl.col(self.note))
-        if self.currency:
-            words = [self.currency, *(_YUAN if self.currency == "CNY" else ())]
-            same = pl.col("currency").str.to_uppercase().is_in(words)
-            flagged = pl.when(same | same.is_null()).then(flagged)
-        return flagged
+        return pl.when(currency_is(self.currency)).then(flagged)
 
     def value(self) -> pl.Expr:
         return pl.col("amount").cast(pl.Float64)
