@@ -101,6 +101,13 @@ def test_the_ledgers_history_with_its_verdicts_and_nothing_in_it_changes(tmp_pat
     assert {("new", "newly_flagged", None), ("gone-right", "no_longer_flagged", "confirmed")} <= listed
     assert len(listed) == 7
     assert told["workbook"] is None
+    # The table says where each of them is: its counts add up.
+    table = [line.split("\t") for line in shell("backtest", "--rules", "new.yaml", "--against", "old.yaml", cwd=tmp_path).stdout.splitlines()]
+    rows = [r for r in table if r[0] in rules]
+    assert len(rows) == len(rules)
+    for row in rows:
+        new, gone = [int(c) for c in row[3:8]], [int(c) for c in row[8:13]]
+        assert (new[0], gone[0]) == (sum(new[1:]), sum(gone[1:])), row
 
 
 def test_files_without_a_ledger_and_with_one(tmp_path: Path) -> None:

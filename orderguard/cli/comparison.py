@@ -29,10 +29,12 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
             "新命中",
             "属实",
             "误判",
+            "调查中",
             "未判",
             "不再命中",
             "属实",
             "误判",
+            "调查中",
             "未判",
             "原/现无法判断",
         ]
@@ -44,10 +46,12 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
             "Newly",
             "confirmed",
             "false",
+            "open",
             "unlabelled",
             "No longer",
             "confirmed",
             "false",
+            "open",
             "unlabelled",
             "Not evaluable",
         ]
@@ -57,7 +61,7 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
         new, gone = r["newly_flagged"], r["no_longer_flagged"]
         rows.append([
             r["rule_id"], change(r).pick(book.locale), f"{r['hits_before']:,} → {r['hits_after']:,}",
-            *[f"{t[k]:,}" for t in (new, gone) for k in ("total", "confirmed", "false_alarm", "unlabelled")],
+            *[f"{t[k]:,}" for t in (new, gone) for k in ("total", "confirmed", "false_alarm", "investigating", "unlabelled")],
             f"{new['not_evaluable']:,} / {gone['not_evaluable']:,}",
         ])  # fmt: skip
     print_table(head, rows)
@@ -194,9 +198,9 @@ def _fit(fit: dict[str, Any]) -> list[tuple[Words, Words]]:
             item,
             Words(
                 f"现在最多 {worst}；照下面的分数线，最忙日降为 {fit['queue_after']:,}，放过 {gone['total']:,} 单"
-                f"（属实 {gone['confirmed']:,}，误判 {gone['false_alarm']:,}，未判 {gone['unlabelled']:,}）",
+                f"（属实 {gone['confirmed']:,}，误判 {gone['false_alarm']:,}，调查中 {gone['investigating']:,}，未判 {gone['unlabelled']:,}）",
                 f"now at most {worst}; with the bands below the busiest day falls to {fit['queue_after']:,}, and {gone['total']:,} orders leave "
-                f"the queue ({gone['confirmed']:,} confirmed, {gone['false_alarm']:,} false alarms, {gone['unlabelled']:,} unlabelled)",
+                f"the queue ({gone['confirmed']:,} confirmed, {gone['false_alarm']:,} false alarms, {gone['investigating']:,} investigating, {gone['unlabelled']:,} unlabelled)",
             ),
         ),
         *[(Words("建议", "proposal"), Words(line, line)) for line in fit["yaml"].splitlines()],
