@@ -15,7 +15,8 @@ from house import House, export, order, shell
 
 from orderguard import cli
 from orderguard.cli.usage import _refused
-from orderguard.errors import Words, unable
+from orderguard.errors import OrderguardError, Words, unable
+from orderguard.ingest import find_sources
 from orderguard.ledger.answers import read_result, worn
 from orderguard.platforms.looks import look
 
@@ -119,3 +120,21 @@ def test_ctrl_c_says_what_it_left(locale: str, said: str, monkeypatch: pytest.Mo
         signal.signal(signal.SIGINT, before)
     assert left.value.code == 130
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["scan", "{}/x.csv"], ["scan", "{}.csv"], ["scan", "a.csv", "--rules", "{}"], ["scan", "a.csv", "--ledger", "{}"], ["platforms", "detect", "{}"], ["verdict", "record", "{}"]])
+def test_a_name_that_no_file_can_have_is_no_internal_error(tmp_path: Path, words: list[str]) -> None:
+    export(tmp_path / "a.csv", [order("1")])
+    done = shell(*(w.format("n" * 300) for w in words), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "名字太长" in done.stderr
+
+
+def test_a_folder_that_nobody_may_open_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refused)
+    with pytest.raises(OrderguardError) as told:
+        find_sources([str(tmp_path), "nowhere.csv"])
+    assert [p.what.zh for p in told.value.problems] == ["无法打开（没有权限）", "找不到这个文件"]

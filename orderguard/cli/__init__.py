@@ -21,6 +21,7 @@ from orderguard.errors import (
     OrderguardError,
     Problem,
     Words,
+    printable,
     unable,
 )
 
@@ -123,6 +124,9 @@ def main() -> None:  # noqa: C901 - one line for each way to end
             raise
         if isinstance(error, OSError) and error.filename is None and _unheard():
             fail(DeliveryError(_full(error)))
+        if isinstance(error, OSError) and isinstance(error.filename, str):  # the system's refusal is no bug of ours
+            what = Words("无法读写", "cannot be read or written")
+            fail(OrderguardError(Problem(unable(what, error), printable(error.filename[:200]))))
         click.echo("✗ " + unexpected(error).text(language()), err=True)
         sys.exit(EXIT_BUG)
 

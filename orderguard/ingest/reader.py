@@ -57,25 +57,15 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     found: list[Path | None] = []
     problems: list[Problem] = []
     for text in paths:
-        path = Path(text)
-        if text == _STDIN:
-            found.append(None)
-        elif path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.is_file() and _is_table(p))
-            found += inside
-            if not inside:
-                what = Words("文件夹里没有可读的表格", "no table files in this folder")
-                fix = Words("支持 CSV、Excel、JSON、Parquet", "CSV, Excel, JSON and Parquet are read")
-                problems.append(Problem(what, text, fix=fix))
-        elif path.exists():
-            found.append(path)
+        try:
+            named = _named(text)
+        except OSError as error:  # a folder without rights, a name longer than names can be
+            problems.append(Problem(unable(Words("无法打开", "cannot be opened"), error), text))
+            continue
+        if isinstance(named, Problem):
+            problems.append(named)
         else:
-            matches = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
-            found += matches
-            if not matches:
-                what = Words("找不到这个文件", "no such file")
-                fix = Words("检查路径与文件名", "check path and name")
-                problems.append(Problem(what, text, fix=fix))
+            found += named
     if problems:
         raise OrderguardError(*problems)
     unique = {p.resolve() if p else None: p for p in reversed(found)}
@@ -84,6 +74,24 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     shown = [n if names.count(n) == 1 else str(p).replace("\\", "/") for p, n in zip(kept, names, strict=True)]
     # A file's name is hostile text too, and need not be UTF-8.
     return [Source(p, printable(n.encode("utf-8", "replace").decode())) for p, n in zip(kept, shown, strict=True)]
+
+
+def _named(text: str) -> list[Path | None] | Problem:
+    """The files that one path, folder or glob means, or what is wrong with it."""
+    path = Path(text)
+    if text == _STDIN:
+        return [None]
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.is_file() and _is_table(p))
+        what = Words("文件夹里没有可读的表格", "no table files in this folder")
+        fix = Words("支持 CSV、Excel、JSON、Parquet", "CSV, Excel, JSON and Parquet are read")
+        return [*inside] or Problem(what, text, fix=fix)
+    if path.exists():
+        return [path]
+    matches = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+    what = Words("找不到这个文件", "no such file")
+    fix = Words("检查路径与文件名", "check path and name")
+    return [*matches] or Problem(what, text, fix=fix)
 
 
 _LEFT_BY_SCANS = {
