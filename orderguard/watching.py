@@ -10,7 +10,7 @@ from orderguard.audit import scan
 from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
 from orderguard.ingest import find_sources
 from orderguard.ledger import open_ledger
-from orderguard.ledger.cases import iso
+from orderguard.ledger.stamps import iso
 from orderguard.stages.issuing import issue_waiting
 
 if TYPE_CHECKING:

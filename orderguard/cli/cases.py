@@ -50,7 +50,8 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     from orderguard.cli import language, shop_zone
     from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger import CaseBook
-    from orderguard.ledger.cases import OPEN, iso
+    from orderguard.ledger.cases import OPEN
+    from orderguard.ledger.stamps import iso
 
     now = iso(datetime.now(UTC))
     with opened(Path(ledger)) as book:

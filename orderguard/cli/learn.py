@@ -124,7 +124,7 @@ def _instant(day: str | None, zone: str, *, end: bool) -> str | None:
     from zoneinfo import ZoneInfo
 
     from orderguard.errors import OrderguardError, Problem, Words
-    from orderguard.ledger.cases import iso
+    from orderguard.ledger.stamps import iso
 
     try:
         at = datetime.strptime(day.strip(), "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.ledger.cases import instant
+from orderguard.ledger.stamps import instant
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,7 +13,8 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
 from orderguard.ledger.history import name_files, sweep
 from orderguard.ledger.marks import write_marks
-from orderguard.ledger.store import indexed_after
+from orderguard.ledger.recording import add_findings, add_run, add_traffic, open_cases, raise_cases
+from orderguard.ledger.stamps import instant, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -217,81 +218,15 @@ class CaseBook:
         """
         stamp, run_id = iso(now), run["run_id"]
         with self.ledger.commit() as db:
-            db.execute(
-                "INSERT INTO runs (run_id, started_at, version, rulebook, inputs, counts) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    run_id,
-                    run["started_at"],
-                    run["version"],
-                    json.dumps(run["rulebook"]),
-                    json.dumps(run["inputs"]),
-                    json.dumps(_counts(run)),
-                ),
-            )
+            add_run(db, run)
             name_files(db, run_id, files)
             write_marks(db, marks, run_id, stamp)
-            rows = findings.select(
-                "platform",
-                "order_id",
-                "rule_id",
-                "rule_fingerprint",
-                "value",
-                "reason",
-                "points",
-                "status",
-                "ordered_at",
-                run_id=pl.lit(run_id),
-                found_at=pl.lit(stamp),
-            ).sort(*KEY, "rule_id", "rule_fingerprint", maintain_order=True)  # as the table has them
-            # What did not count when it was found (on trial, demoted, without its partner) may count now.
-            with indexed_after(db, "findings", len(rows)):
-                db.bulk(
-                    """INSERT INTO findings (platform, order_id, rule_id, rule_fingerprint, value, reason, points, status,
-                       ordered_at, run_id, found_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-                       SET points = excluded.points, status = excluded.status
-                       WHERE findings.status <> 'live' AND excluded.status = 'live'""",
-                    rows,
-                )
-            db.executemany(
-                """INSERT INTO traffic (quarter, platform, orders, run_id) VALUES (?, ?, ?, ?)
-                   ON CONFLICT DO UPDATE SET orders = orders + excluded.orders""",
-                ((*r, run_id) for r in traffic.iter_rows()),
-            )
-            names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
-            due = pl.col("due_at").dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
-            rows = opened.select(
-                *names, due, "region", pl.col("created_at").dt.timestamp("us"), run=pl.lit(run_id), stamp=pl.lit(stamp)
-            )
-            with indexed_after(db, "cases", len(rows)):
-                db.bulk(
-                    """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
-                       due_at, region, ordered_at, state, opened_run, opened_at)
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
-                    rows,
-                )
+            add_findings(db, findings, run_id, stamp)
+            add_traffic(db, traffic, run_id)
+            open_cases(db, opened, run_id, stamp)
             if drawn:
                 record_drawn(db, run_id, drawn)
-            columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
-            for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
-                db.execute(
-                    "UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?",
-                    (band, score, evidence, case),
-                )
-                what = "reopened" if reopen else "evidence"
-                if reopen:
-                    db.execute(
-                        "UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL", (run_id, case)
-                    )
-                    db.execute(
-                        """UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, release_run = NULL,
-                           escalated_at = NULL, due_at = ? WHERE case_id = ?""",
-                        (iso(due_at), case),
-                    )
-                    db.execute("DELETE FROM told WHERE case_id = ?", (case,))
-                db.execute(
-                    "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
-                    (case, stamp, what, evidence, run_id),
-                )
+            raise_cases(db, raised, run_id, stamp)
         sweep(self.ledger)
 
     def delivered(
@@ -337,20 +272,3 @@ class CaseBook:
 
 def _beside(run_id: str, cases: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame({"case_id": pl.Series(cases, dtype=pl.String)}).select(pl.lit(run_id).alias("run"), "case_id")
-
-
-def instant(name: str) -> pl.Expr:
-    """A text column of the database as instants."""
-    return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", time_zone="UTC")
-
-
-def _counts(run: dict[str, Any]) -> dict[str, Any]:
-    told = {"coverage", "coverage_by_platform", "trial", "demoted", "profiles"}
-    return {k: v for k, v in run.items() if isinstance(v, int) or k in told}
-
-
-def iso(at: datetime) -> str:
-    """An instant as it is stored: `2026-11-11T00:00:03+0000`, whole seconds, UTC."""
-    from datetime import UTC  # noqa: PLC0415
-
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S%z")

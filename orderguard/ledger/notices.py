@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from orderguard.ledger.cases import iso
+from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from orderguard.columns import KEY
-from orderguard.ledger.cases import OPEN, iso
+from orderguard.ledger.cases import OPEN
 from orderguard.ledger.history import EMPTY, NAMES, PRUNED, micros, open_file, sweep, write_file
+from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     from datetime import datetime

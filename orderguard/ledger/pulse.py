@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orderguard.ledger.cases import OPEN, iso
+from orderguard.ledger.cases import OPEN
 from orderguard.ledger.history import QUARTER
+from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     import sqlite3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from orderguard.ledger.cases import iso
+from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,8 +23,8 @@ from orderguard.ledger.answers import (
     unknown,
     worn,
 )
-from orderguard.ledger.cases import iso
 from orderguard.ledger.drawn import opinions, record_opinion
+from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

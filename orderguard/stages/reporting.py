@@ -7,8 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from orderguard.ledger.cases import iso
 from orderguard.ledger.snapshot import reading
+from orderguard.ledger.stamps import iso
 from orderguard.outbox.report_book import write_report_book
 from orderguard.outbox.report_page import write_report_page
 from orderguard.platforms import load_profiles, platform_ids
