@@ -11,7 +11,7 @@ import polars as pl
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
-from orderguard.ledger.history import name_files, sweep
+from orderguard.ledger.files import name_files, sweep
 from orderguard.ledger.marks import write_marks
 from orderguard.ledger.recording import add_findings, add_run, add_traffic, open_cases, raise_cases
 from orderguard.ledger.stamps import instant, iso
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from orderguard.databases import Mark
-    from orderguard.ledger.history import HistoryFile
+    from orderguard.ledger.files import HistoryFile
     from orderguard.ledger.store import Ledger
 
 OPEN = ("open", "investigating")

@@ -11,7 +11,8 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.ledger.cases import OPEN
-from orderguard.ledger.history import EMPTY, NAMES, PRUNED, micros, open_file, sweep, write_file
+from orderguard.ledger.files import PRUNED, micros, open_file, sweep, write_file
+from orderguard.ledger.history import EMPTY, NAMES
 from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from orderguard.errors import OrderguardError, Problem, Words, printable, unable
-from orderguard.ledger.history import sweep
+from orderguard.ledger.files import sweep
 from orderguard.ledger.journal import Journal, Recording
 from orderguard.ledger.schema import STEPS
 

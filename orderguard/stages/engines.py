@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orderguard.ledger import CaseBook, History
-    from orderguard.ledger.history import HistoryFile
+    from orderguard.ledger.files import HistoryFile
     from orderguard.platforms import Profile
     from orderguard.stages.judging import Judged
     from orderguard.stages.laying import Large

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from orderguard.ledger import CaseBook, History
-    from orderguard.ledger.history import HistoryFile
+    from orderguard.ledger.files import HistoryFile
     from orderguard.normalise import Folded
     from orderguard.platforms import Profile
     from orderguard.rules.engine import Verdicts
