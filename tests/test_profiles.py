@@ -191,7 +191,7 @@ def test_overlapping_promotions_are_refused_with_both_lines() -> None:
     with pytest.raises(OrderguardError) as caught:
         book(IP, head="promotions:\n" + one.format("a", "01", "11") + one.format("b", "11", "12"))
     assert [p.text("en") for p in caught.value.problems] == [
-        "rules.yaml:5: b overlaps with a (line 4); one promotion at a time: change from/to, or join them"
+        "rules.yaml:5: b overlaps with a (line 4); one promotion at a time: change from/to, or join them; a bare day as 'to' lasts to its midnight, 00:00 ends where it begins"
     ]
     book(IP, head="promotions:\n" + one.format("a", "01", "11 08:00") + one.format("b", "11 08:00", "12"))
 
@@ -249,3 +249,14 @@ def test_a_demotion_is_told_to_managers_once_and_again_after_a_run_without_it(tm
         house.scan(file, now=house.options.now + timedelta(minutes=n))
         heard.append(noticed())
     assert heard == [["总部"], [], [], ["总部"]]
+
+
+def test_the_summary_says_that_a_retired_rule_counts_in_a_promotion_only(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nbands: {review: 20}\npromotions: [{id: d11, from: 2026-11-11, to: 2026-11-11, rules: {w: {status: live}}}]\n"
+        "rules:\n- {id: w, kind: keywords, points: 40, status: retired, with: {any: [临时仓]}}\n- {id: t, kind: keywords, points: 7, status: trial, with: {any: [x]}}\n",
+        encoding="utf-8",
+    )
+    export(tmp_path / "a.csv", [order("1", 收货地址="临时仓"), order("2", 收货地址="临时仓", 下单时间="2026-11-12 09:00:00")])
+    table = {r[0]: r[2:4] for r in (line.split("\t") for line in shell("scan", "a.csv", cwd=tmp_path).stdout.splitlines()) if r[0] in {"w", "t"}}
+    assert table == {"w": ["仅促销 40", "1"], "t": ["试运行", "0"]}

@@ -57,8 +57,10 @@ def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:
     for rule in book.active:
         c = seen.get(rule.id, {"judged": 0, "hits": 0, "not_evaluable": 0})
         share = f"{c['hits'] / c['judged']:.2%}" if c["judged"] else "—"
-        on_trial = rule.status != "live" or rule.id in {d["rule_id"] for d in run["demoted"]}
+        on_trial = rule.status == "trial" or rule.id in {d["rule_id"] for d in run["demoted"]}
         points = ("试运行" if zh else "trial") if on_trial else f"{rule.points:g}"
+        if rule.status == "retired":  # a promotion wakes it
+            points = f"仅促销 {points}" if zh else f"promotion: {points}"
         rows.append(
             [
                 rule.id,

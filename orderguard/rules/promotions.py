@@ -219,8 +219,8 @@ def _times(good: list[tuple[int, Promotion]], document: Document, zone: str) -> 
                     f"{promotion.label} overlaps with {other.label} (line {line})",
                 )
                 fix = Words(
-                    "同一时刻只能有一个促销：改 from/to，或合为一个",
-                    "one promotion at a time: change from/to, or join them",
+                    "同一时刻只能有一个促销：改 from/to，或合为一个；只写日期的 to 含当天，到零点为止请写 00:00",
+                    "one promotion at a time: change from/to, or join them; a bare day as 'to' lasts to its midnight, 00:00 ends where it begins",
                 )
                 problems.append(Problem(said, document.name, document.line(("promotions", i, "from")), fix))
     return problems
