@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from house import shell
 
 from orderguard.platforms import load_profiles
@@ -119,3 +120,12 @@ def test_every_key_of_a_profile_is_on_its_page() -> None:
     page = (Path(__file__).parent.parent / "docs" / "platforms.md").read_text(encoding="utf-8")
     fields = set(Profile.model_fields) - {"doubts", "variant", "part"}
     assert not [name for name in fields if f"`{name}`" not in page]
+
+
+def test_a_row_count_and_a_long_number_are_no_sums(tmp_path: Path) -> None:
+    """From values alone: of three columns that could be money the one with sums, of two numbers the longer as the order's."""
+    rows = [[str(n), f"7000000{n:03}", f"1200045678{n:04}", f"2026-11-{n + 10} 10:00:00", f"{n + 4},500"] for n in range(9)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(",".join(f'"{c}"' for c in row) for row in [["qqa", "qqb", "qqc", "qqd", "qqe"], *rows]), encoding="utf-8")
+    made = yaml.safe_load(shell("platforms", "draft", path, cwd=tmp_path).stdout)
+    assert {c: made["columns"][c] for c in ("order_id", "amount", "created_at")} == {"order_id": "qqc", "amount": "qqe", "created_at": "qqd"}
