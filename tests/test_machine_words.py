@@ -81,6 +81,32 @@ def test_explain_tells_why_each_default_rule_flagged_an_order(tmp_path: Path) ->
         assert reason in done.stdout
 
 
+def test_explain_tells_why_what_a_rule_found_does_not_count(tmp_path: Path) -> None:
+    """On trial, without the rule it needs, on an allow list, out of the rule's scope: as the scan decided."""
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nbands: {review: 20}\nrules:\n"
+        "- {id: station, kind: keywords, points: 20, needs: [empty, big], with: {any: [驿站]}}\n"
+        "- {id: empty, kind: keywords, points: 5, with: {any: [临时仓]}}\n"
+        "- {id: big, kind: condition, points: 5, says: 大额, with: {when: amount > 900}, status: trial}\n"
+        "- {id: elsewhere, kind: condition, points: 5, only: {platform: [抖音]}, with: {when: amount > 1}}\n"
+        "- {id: lists, kind: listed, points: 40, with: {entries: [{value: vip, kind: allow, column: account}]}}\n",
+        encoding="utf-8",
+    )
+    rows = [order("1", 收货地址="某路驿站", 实付金额="950"), order("2", 收货地址="驿站临时仓"), order("3", 收货地址="驿站临时仓", 买家账号="vip")]
+    export(tmp_path / "a.csv", rows)
+    assert shell("scan", "a.csv", cwd=tmp_path).returncode == 0
+    told = {
+        n: {r["rule_id"]: r for r in json.loads(shell("explain", n, "--json", cwd=tmp_path).stdout)["rules"]} for n in "123"
+    }
+    assert [(told[n]["station"]["answer"], told[n]["station"]["counts"]) for n in "123"] == [("flagged", False), ("flagged", True), ("passed", False)]
+    assert told["1"]["station"]["note"] == "不计分：要与 empty 或 big 一起"
+    assert told["1"]["big"]["note"] == "试运行，不计分"
+    assert told["3"]["station"]["note"] == "在白名单里，不标记"
+    assert {told[n]["elsewhere"]["answer"] for n in "123"} == {"passed"}
+    lines = shell("explain", "1", cwd=tmp_path).stdout
+    assert "big  大额：实付金额 950（实付金额 > 900）  （试运行，不计分）" in lines
+
+
 def test_a_full_or_closed_standard_output_is_no_fault_of_ours(tmp_path: Path) -> None:
     export(tmp_path / "a.csv", [order("1")])
     with open("/dev/full", "wb") as full:  # noqa: PTH123

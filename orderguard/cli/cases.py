@@ -253,7 +253,15 @@ def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
         lines.append(
             f"{order['platform']}  {order['order_id']}  {clock(order['created_at'], zone)}  {amount}  {order['source_file'] or ''}"
         )
-    lines += [f"{ANSWERS[a['answer']][at]}  {a['rule_id']}  {a['says']}  {a['reason']}".rstrip() for a in told["rules"]]
+    demoted = {(f["platform"], f["rule_id"]) for f in told["findings"] if f["status"] == "demoted"}
+    rail = ("护栏降级，当时不计分", "demoted by the guard rail: no points then")[at]
+    for a in told["rules"]:
+        a["note"] = a["note"] or (rail if (a["platform"], a["rule_id"]) in demoted else "")
+        says = "" if a["says"] and a["reason"].startswith(a["says"]) else a["says"]
+        note = f"{'（' if at == 0 else '('}{a['note']}{'）' if at == 0 else ')'}" if a["note"] else ""
+        lines.append(
+            "  ".join(p for p in (f"{ANSWERS[a['answer']][at]}  {a['rule_id']}", says, a["reason"], note) if p)
+        )
     if not told["rules"]:
         lines += [f"•  {f['rule_id']}  {f['reason']}" for f in told["findings"]]
     due = ("时限 ", "due ")[at]

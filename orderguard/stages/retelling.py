@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.errors import Words
 from orderguard.ledger import History
 from orderguard.rules.book import say
-from orderguard.rules.engine import needed
+from orderguard.rules.engine import needed, run_rules
+from orderguard.rules.needs import in_order
 from orderguard.stages.judging import facts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from orderguard.ledger import Ledger
-    from orderguard.rules import Rulebook
+    from orderguard.rules import Rule, Rulebook
 
 
 def answers(
@@ -30,35 +32,63 @@ def answers(
         synonyms, ids: words for platforms.
 
     Returns:
-        Per rule: `rule_id says status answer value reason`; `answer` is `flagged`, `passed` or `not_evaluable`.
+        Per rule: `rule_id says status answer value reason counts note`; `answer` is `flagged`, `passed` or `not_evaluable`,
+        `counts` whether it adds its points, `note` why what was found does not.
     """
     past = History(ledger).around(order, needed(book.variants)[2], ids)
     both = pl.concat([order, past], rechunk=True).with_columns(past=pl.int_range(pl.len()) >= 1)
     frame = facts_for(both, book, synonyms)
-    told = []
     profile = book.profiles[frame[:1].select(book.holding()).item()]
-    for rule in book.variants:
-        if rule.held and not frame[:1].select(rule.held.mask()).item():
+    rules = [r for r in book.variants if not r.held or frame[:1].select(r.held.mask()).item()]
+    said = run_rules(frame, rules, book.locale, synonyms, blind=True)
+    found = {f["rule_id"]: f for f in said.findings.filter(pl.col("row") == 0).iter_rows(named=True)}
+    blind = set() if said.blind is None else set(said.blind.filter(pl.col("row") == 0)["rule_id"])
+    spared = _spared(frame, rules, found, book, synonyms)
+    why = _alone({n for n in found if profile.status[n] == "live"}, book)
+    why |= {n: _TRIAL for n in found if profile.status[n] != "live"} | dict.fromkeys(spared, _ALLOWED)
+    return [
+        {
+            "rule_id": rule.id,
+            "says": say(rule.says, book.locale),
+            "status": profile.status[rule.id],
+            "answer": "flagged" if rule.id in found else "not_evaluable" if rule.id in blind else "passed",
+            "value": found[rule.id]["value"] if rule.id in found else None,
+            "reason": found[rule.id]["reason"] if rule.id in found else "",
+            "counts": rule.id in found and rule.id not in why,
+            "note": why[rule.id].pick(book.locale) if rule.id in why else "",
+        }
+        for rule in rules
+    ]
+
+
+_TRIAL = Words("试运行，不计分", "on trial: no points")
+_ALLOWED = Words("在白名单里，不标记", "on an allow list: not flagged")
+
+
+def _spared(
+    frame: pl.DataFrame,
+    rules: Sequence[Rule],
+    found: Container[str],
+    book: Rulebook,
+    synonyms: Mapping[str, frozenset[str]],
+) -> list[str]:
+    """Rules that would have flagged the order, were it not on an allow list."""
+    others = [r for r in rules if not r.settings.stands]
+    if len(others) == len(rules):
+        return []
+    without = run_rules(frame, others, book.locale, synonyms).findings
+    return [n for n in without.filter(pl.col("row") == 0)["rule_id"] if n not in found]
+
+
+def _alone(counts: set[str], book: Rulebook) -> dict[str, Words]:
+    """Rules that need another one, which did not flag the order; `counts` keeps those that add their points."""
+    why = {}
+    for name, some, every in in_order(book.rules):
+        if name not in counts:
             continue
-        measured = rule.settings.measure(frame)
-        hit = measured["hit"][0]
-        answer = "not_evaluable" if hit is None else "flagged" if hit else "passed"
-        value, reason = None, ""
-        if hit:
-            # As the engine does: a reason may use whatever its kind measured.
-            one = frame[:1].with_columns(measured[:1].drop("hit").get_columns())
-            if "value" not in measured.columns:
-                one = one.with_columns(value=rule.settings.value().cast(pl.Float64))
-            value = one["value"][0]
-            reason = one.select(rule.settings.reason(book.locale)).item()
-        told.append(
-            {
-                "rule_id": rule.id,
-                "says": say(rule.says, book.locale),
-                "status": profile.status[rule.id],
-                "answer": answer,
-                "value": value,
-                "reason": reason,
-            }
-        )
-    return told
+        lacking = [n for n in every if n not in counts]
+        if lacking or (some and counts.isdisjoint(some)):
+            counts.discard(name)
+            zh, en = ("、".join(lacking), ", ".join(lacking)) if lacking else (" 或 ".join(some), " or ".join(some))
+            why[name] = Words(f"不计分：要与 {zh} 一起", f"no points: needs {en}")
+    return why
