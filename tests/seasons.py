@@ -15,7 +15,8 @@ from orderguard.ledger import open_ledger
 from orderguard.ledger.verdicts import VerdictBook
 from orderguard.route import Team
 from orderguard.rules.book import load_rulebook
-from orderguard.rules.weights import weights_folder, write_overlay
+from orderguard.rules.overlays import write_overlay
+from orderguard.rules.weights import weights_folder
 from orderguard.stages.options import Options
 from orderguard.stages.sheets import read_sheets
 from orderguard.stages.teaching import overlay, proposal

@@ -35,7 +35,8 @@ def learn(context: click.Context, /, **given: Any) -> None:
 
     from orderguard.cli.common import find_rulebook, opened, plain_rulebook, print_json
     from orderguard.errors import OrderguardError, Problem, Words
-    from orderguard.rules.weights import weights_folder, write_overlay
+    from orderguard.rules.overlays import write_overlay
+    from orderguard.rules.weights import weights_folder
     from orderguard.stages.teaching import overlay, proposal
 
     by = _name(given["by"]) if given["apply_"] or given["by"] is not None else ""
@@ -87,7 +88,8 @@ def rollback(context: click.Context, rules_file: str | None, by: str | None, as_
     from getpass import getuser
 
     from orderguard.cli.common import plain_rulebook, print_json
-    from orderguard.rules.weights import roll_back, weights_folder
+    from orderguard.rules.overlays import roll_back
+    from orderguard.rules.weights import weights_folder
 
     above = context.obj or {}
     book, packaged = plain_rulebook(rules_file or above.get("rules_file"))
