@@ -121,6 +121,13 @@ def test_what_is_no_money_stays_null(cell: str) -> None:
     assert values.money(column(cell)).item() is None
 
 
+@pytest.mark.parametrize(("cell", "count"), [("2", 2.0), ("2件", 2.0), ("２", 2.0), ("x2", 2.0), ("×2", 2.0), ("共2件", 2.0), ("2.00 pcs", 2.0), ("1,000个", 1000.0), ("0次", 0.0), ("-1", -1.0),
+                                              ("1.5kg", None), ("两件", None), ("2/2", None), ("1,5", None), ("", None), ("第2件", None)])  # fmt: skip
+def test_counts_with_their_word(cell: str, count: float | None) -> None:
+    assert values.fractional(column(cell, "7")).to_list() == [count, 7.0]
+    assert values.whole(column(cell, "7")).to_list() == [None if count is None else int(count), 7]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(min_value=0, max_value=10**13))
 def test_cents_come_back(cents: int) -> None:

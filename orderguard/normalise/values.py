@@ -16,6 +16,11 @@ _YEARS = (1971, 2199)
 _MIDNIGHT = r" 24:00(:00)?$"
 _ISO = "%Y-%m-%d %H:%M:%S"
 _FRACTION = "%Y-%m-%d %H:%M:%S%.f"
+_COUNTED = (
+    r"(?i)^(?:[x×*]|共)?\s*(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*"
+    r"(?:[次单單件个個笔筆盒袋瓶箱包套双雙条條台只罐支张張份本点개건]|pcs?|pieces?|units?|ea|orders?)?\.?$"
+)
+"""A number with the word of what is counted."""
 _FORMATS = (
     _ISO, "%Y-%m-%d %H:%M", "%Y-%m-%d", _FRACTION,
     "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S", "%Y%m%d",
@@ -276,11 +281,19 @@ def whole(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
 
 
 def fractional(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
-    """Numbers with or without a fraction."""
+    """Numbers with or without a fraction; `2件`, `x2`, `1,000 pcs` are read, `1.5kg` is no count."""
     done = column.cast(pl.Float64, strict=False) if first is None else first
     if column.dtype != pl.String or done.null_count() == column.null_count():
         return done
-    return without(cleaned_series(column), none).cast(pl.Float64, strict=False)
+    rest = column.is_not_null() & done.is_null()
+    distinct = column.filter(rest).unique(maintain_order=True)
+    meant = without(cleaned_series(distinct), none)
+    text = pl.Series(column.name, [v and v.translate(_WIDE) for v in meant.to_list()], dtype=pl.String)
+    bare = text.str.extract(_COUNTED).str.replace_all(",", "", literal=True)
+    read = pl.select(
+        pl.coalesce(pl.lit(text).cast(pl.Float64, strict=False), pl.lit(bare).cast(pl.Float64))
+    ).to_series()
+    return filled(column, done, rest, pl.DataFrame({"text": distinct, "read": read}))
 
 
 _FIRST_FORMS = (
