@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -399,3 +400,20 @@ def test_an_archive_of_tables_is_no_book(tmp_path: Path) -> None:
         archive.writestr("a.csv", "订单编号\nA1\n")
     source = read_source(find_sources([str(tmp_path / "a.zip")])[0], lambda _: 0.0)
     assert "解压" in source.problems[0].text("zh-CN")
+
+
+def test_a_cell_that_shows_a_day_is_a_day(tmp_path: Path) -> None:
+    """Three orders of one day from one IP are no burst at midnight; a time that happens to be midnight stays one."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("订单 & <1>")
+        forms = [book.add_format({"num_format": f}) for f in ("yyyy-mm-dd", 14, 'yyyy"年"m"月"d"日"', "yyyy-mm-dd hh:mm:ss", 22)]
+        page.write_row(0, 0, ["order_id", "a", "b", "c", "d", "e", "f"])
+        for row, at in enumerate((datetime(2026, 11, 11), datetime(2026, 11, 11, 10)), 1):  # noqa: DTZ001 - a wall clock
+            page.write(row, 0, f"A{row}")
+            for column, form in enumerate(forms, 1):
+                page.write_datetime(row, column, at, form)
+            page.write(row, 6, "2026-11-11 00:00:00")
+    found = rows(read(tmp_path, path.read_bytes(), "b.xlsx"))
+    assert list(found[0].values()) == ["A1", "2026-11-11", "2026-11-11", "2026-11-11", "2026-11-11 00:00:00", "2026-11-11 00:00:00", "2026-11-11 00:00:00"]
+    assert list(found[1].values()) == ["A2", *["2026-11-11 10:00:00"] * 5, "2026-11-11 00:00:00"]

@@ -15,6 +15,7 @@ import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.day_cells import with_days
 from orderguard.ingest.long_numbers import IN_XML, rounded_numbers
 from orderguard.ingest.passwords import unlocked
 from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names, untabbed
@@ -60,6 +61,7 @@ def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[st
         except Exception as error:  # noqa: BLE001 - calamine's own errors and Rust panics alike
             notes.append(_broken(label, error))
             continue
+        cells = with_days(cells, data, sheet)
         table = _table(cells, label, score, partial(_numeric, book, sheet) if long else None)
         if table is not None:
             tables.append(table)
