@@ -176,6 +176,9 @@ def test_a_renamed_rule_is_the_same_rule_and_a_proposal_of_points_is_taken(tmp_p
     (tmp_path / "w.yaml").write_text("made: 2026-11-12\npoints: {w: 10, ip: 35}\n", encoding="utf-8")
     told = run(tmp_path, "--rules", "w.yaml", "--against", "old.yaml")
     assert (told["total"]["no_longer_flagged"]["total"], told["total"]["newly_held"]["total"]) == (4, 3)
+    # As `learn --apply` writes it: the bands that it was learned under stand in it too.
+    (tmp_path / "w.yaml").write_text("version: 1\npoints: {w: 10, ip: 35}\nbands: {review: 20.0, hold: 30.0}\nfingerprints: {}\n", encoding="utf-8")
+    assert run(tmp_path, "--rules", "w.yaml", "--against", "old.yaml")["total"] == told["total"]
     (tmp_path / "w.yaml").write_text("points: {w: 10, iq: 35, ip: x}\n", encoding="utf-8")
     done = shell("backtest", "--rules", "w.yaml", "--against", "old.yaml", cwd=tmp_path, ORDERGUARD_LOCALE="en")
     assert done.returncode == 2

@@ -48,7 +48,7 @@ def load_candidate(path: Path, against: Rulebook) -> Rulebook:
     """
     document = read_yaml(path)
     data = document.data
-    if not isinstance(data, dict) or "bands" in data or "points" not in data:
+    if not isinstance(data, dict) or "rules" in data or "points" not in data:
         return load_rulebook(path)
     given = data["points"]
     problems = list(document.problems)
