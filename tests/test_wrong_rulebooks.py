@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -234,6 +235,9 @@ def test_the_command_says_so_and_leaves_with_2(tmp_path: Path) -> None:
     done = shell("rules", "check", cwd=tmp_path, ORDERGUARD_LOCALE="en")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "✗ rules.yaml:4: a: needs go in a circle (a → b → a); remove one of these needs\n"
+    done = shell("rules", "check", "--json", cwd=tmp_path, ORDERGUARD_LOCALE="en")
+    problem = {"file": "rules.yaml", "line": 4, "what": "a: needs go in a circle (a → b → a)", "fix": "remove one of these needs"}
+    assert (done.returncode, json.loads(done.stdout)) == (2, {"ok": False, "path": "rules.yaml", "problems": [problem]})
 
 
 def test_check_tells_at_once_what_tables_places_and_examples_hold(tmp_path: Path) -> None:

@@ -116,13 +116,25 @@ def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """检查规则表，一次列出所有错误。 Check the rulebook, all errors at once."""
     from datetime import UTC, datetime
 
+    from orderguard.cli import language
     from orderguard.cli.common import print_json, rulebook_path
+    from orderguard.errors import OrderguardError
     from orderguard.rules.book import load_rulebook
     from orderguard.stages.checking import thoroughly
     from orderguard.stages.weighing import in_effect
 
     path, packaged = rulebook_path(file or rules_file)
-    book = in_effect(thoroughly(load_rulebook(path), datetime.now(UTC)), packaged=packaged)
+    try:
+        book = in_effect(thoroughly(load_rulebook(path), datetime.now(UTC)), packaged=packaged)
+    except OrderguardError as error:
+        if as_json:
+            said = language()
+            told = [
+                {"file": p.where, "line": p.line or None, "what": p.what.pick(said), "fix": p.fix.pick(said)}
+                for p in error.problems
+            ]
+            print_json({"ok": False, "path": str(path), "problems": told})
+        raise
     if as_json:
         print_json({"ok": True, "rules": len(book.rules), "path": book.source, "sha256": book.sha256})
     else:
