@@ -30,7 +30,7 @@ from orderguard.stages.reading import Read, folded_orders
 from orderguard.stages.recipes import recipe_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from orderguard.ledger import CaseBook, History
     from orderguard.ledger.files import HistoryFile
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 SCHEME = "spark:"
 _ONE_TASK = 2_000_000
 """Rows of one key that one task may carry; more are cut into slices of time."""
+_LEAST = 100_000
+"""Rows for which a task of its own pays: it takes a second until a task has the house imported and its tables read."""
 _PREVIEW = 40
 
 
@@ -60,7 +62,7 @@ class OnSpark:
         match = match_header(headings, profiles, options.platform, name)
         used = used_columns(match, profiles, headings)
         self.frame = source.select([source[f"`{c}`"] for c in used])
-        cores = int(os.environ.get("ORDERGUARD_SPARK_TASKS", "0")) or _parallel(self.spark)
+        cores = int(os.environ.get("ORDERGUARD_SPARK_TASKS", "0")) or _tasks(self.spark, self.frame)
         quiet = replace(options, tell=_silent, progress=_uncounted, paths=(), platform=match.profile.platform)
         self.job = tasks.Job(
             quiet, tuple(profiles), name, buckets=max(cores * 4, 8), within=needed(options.book.variants)[2]
@@ -97,7 +99,10 @@ class OnSpark:
         told = _collected(first.filter("kind <> 'pile'"))
         found, seen = _of(told, "found"), _of(told, "seen")
         if any(reaches(r) for r in book.variants):
-            piles = self._sliced(job, first.filter("kind = 'pile'"))
+            sizes: dict[tuple[int, int], int] = {}
+            for rule, bucket, size in _sizes(told):
+                sizes[rule, bucket] = sizes.get((rule, bucket), 0) + size
+            piles = self._sliced(job, first.filter("kind = 'pile'"), sizes)
             second = piles.repartition(self.tasks, "rule", "bucket", "slice").mapInArrow(
                 tasks.answered(job), tasks.PARCEL
             )
@@ -153,11 +158,10 @@ class OnSpark:
                 parcels.append((kind, rule, bucket, number, size, bytearray(blob)))
         return self.spark.createDataFrame(parcels, tasks.PARCEL) if parcels else None
 
-    def _sliced(self, job: tasks.Job, piles: Any) -> Any:
+    def _sliced(self, job: tasks.Job, piles: Any, sizes: dict[tuple[int, int], int]) -> Any:
         """Piles of hot keys cut into slices of time, so that no task carries one alone."""
-        sizes = piles.groupBy("rule", "bucket").sum("size").collect()
         rules = job.book.variants
-        hot = frozenset((r[0], r[1]) for r in sizes if r[2] > self.hot and rules[r[0]].settings.reach().keys)
+        hot = frozenset(p for p, size in sizes.items() if size > self.hot and rules[p[0]].settings.reach().keys)
         if not hot:
             return piles
         counts: dict[tuple[int, int], list[pl.DataFrame]] = {}
@@ -254,6 +258,12 @@ def _collected(frame: Any) -> list[tuple[str, int, int, bytes]]:
     return [(r["kind"], r["bucket"], r["size"], bytes(r["blob"])) for r in frame.collect()]
 
 
+def _sizes(parcels: list[tuple[str, int, int, bytes]]) -> Iterator[tuple[int, int, int]]:
+    """Rule, bucket and rows of the piles that tasks dealt."""
+    for part in _of(parcels, "size"):
+        yield from part.iter_rows()
+
+
 def _of(parcels: list[tuple[str, int, int, bytes]], kind: str) -> list[pl.DataFrame]:
     return [tasks.unpacked([blob]) for k, _, _, blob in parcels if k == kind]
 
@@ -309,6 +319,14 @@ def _session() -> Any:
             Problem(Words(f"连不上 Spark（{said}）", f"no Spark session ({said})"), fix=fix)
         ) from error
     return spark
+
+
+def _tasks(spark: Any, frame: Any) -> int:
+    """Tasks of a shuffle: as many as the cluster runs, but none for less than `_LEAST` rows."""
+    most = _parallel(spark)
+    with suppress(Exception):  # a table that does not tell its rows is dealt to all
+        most = min(most, -(-frame.count() // _LEAST))
+    return max(most, 2)
 
 
 def _parallel(spark: Any) -> int:

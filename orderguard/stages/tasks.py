@@ -153,19 +153,24 @@ def judged(job: Job, sums: dict[str, dict[str, str]], piles: int) -> Callable[[I
 
     def run(parcels: Iterator[Parcel]) -> Iterator[Parcel]:
         for bucket, frame, folded in _orders(job, sums, parcels):
-            told = run_alone(frame, alone, job.book.locale, words)
-            yield "found", 0, bucket, 0, len(told.findings), packed(told.findings)
-            yield "seen", 0, bucket, 0, 0, packed(told.coverage)
+            own = run_alone(frame, alone, job.book.locale, words)
+            yield "found", 0, bucket, 0, len(own.findings), packed(own.findings)
+            yield "seen", 0, bucket, 0, 0, packed(own.coverage)
             if len(folded.rejects):
                 yield "reject", 0, bucket, 0, len(folded.rejects), packed(folded.rejects)
             skipped = left_out(frame, frame[AUDITED])
             told_of = (folded.folded, skipped, by_profile(frame.filter(~pl.col(PAST)), job.book))
             yield "count", 0, bucket, 0, len(folded.orders), pickle.dumps(told_of)
+            sizes = []
             for i, rule in enumerate(rules):
                 if reaches(rule):
                     keys = rule.settings.reach().keys
                     to = pl.concat_str(keys, separator="\x1f", ignore_nulls=True).hash(7) % piles if keys else pl.lit(0)
-                    yield from dealt("pile", i, frame.select(columns_of(rule, rules, frame.columns)), to)
+                    for parcel in dealt("pile", i, frame.select(columns_of(rule, rules, frame.columns)), to):
+                        sizes.append((i, parcel[2], parcel[4]))
+                        yield parcel
+            told = pl.DataFrame(sizes, schema={"rule": pl.Int64, "bucket": pl.Int64, "size": pl.Int64}, orient="row")
+            yield "size", 0, bucket, 0, len(told), packed(told)
 
     return task(run)
 

@@ -1,19 +1,21 @@
 """Sizes: `scan` to findings beside the same five rules by hand in Polars, DuckDB SQL, pandas and row-at-a-time engines.
 
     python tests/benchmarks/sizes.py [--orders 98000 1000000 10000000] [--world even skewed] [--format parquet csv]
-                                     [--repeat 3] [--memory 2GB] [--peers polars duckdb pandas rows zen limit]
+                                     [--repeat 3] [--memory 2GB] [--peers polars duckdb pandas rows zen limit sail jvm]
                                      [--data FOLDER] [--json FILE]
 
 The five default rules of `rules.yaml`; whole processes, each writes its findings as Parquet; medians of alternating
 runs, in seconds on the wall and of the processors (what counts on a machine that others use).
 Every peer must find the same orders, rule by rule, or the run is an error. A peer whose library is not installed is left out
-and said. `rows` (rule-engine) and `zen` (zen-engine) run at 100,000 orders at most. `limit` reads the used columns, no more.
+and said. `sail` and `jvm` are `scan --engine spark` on a Sail server and on PySpark's `local[2]`, both in this machine (extra
+`spark-test`; not among the default). `rows` (rule-engine) and `zen` (zen-engine) run at 100,000 orders at most. `limit` reads the used columns, no more.
 In the skewed world a tenth of all orders comes from one IP. `--data` keeps the exports there and uses them again.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -35,7 +37,7 @@ USED = [
     "order_id", "address", "ip", "created_at", "amount", "buyer_note", "receiver_phone", "ship_from", "registered_at",
     "prior_orders", "coupon",
 ]  # fmt: skip
-NEEDS = {"polars": "polars", "limit": "polars", "duckdb": "duckdb", "pandas": "pandas", "rows": "rule_engine", "zen": "zen"}
+NEEDS = {"polars": "polars", "limit": "polars", "duckdb": "duckdb", "pandas": "pandas", "rows": "rule_engine", "zen": "zen", "sail": "pysail", "jvm": "py4j"}
 ROW_BY_ROW = {"rows": 100_000, "zen": 100_000}
 WEEK, FIVE = timedelta(days=7), timedelta(minutes=5)
 _HOME = (1_841_440, 1_371_350, 1_574_000, 1_722_750, 1_491_200, 1_349_000)
@@ -279,6 +281,33 @@ def limit(path: str) -> Any:
     return {}
 
 
+def on_spark(name: str, path: str, out: Path) -> None:
+    """Our own scan by an engine that this process starts."""
+    import click
+
+    if name == "sail":
+        from pysail.spark import SparkConnectServer
+
+        server = SparkConnectServer()
+        server.start(background=True)
+        os.environ["SPARK_REMOTE"] = f"sc://localhost:{server.listening_address[1]}"
+    else:
+        from pyspark.sql import SparkSession
+
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "4g").getOrCreate()
+    from orderguard.cli import cli
+
+    place = out.parent
+    words = ["scan", path, "--engine", "spark", "--rules", str(RULES), "--out", str(place / "out"), "--ledger", str(place / "ledger")]
+    with contextlib.suppress(click.exceptions.Exit):
+        cli.main([*words, "--outputs", "frames", "--quiet"], standalone_mode=False)
+    shutil.copy(place / "out" / "findings.parquet", out)
+    if name == "sail":  # its server takes minutes to end what nobody waits for any more
+        os._exit(0)
+
+
+ENGINES = ("sail", "jvm")
 PEERS = {"polars": by_polars, "duckdb": by_duckdb, "pandas": by_pandas, "rows": by_rows, "zen": by_zen, "limit": limit}
 
 
@@ -286,6 +315,9 @@ def one(name: str, path: str, out: Path) -> None:
     """A peer's process: its findings as Parquet."""
     import polars as pl
 
+    if name in ENGINES:
+        on_spark(name, path, out)
+        return
     found = PEERS[name](path)
     rows = [pl.DataFrame({"order_id": pl.Series(ids, dtype=pl.String)}).with_columns(rule_id=pl.lit(n)) for n, ids in found.items()]
     pl.concat([pl.DataFrame(schema={"order_id": pl.String, "rule_id": pl.String}), *rows]).write_parquet(out)
@@ -340,7 +372,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, nargs="+", default=[98_000, 1_000_000])
     parser.add_argument("--world", nargs="+", choices=["even", "skewed"], default=["even", "skewed"])
     parser.add_argument("--format", nargs="+", choices=["parquet", "csv"], default=["parquet", "csv"])
-    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS, *ENGINES], default=list(PEERS))
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--rules", type=Path, default=RULES)
     parser.add_argument("--memory", metavar="SIZE")
