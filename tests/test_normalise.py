@@ -161,7 +161,7 @@ def test_no_coupon_no_note_no_key() -> None:
     for word in ("0", "0.00", "无", "否", "未使用", "-", "--", "/", "N/A", ""):
         assert one(word, "coupon") == ""
     assert one("满减券30", "coupon") == "满减券30"
-    for word in ("", "NULL", "nan", "N/A", "-", "无", "\\N"):
+    for word in ("", "NULL", "nan", "N/A", "-", "无", "\\N", "无留言", "暂无"):
         assert one(word, "buyer_note") == ""
     assert one("无接触配送", "buyer_note") == "无接触配送"
     for word in ("-", "null", "未知", "N/A", "", "\\N", "#N/A", "(null)", "[NULL]"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -161,6 +162,8 @@ def test_a_rule_that_flags_far_too_much_is_demoted_for_the_run_and_loudly(tmp_pa
     assert [d["rule_id"] for d in told(house)["demoted"]] == (["w"] if demoted else [])
     said = [p.text("en") for p in done.problems]
     assert any("rule w flagged" in t for t in said) == demoted
+    if demoted:  # what is advised lets the rule through: a share of a quarter more, rounded up
+        assert any(f"max_share: {ceil(125 * hits / n)}%" in p.fix.en for p in done.problems if p.fix)
     assert house.tasks() == {} if demoted else house.tasks()
     if demoted:
         assert told(house)["trial"][0] | {"overlap": {}} == {

@@ -204,6 +204,7 @@ def _write(target: str, text: str) -> None:
     from orderguard.errors import OrderguardError, Problem, Words, unable
 
     try:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
         with Path(target).open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:

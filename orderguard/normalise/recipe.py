@@ -56,7 +56,10 @@ NO_DATE = (
     "null", "NULL", "None", "none", "无", "/", "NaT", "nan", "N/A", *_NOTHING,
 )  # fmt: skip
 """Shop systems write a blank time so, the years 1 and 1900 among them."""
-NO_NOTE = ("-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "/", "无", *_NOTHING)
+NO_NOTE = (
+    "-", "--", "——", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "/", "无", "无留言", "无备注", "暂无", "暂无留言", "暂无备注",
+    "没有留言", "没有备注", "No note", "no note", *_NOTHING,
+)  # fmt: skip
 """What systems write for no note: an order of a round sum with such a note has none."""
 NO_KEY = (
     "-",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -31,13 +32,18 @@ def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
             ),
             book.source,
             fix=Words(
-                f"检查该规则的设置；若确属异常，给它写 max_share: {min(1, d['share'] + 0.1):.0%} 再扫一次",
-                f"check its settings; if it is right, give it max_share: {min(1, d['share'] + 0.1):.0%} and scan again",
+                f"检查该规则的设置；若确属异常，给它写 max_share: {_room(d['share'])}% 再扫一次",
+                f"check its settings; if it is right, give it max_share: {_room(d['share'])}% and scan again",
             ),
             fatal=False,
         )
         for d in demoted
     ]
+
+
+def _room(share: float) -> int:
+    """Per cent that let a share through, and no more than a quarter beyond it."""
+    return min(100, ceil(share * 125))
 
 
 def unheard_statuses(book: Rulebook, met: pl.Series, profiles: Iterable[Profile]) -> list[Problem]:
