@@ -160,6 +160,27 @@ def marked_days(text: pl.Series, read: pl.Series, zone: str) -> tuple[pl.Series,
     return marked.cast(read.dtype).alias(read.name), len(rows)
 
 
+_MONTHS = {
+    "enero": "jan", "janeiro": "jan", "febrero": "feb", "fevereiro": "feb", "marzo": "mar", "março": "mar", "abril": "apr",
+    "mayo": "may", "maio": "may", "junio": "jun", "junho": "jun", "julio": "jul", "julho": "jul", "agosto": "aug",
+    "septiembre": "sep", "setiembre": "sep", "setembro": "sep", "octubre": "oct", "outubro": "oct", "noviembre": "nov",
+    "novembro": "nov", "diciembre": "dec", "dezembro": "dec",
+}  # fmt: skip
+_ROMANCE = r"(?i)^(\d{1,2})\s+de\s+([a-zç]+)\s+del?\s+(\d{4}),?\s*(?:a\s+las\s+|às\s+)?(\d{1,2}:\d\d(?::\d\d)?)?\s*(?:hs?|horas)?\.?$"
+
+
+def without_de(texts: pl.Series) -> pl.Series:
+    """Spanish and Portuguese dates in English: `10 de noviembre de 2026 13:45 hs.` is `10 nov 2026 13:45`."""
+    part = texts.str.extract_groups(_ROMANCE).struct
+    if part.field("1").null_count() == len(texts):
+        return texts
+    month = part.field("2").str.to_lowercase().replace_strict(_MONTHS, default=None, return_dtype=pl.String)
+    clock = part.field("4").fill_null("")
+    parts = (part.field("1"), month, part.field("3"), clock)
+    told = pl.select(pl.concat_str(*map(pl.lit, parts), separator=" ")).to_series()
+    return texts.zip_with(told.is_null(), told.str.strip_chars_end())
+
+
 def without_place(texts: pl.Series) -> tuple[pl.Series, pl.Series | None]:
     """Texts without the zone's name behind them (`[Asia/Shanghai]`, as Java writes it), and these names; None: there are none."""
     parts = texts.str.extract_groups(

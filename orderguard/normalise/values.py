@@ -109,7 +109,7 @@ def _parse(text: pl.Series, form: str) -> pl.Series:
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [v.translate(_WIDE) for v in text.to_list()], dtype=pl.String)
-    t, places = dates.without_place(_respelled(t))
+    t, places = dates.without_place(_respelled(dates.without_de(t)))
     t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
     t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
