@@ -7,6 +7,7 @@ import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from house import House, book
 
 from orderguard.errors import OrderguardError
 from orderguard.rules.registry import kind_names
+from orderguard.stages.cluster import shuffle_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +74,7 @@ def findings(house: House) -> pl.DataFrame:
 def test_findings_are_the_same_row_by_row(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hot: int) -> None:
     from orderguard.stages import spark as engine
 
-    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setattr(engine, "session", lambda: spark)
     monkeypatch.setattr(engine, "_ONE_TASK", hot)
     monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "3")
     frame = orders(hot, 700)
@@ -96,7 +98,7 @@ def test_findings_are_the_same_row_by_row(spark: Any, tmp_path: Path, monkeypatc
 def test_earlier_orders_count(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from orderguard.stages import spark as engine
 
-    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setattr(engine, "session", lambda: spark)
     monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "2")
     at = datetime(2026, 11, 11, 1, tzinfo=UTC)
     rows = [{"order_id": str(i), "amount": "5", "ip": "192.0.2.7", "created_at": at + timedelta(minutes=i)} for i in range(3)]
@@ -106,6 +108,18 @@ def test_earlier_orders_count(spark: Any, tmp_path: Path, monkeypatch: pytest.Mo
     house.scan(tmp_path / "early.parquet")
     run = house.scan(f"spark:{tmp_path / 'late.parquet'}").run  # type: ignore[arg-type]
     assert (run["read"], run["flagged"], run["past_flagged"]) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(("rows", "told", "tasks"), [(98_000, "", 2), (950_000, "", 10), (10**9, "", 40), (None, "", 40), (98_000, "7", 7)])
+def test_no_more_tasks_than_the_rows_are_worth(monkeypatch: pytest.MonkeyPatch, rows: int | None, told: str, tasks: int) -> None:
+    def count() -> int:
+        if rows is None:
+            raise RuntimeError("a view that cannot be counted")
+        return rows
+
+    monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", told or "0")
+    cluster = SimpleNamespace(conf={"spark.sql.shuffle.partitions": "40"})
+    assert shuffle_tasks(cluster, SimpleNamespace(count=count)) == tasks
 
 
 def test_what_does_not_go_with_spark_is_said_before_it_starts(tmp_path: Path) -> None:
@@ -119,7 +133,7 @@ def test_what_does_not_go_with_spark_is_said_before_it_starts(tmp_path: Path) ->
 def test_every_kind_finds_the_same_on_spark(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     from orderguard.stages import spark as engine
 
-    monkeypatch.setattr(engine, "_session", lambda: spark)
+    monkeypatch.setattr(engine, "session", lambda: spark)
     monkeypatch.setattr(engine, "_ONE_TASK", 100)
     monkeypatch.setenv("ORDERGUARD_SPARK_TASKS", "2")
     rules = every_kind()

@@ -5,17 +5,14 @@ What comes back are findings, rejects, counts and the flagged orders; the usual 
 
 from __future__ import annotations
 
-import os
 import pickle
-import sys
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words, printable
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.snoozes import SnoozeBook
 from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import match_header, platform_ids
@@ -23,6 +20,7 @@ from orderguard.platforms.profile import heading_key
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, merged, reaches
 from orderguard.stages import tasks
+from orderguard.stages.cluster import refuse, session, shuffle_tasks, source_of
 from orderguard.stages.judging import conclude
 from orderguard.stages.large import placed
 from orderguard.stages.laying import once
@@ -38,12 +36,8 @@ if TYPE_CHECKING:
     from orderguard.stages.judging import Judged
     from orderguard.stages.options import Clock, Options
 
-SCHEME = "spark:"
 _ONE_TASK = 2_000_000
 """Rows of one key that one task may carry; more are cut into slices of time."""
-_LEAST = 100_000
-"""Rows for which a task of its own pays: it takes a second until a task has the house imported and its tables read."""
-_PREVIEW = 40
 
 
 class OnSpark:
@@ -54,15 +48,15 @@ class OnSpark:
     """
 
     def __init__(self, options: Options, profiles: Sequence[Profile], hot: int = _ONE_TASK) -> None:
-        _refuse(options)
+        refuse(options)
         self.options, self.hot = options, hot
-        self.spark = _session()
-        source, name = _source(self.spark, options.paths)
+        self.spark = session()
+        source, name = source_of(self.spark, options.paths)
         headings = [c for c in source.columns if c != "source_row"]
         match = match_header(headings, profiles, options.platform, name)
         used = used_columns(match, profiles, headings)
         self.frame = source.select([source[f"`{c}`"] for c in used])
-        cores = int(os.environ.get("ORDERGUARD_SPARK_TASKS", "0")) or _tasks(self.spark, self.frame)
+        cores = shuffle_tasks(self.spark, self.frame)
         quiet = replace(options, tell=_silent, progress=_uncounted, paths=(), platform=match.profile.platform)
         self.job = tasks.Job(
             quiet, tuple(profiles), name, buckets=max(cores * 4, 8), within=needed(options.book.variants)[2]
@@ -274,87 +268,3 @@ def _silent(_: Words) -> None:
 
 def _uncounted(_: str, __: int) -> None:
     return
-
-
-def _refuse(options: Options) -> None:
-    """Say before anything starts what does not run on a cluster."""
-    given = {"--lookup": options.lookups, "--query": options.query, "--since": options.since, "--table": options.table}
-    wrong = [name for name, value in given.items() if value]
-    if wrong:
-        what = Words(f"{wrong[0]} 不能与 Spark 一起用", f"{wrong[0]} does not go with Spark")
-        fix = Words("先在表或视图里准备好这些列", "prepare it in the table or a view of it")
-        raise OrderguardError(Problem(what, fix=fix))
-    if any(p == "-" or "://" in p for p in options.paths):
-        raise OrderguardError(Problem(Words("Spark 读 Parquet 文件夹或表", "Spark reads Parquet folders and tables")))
-
-
-def _session() -> Any:
-    """The session of SPARK_REMOTE (Spark Connect), of spark-submit, or a local one.
-
-    Raises:
-        OrderguardError: pyspark is not installed, or no session can be had.
-    """
-    try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - a cluster's own library
-    except ImportError:
-        fix = Words("运行 pip install 'orderguard[spark]'", "run pip install 'orderguard[spark]'")
-        raise OrderguardError(
-            Problem(Words("缺少 Spark 客户端", "the Spark client is not installed"), fix=fix)
-        ) from None
-    if not {"SPARK_HOME", "SPARK_REMOTE"} & set(os.environ):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # local workers need what this process has
-    try:
-        spark = SparkSession.builder.appName("orderguard").getOrCreate()
-        spark.conf.set("spark.sql.session.timeZone", "UTC")
-        for name, value in (("arrow.maxRecordsPerBatch", "200000"), ("adaptive.coalescePartitions.enabled", "false")):
-            with suppress(Exception):
-                spark.conf.set(f"spark.sql.{'execution.' if name.startswith('arrow') else ''}{name}", value)
-    except Exception as error:
-        said = printable(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
-        fix = Words(
-            "设 SPARK_REMOTE=sc://主机:15002，或用 spark-submit 运行",
-            "set SPARK_REMOTE=sc://host:15002, or run it by spark-submit",
-        )
-        raise OrderguardError(
-            Problem(Words(f"连不上 Spark（{said}）", f"no Spark session ({said})"), fix=fix)
-        ) from error
-    return spark
-
-
-def _tasks(spark: Any, frame: Any) -> int:
-    """Tasks of a shuffle: as many as the cluster runs, but none for less than `_LEAST` rows."""
-    most = _parallel(spark)
-    with suppress(Exception):  # a table that does not tell its rows is dealt to all
-        most = min(most, -(-frame.count() // _LEAST))
-    return max(most, 2)
-
-
-def _parallel(spark: Any) -> int:
-    for ask in (
-        lambda: spark.sparkContext.defaultParallelism,
-        lambda: int(spark.conf.get("spark.sql.shuffle.partitions")),
-    ):
-        with suppress(Exception):
-            return max(int(ask()), 2)
-    return 8
-
-
-def _source(spark: Any, paths: Sequence[str]) -> tuple[Any, str]:
-    """The input as a Spark frame, and how messages call it."""
-    tables = [p.removeprefix(SCHEME) for p in paths if p.startswith(SCHEME)]
-    files = [p for p in paths if not p.startswith(SCHEME)]
-    named = [t for t in tables if not ("/" in t or t.endswith(".parquet") or Path(t).exists())]
-    files += [t for t in tables if t not in named]
-    try:
-        parts = [spark.table(t) for t in named]
-        if files:
-            parts.append(spark.read.parquet(*[str(Path(f).absolute()) if Path(f).exists() else f for f in files]))
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole.unionByName(part, allowMissingColumns=True)
-        _ = whole.columns
-    except Exception as error:
-        said = printable(str(error).splitlines()[0][:300]) if str(error) else type(error).__name__
-        what = Words(f"Spark 读不了（{said}）", f"Spark cannot read it ({said})")
-        raise OrderguardError(Problem(what, ", ".join(paths)[:200])) from error
-    return whole, f"{SCHEME}{printable(', '.join([*named, *(Path(f).name for f in files)]))[:_PREVIEW]}"
