@@ -29,7 +29,7 @@ _COMMANDS = {
     "backtest": "orderguard.cli.backtest:backtest",
     "board": "orderguard.cli.board:board",
     "cases": "orderguard.cli.cases:cases",
-    "explain": "orderguard.cli.cases:explain",
+    "explain": "orderguard.cli.explain:explain",
     "init": "orderguard.cli.init:init",
     "learn": "orderguard.cli.learn:learn",
     "ledger": "orderguard.cli.ledger:ledger",
