@@ -13,7 +13,7 @@ import xlsxwriter
 from house import House, export, order, shell
 
 from orderguard.errors import OrderguardError
-from orderguard.normalise import values
+from orderguard.normalise import times as clocks
 from orderguard.normalise.ips import ips
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_ip_addresses_have_one_spelling_and_masked_ones_none() -> None:
 
 
 def test_day_first_dates_without_a_time_are_read() -> None:
-    read = values.times(pl.Series(["25-06-2026", "01-07-2026"]), "Asia/Shanghai")
+    read = clocks.times(pl.Series(["25-06-2026", "01-07-2026"]), "Asia/Shanghai")
     assert [f"{t:%Y-%m-%d %H}" for t in read.to_list()] == ["2026-06-24 16", "2026-06-30 16"]
 
 

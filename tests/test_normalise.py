@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from orderguard.columns import DAY_ONLY
 from orderguard.normalise import Folded, Recipe, Typed, dates, fold_orders, type_table, values
+from orderguard.normalise import times as clocks
 from orderguard.platforms import Pick
 from orderguard.rules.windows import fullest_window
 
@@ -33,7 +34,7 @@ def column(*cells: str | None) -> pl.Series:
 
 
 def times(*cells: str | None, **settings: Any) -> list[datetime | None]:
-    return values.times(column(*cells), ZONE, **settings).to_list()
+    return clocks.times(column(*cells), ZONE, **settings).to_list()
 
 
 def typed(*cells: dict[str, str], names: tuple[str, ...] = OUR, **recipe: Any) -> Typed:
@@ -98,7 +99,7 @@ def test_day_or_month_first_is_settled_by_the_whole_column() -> None:
 
 def test_other_zone_and_clock_changes() -> None:
     """A skipped hour moves on, a repeated one is the earlier."""
-    read = values.times(column("2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-07-01 12:00:00"), "Europe/Berlin").to_list()
+    read = clocks.times(column("2026-03-29 02:30:00", "2026-10-25 02:30:00", "2026-07-01 12:00:00"), "Europe/Berlin").to_list()
     assert read == [utc(2026, 3, 29, 1, 30), utc(2026, 10, 25, 0, 30), utc(2026, 7, 1, 10)]
 
 
@@ -386,5 +387,5 @@ def test_a_day_is_no_burst_of_five_minutes() -> None:
     ],
 )
 def test_a_slot_of_time_promises_its_end(cell: str, wanted: str | None) -> None:
-    read = values.times(dates.slot_ends(pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])), "Asia/Shanghai")
+    read = clocks.times(dates.slot_ends(pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])), "Asia/Shanghai")
     assert [t and t.strftime("%H:%M") for t in read.to_list()] == [wanted, "23:00", None]

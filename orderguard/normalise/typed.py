@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
+from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
 from orderguard.normalise import dates, sums, values
 from orderguard.normalise.cleaning import Texts, without
 from orderguard.normalise.ips import ips
@@ -41,6 +41,7 @@ from orderguard.normalise.refusals import (
     without_rounded,
 )
 from orderguard.normalise.status import stages
+from orderguard.normalise.times import ISO, parse, times
 
 if TYPE_CHECKING:
     from orderguard.errors import Problem
@@ -52,6 +53,31 @@ _KINDS = {
     "quantity": "number",
 }
 """Columns that are no text: a cell that cannot be read is told."""
+
+
+_FIRST_FORMS = (
+    ISO, "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S %z",
+    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d%H%M%S",
+)  # fmt: skip
+"""Each means one instant only, so that a cell it reads need not be looked at again."""
+
+
+def _first_look(name: str, sample: pl.Series, kind: str) -> pl.Expr:
+    """How nearly every cell of a column is read, for all columns at once: what it leaves null is read the long way.
+
+    Args:
+        name: the heading.
+        sample: some of its cells; the form of times is settled by them.
+        kind: `time`, `money`, `whole` or `number`.
+    """
+    column = pl.col(name)
+    if kind == "money":
+        return column.cast(MONEY, strict=False)
+    if kind in {"whole", "number"}:
+        return column.cast(pl.Int64 if kind == "whole" else pl.Float64, strict=False)
+    sample = sample.drop_nulls().head(50)
+    form = next((f for f in _FIRST_FORMS if len(sample) and not parse(sample, f).null_count()), ISO)
+    return column.str.to_datetime(form, strict=False, time_unit="us", exact=True, cache=False)
 
 
 def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
@@ -70,7 +96,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
         cells, [s for n, p in recipe.picks.items() if n not in bare for s in p.sources if cells.schema[s] == pl.String]
     )
     source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
-    first = cells.select(values.first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items())
+    first = cells.select(_first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items())
     notes: list[Problem] = [told_below(below, source)] if below else []
     picks: dict[str, pl.Series] = {}
     columns: dict[str, pl.Series] = {}
@@ -141,7 +167,7 @@ def _settled_dates(
     if order is None:
         return True
     for name in late:
-        columns[name] = values.times(picks[name], recipe.zone, order, _none(name, recipe)).alias(name)
+        columns[name] = times(picks[name], recipe.zone, order, _none(name, recipe)).alias(name)
         where = values.unread(picks[name], columns[name], _none(name, recipe))
         failed.pop(name) if where is None else failed.update({name: where})
     return False
@@ -169,7 +195,7 @@ def _typed(  # noqa: PLR0911 - one line per type
     kind, none = _KINDS.get(name), _none(name, recipe)
     if kind == "time":
         text = dates.slot_ends(text) if name == "promised_at" else text
-        return values.times(text, recipe.zone, recipe.date_order, none, first)
+        return times(text, recipe.zone, recipe.date_order, none, first)
     if kind == "money":
         return values.money(text, none, first)
     if kind == "whole":

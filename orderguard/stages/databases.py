@@ -11,7 +11,7 @@ import polars as pl
 from orderguard.databases import is_address, parse_address
 from orderguard.errors import OrderguardError, Problem, Words, closest
 from orderguard.ingest import Source, Table
-from orderguard.normalise.values import times
+from orderguard.normalise.times import times
 from orderguard.platforms import match_header
 
 if TYPE_CHECKING:

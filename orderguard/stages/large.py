@@ -23,7 +23,8 @@ from orderguard.stages.ahead import one_ahead
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
 from orderguard.stages.laying import longer, numbers, taken, write
-from orderguard.stages.reading import TOLD, Read, folded_orders, with_lookups
+from orderguard.stages.lookups import with_lookups
+from orderguard.stages.reading import TOLD, Read, folded_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

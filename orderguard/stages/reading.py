@@ -11,17 +11,18 @@ import polars as pl
 from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
-from orderguard.normalise import Folded, Recipe, fold_orders, type_table, with_baskets
+from orderguard.normalise import Folded, fold_orders, type_table, with_baskets
 from orderguard.normalise.recipe import REJECTS
-from orderguard.platforms import Pick, header_score, platform_ids
-from orderguard.platforms.recognise import DECIDING, present
+from orderguard.platforms import header_score, platform_ids
+from orderguard.platforms.recognise import DECIDING
 from orderguard.stages.ahead import taken
 from orderguard.stages.databases import database_sources, files_among
+from orderguard.stages.lookups import with_lookups
 from orderguard.stages.recipes import recipe_of, recognised
 from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from orderguard.databases import Mark
     from orderguard.ingest import Table
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from orderguard.stages.aside import Aside
     from orderguard.stages.options import Options
 
-_LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
-_NO_ID = "_og_row"
 TOLD = ("source_file", "status", "created_at")
 """Columns of orders that `run.json` tells of."""
 
@@ -234,71 +233,3 @@ def _told_apart(match: Match, where: str) -> list[Problem]:
             )
             found.append(Problem(what, where, fix=fix, fatal=False))
     return found
-
-
-def with_lookups(
-    rows: pl.DataFrame,
-    options: Options,
-    profiles: Sequence[Profile],
-    score: Callable[[Sequence[str]], float],
-    problems: list[Problem],
-) -> pl.DataFrame:
-    """Fill facts that the exports lack from `--lookup` files: by order number where they have it, else by account.
-
-    Raises:
-        OrderguardError: a lookup that cannot be read, or has no key column.
-    """
-    generic = next(p for p in profiles if p.platform == "generic")
-    for path in options.lookups:
-        source = read_source(find_sources([path])[0], score, options.passwords)
-        if source.problems:
-            raise OrderguardError(*source.problems)
-        for table in source.tables:
-            rows = _joined(rows, table, options, generic, problems)
-    return rows
-
-
-def _joined(
-    rows: pl.DataFrame, table: Table, options: Options, generic: Profile, problems: list[Problem]
-) -> pl.DataFrame:
-    headings = [c for c in table.frame.columns if c != "source_row"]
-    picks = {n: p for n in ("order_id", "buyer_id", *_LOOKED_UP) if (p := present(generic.pick(n), headings))}
-    keys = [k for k in ("order_id", "buyer_id") if k in picks]
-    got = [n for n in _LOOKED_UP if n in picks]
-    if not keys or not got:
-        what = Words(
-            "--lookup 文件里没有订单编号/买家账号列，或没有可补的列",
-            "the --lookup file has no order number or account column, or nothing to add",
-        )
-        fix = Words(
-            "可补：注册时间、历史订单数、下单IP、设备号", "it may add: registered_at, prior_orders, ip, device_id"
-        )
-        raise OrderguardError(Problem(what, table.source, fix=fix))
-    recipe = Recipe("lookup", picks, (), options.book.timezone, options.book.locale, options.date_order)
-    # A row without an order number would be rejected; here it is not one: numbers of our own stand in.
-    number = pl.concat_str(pl.lit(_NO_ID), pl.col("source_row").cast(pl.String)).alias(_NO_ID)
-    sources = (*picks["order_id"].sources, _NO_ID) if "order_id" in picks else (_NO_ID,)
-    recipe = replace(recipe, picks={**picks, "order_id": Pick("first", sources)})
-    typed = type_table(table.frame.with_columns(number), table.source, recipe)
-    problems += typed.notes
-    met = False
-    for key in keys:
-        own = pl.col("order_id").str.starts_with(_NO_ID)
-        facts = typed.rows.filter(
-            pl.col(key).is_not_null() & (~own if key == "order_id" else own | ("order_id" not in picks))
-        )
-        # Several rows of one account complete each other; where they differ, the first in sorting order counts.
-        one = (
-            facts.sort(key, *got, nulls_last=True)
-            .group_by(key, maintain_order=True)
-            .agg(pl.col(got).drop_nulls().first())
-        )
-        found = rows.select(key).join(one, on=key, how="left", maintain_order="left")
-        met = met or bool(rows[key].is_in(one[key].implode()).any())
-        rows = rows.with_columns([pl.coalesce(pl.col(n), pl.lit(found[n])).alias(n) for n in got])
-    if not met:
-        name = heading(keys[0], options.book.locale)
-        problems.append(
-            Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False)
-        )
-    return rows

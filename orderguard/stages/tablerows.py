@@ -162,6 +162,7 @@ def _read(text: pl.Series, cell: Cell, zone: str) -> pl.Series:
     if cell.kind in ("text", "province"):
         return _worded(text, cell)
     from orderguard.normalise import values  # noqa: PLC0415 - only for a table with numbers or times
+    from orderguard.normalise.times import times  # noqa: PLC0415 - as above
 
     if cell.kind == "number":
         return values.money(text).cast(pl.Float64)
@@ -169,7 +170,7 @@ def _read(text: pl.Series, cell: Cell, zone: str) -> pl.Series:
         parts = text.str.to_lowercase().str.extract_groups(r"^(\d+(?:\.\d+)?)\s*(d|天|日|h|小时|时|m|分钟)?$")
         unit = parts.struct.field("2").fill_null("").replace_strict(_SPAN_DAYS, default=None, return_dtype=pl.Float64)
         return (parts.struct.field("1").cast(pl.Float64) * unit).alias(text.name)
-    read = values.times(text, zone)
+    read = times(text, zone)
     if cell.until:
         day = text.str.len_chars() <= len("2026-11-11")
         return pl.select(pl.when(day).then(read + timedelta(days=1)).otherwise(read).alias(text.name)).to_series()
