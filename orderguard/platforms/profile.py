@@ -239,45 +239,10 @@ def heading_key(heading: str) -> str:
 
 _IGNORED = str.maketrans("", "", BLANKS + "_-#.") | str.maketrans(SIMPLIFIED)
 _BRACKETS = (("(", ")"), ("[", "]"), ("【", "】"))
-_UNITS = frozenset(
-    {
-        "元",
-        "rmb",
-        "cny",
-        "人民币",
-        "件",
-        "¥",
-        "￥",
-        "个",
-        "单位元",
-        "usd",
-        "$",
-        "必填",
-        "选填",
-        "円",
-        "원",
-        "eur",
-        "gbp",
-        "mxn",
-        "brl",
-        "ars",
-        "clp",
-        "cop",
-        "jpy",
-        "krw",
-        "myr",
-        "sgd",
-        "thb",
-        "vnd",
-        "idr",
-        "php",
-        "inr",
-        "twd",
-        "hkd",
-        "aud",
-        "cad",
-    }
-)
+_UNITS = frozenset({
+    "元", "rmb", "cny", "人民币", "件", "¥", "￥", "个", "单位元", "usd", "$", "必填", "选填", "円", "원", "eur", "gbp", "mxn", "brl",
+    "ars", "clp", "cop", "jpy", "krw", "myr", "sgd", "thb", "vnd", "idr", "php", "inr", "twd", "hkd", "aud", "cad",
+})  # fmt: skip
 """A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""
 
 
