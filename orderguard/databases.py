@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from orderguard.dberrors import said, usual
 from orderguard.errors import NOTHING, OrderguardError, Problem, Words, printable
 
 _KINDS = {"sqlite": "sqlite", "postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
@@ -147,10 +148,22 @@ def connect(address: Address, *, write: bool = False) -> Any:
 
 
 def failed(address: Address, error: BaseException, doing: Words, fix: Words = NOTHING) -> Problem:
-    """What to say of a driver's error: its first line, without anything secret."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    said = scrub(address, lines[0])[:300]
-    return Problem(Words(f"{doing.zh}（{said}）", f"{doing.en} ({said})"), address.shown, fix=fix)
+    """What to say of a driver's error: what it means, and its first line, without anything secret.
+
+    Args:
+        address: of the database.
+        error: the driver's.
+        doing: what could not be done.
+        fix: what to try after what the refusal itself calls for.
+    """
+    told = said(error)
+    refusal, shown = usual(told), scrub(address, told)[:300]
+    own = refusal.fix if refusal else NOTHING
+    fixes = [f for f in (own, fix) if any(f)]
+    what = Words(
+        f"{doing.zh}：{refusal.zh}（{shown}）" if refusal else f"{doing.zh}（{shown}）", f"{doing.en} ({shown})"
+    )
+    return Problem(what, address.shown, fix=Words("；".join(f.zh for f in fixes), "; ".join(f.en for f in fixes)))
 
 
 def scrub(address: Address, text: str) -> str:

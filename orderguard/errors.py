@@ -115,11 +115,13 @@ def json_text(value: object, indent: int | None = 2) -> str:
 
 
 def closest(word: str, known: list[str]) -> Words:
-    """A did-you-mean hint for `word`, or a list of what is known."""
+    """A did-you-mean hint for `word`, or a list of what is known; nothing where nothing is."""
     from difflib import get_close_matches  # noqa: PLC0415 - only when something is already wrong
 
     near = get_close_matches(word, known, n=1, cutoff=0.5)
     if near:
         return Words(f"是否想写 '{near[0]}'？", f"did you mean '{near[0]}'?")
+    if not known:
+        return NOTHING
     listed = ", ".join(known[:20])
     return Words(f"可用：{listed}", f"known: {listed}")

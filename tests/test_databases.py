@@ -13,8 +13,8 @@ import pytest
 import servers
 from house import House, book, shell
 
-from orderguard.databases import connect, is_address, parse_address, scrub
-from orderguard.errors import OrderguardError
+from orderguard.databases import connect, failed, is_address, parse_address, scrub
+from orderguard.errors import OrderguardError, Words
 from orderguard.ingest import databases as from_database
 from orderguard.stages import laying
 
@@ -298,6 +298,54 @@ def test_what_is_wrong_is_said(
     assert said in str(error.value)
     assert "canary" not in str(error.value)
     assert run("sqlite:///shop.db", "SELECT COUNT(*) FROM orders") == [(1,)]
+
+
+REFUSALS = (
+    ('connection to server at "127.0.0.1", port 5999 failed: Connection refused', "对方拒绝连接"),
+    ("Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)", "对方拒绝连接"),
+    ("failed to resolve host 'db': [Errno -2] Name or service not known", "找不到这台主机"),
+    ('FATAL:  password authentication failed for user "og"', "用户名或密码不对"),
+    ("Access denied for user 'og'@'localhost' (using password: YES)", "用户名或密码不对"),
+    ("Access denied for user 'og'@'127.0.0.1' to database 'shop'", "没有这个库的权限，或没有这个库"),
+    ('FATAL:  database "shop" does not exist', "没有这个库"),
+    ("Unknown database 'shop'", "没有这个库"),
+    ('relation "orders" does not exist', "没有这个表"),
+    ("Table 'shop.orders' doesn't exist", "没有这个表"),
+    ('column "paid" does not exist', "没有这一列"),
+    ("Unknown column 'paid' in 'SELECT'", "没有这一列"),
+    ("permission denied for table orders", "没有权限"),
+    ("SELECT command denied to user 'og'@'localhost' for table `shop`.`orders`", "没有权限"),
+    ("connection timeout expired", "连接超时"),
+    ("canceling statement due to statement timeout", "查询超时，被数据库中止"),
+    ("server closed the connection unexpectedly", "连接中断"),
+    ("division by zero", None),
+)
+
+
+@pytest.mark.parametrize(("text", "zh"), REFUSALS)
+def test_a_database_refuses_in_the_users_language(text: str, zh: str | None) -> None:
+    """Its own words stay beside it, and in brackets; what is not usual is shown as it is."""
+    problem = failed(parse_address("postgresql://og@db/shop"), RuntimeError(f"{text}\n\tHINT: more"), Words("查询失败", "query failed"))
+    said, english = problem.text("zh-CN"), problem.text("en")
+    assert said.startswith(f"postgresql://og@db/shop: 查询失败：{zh}（{text}）；" if zh else f"postgresql://og@db/shop: 查询失败（{text}）")
+    assert english.startswith(f"postgresql://og@db/shop: query failed ({text})")
+    assert bool(problem.fix.zh) == bool(problem.fix.en) == bool(zh)
+
+
+def test_the_refusals_of_real_databases_are_understood(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(url: str, **given: str) -> str:
+        with pytest.raises(OrderguardError) as error:
+            scan(House(tmp_path), url, **given)
+        return error.value.problems[0].text("zh-CN")
+
+    base = server.rsplit("/", 1)[0]
+    assert "没有这个库" in said(f"{base}/nowhere", table="orders")
+    assert "没有这个表" in said(server, query="SELECT * FROM nowhere")
+    assert "没有这一列" in said(server, query="SELECT nothing FROM (SELECT 1 AS a) x")
+    assert "查询写法有误" in said(server, query="SELECT 1 FROM FROM")
+    assert "对方拒绝连接" in said(f"{base.rsplit(':', 1)[0]}:{servers.free_port()}/shop", table="orders")
+    monkeypatch.setenv("ORDERGUARD_DB_PASSWORD", "wrong")
+    assert "用户名或密码不对" in said(server, table="orders")
 
 
 def test_a_password_is_written_nowhere(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
