@@ -106,6 +106,21 @@ def test_what_values_look_like(cells: list[str | None], kind: str) -> None:
     assert look(cells).kind() == kind
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "amount"),
+    [
+        (["6901234567890", "6923450657713"], "id", 0.0),  # bar codes
+        (["1794326585000", "1794326586000"], "time", 0.0),
+        (["1234567890"], "id", 0.0),
+        (["99.00", "1,234,567,890", "¥12345678901", "1.2万", "125000000"], "money", 1.0),
+        (["[1234]13802580000", "138 0258 0000 转 1234", "13802580000-1234"], "phone", 0.0),
+    ],
+)
+def test_a_long_bare_number_is_no_money(cells: list[str], kind: str, amount: float) -> None:
+    seen = look(cells)
+    assert (seen.kind(), seen.fits("amount")) == (kind, amount)
+
+
 def test_every_profile_of_ours_has_words_and_no_doubts() -> None:
     for profile in load_profiles():
         assert not profile.doubts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import DAY_ONLY
-from orderguard.normalise import Folded, Recipe, Typed, dates, fold_orders, type_table, values
+from orderguard.normalise import Folded, Recipe, Typed, fold_orders, type_table, values
 from orderguard.normalise import times as clocks
+from orderguard.normalise.slots import slot_ends
 from orderguard.platforms import Pick
 from orderguard.rules.windows import fullest_window
 
@@ -109,17 +111,98 @@ def test_other_zone_and_clock_changes() -> None:
         ("299", "299"), ("1,299.00", "1299"), ("¥1,000.00", "1000"), ("￥12", "12"), ("12.00元", "12"), ("$45.99", "45.99"), ("-5.00", "-5"),
         ("１２．５０", "12.5"), ("CNY 12", "12"), ("0.10", "0.1"), ("12,345,678.90", "12345678.9"), ("0", "0"),
         ("人民币2000", "2000"), ("人民币：2,000.00元", "2000"), ("1 299,00", "1299"), ("1 234 567,8 ₽", "1234567.8"), ("1000（元）", "1000"),
-        ("1000块", "1000"), ("1 000 zł", "1000"), ("1000 Kč", "1000"),
+        ("1000块", "1000"), ("1 000 zł", "1000"), ("1000 Kč", "1000"), ("1万", "10000"), ("1.2万", "12000"), ("3千", "3000"), ("1.2345678万元", "12345.678"),
+        ("¥1.2 萬", "12000"), ("-1,000万", "-10000000"), ("1万2千", "12000"), ("12千块", "12000"), ("１.２万", "12000"),
     ],
 )  # fmt: skip
 def test_money_is_exact(cell: str, amount: str) -> None:
     assert values.money(column(cell)).item() == Decimal(amount)
 
 
-@pytest.mark.parametrize("cell", ["12,5", "1,2,3", "abc", "12 5", "1.2.3", "免费", "1,29.00", "1 000,000"])
+@pytest.mark.parametrize("cell", ["12,5", "1,2,3", "abc", "12 5", "1.2.3", "免费", "1,29.00", "1 000,000", "万", "1万2", "1.2万3千", "1万12千", "3千万", "1,2万", "1万2千3"])
 def test_what_is_no_money_stays_null(cell: str) -> None:
     """`12,5` may be twelve and a half or a hundred and twenty-five: nobody guesses."""
     assert values.money(column(cell)).item() is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["1万", "1.2万", "3千", "299.00"], [10_000, 12_000, 3_000, 299]),
+        (["1.2万", "1.3万", "2.0万", ""], [None] * 4),  # each with one digit: a format
+        (["1.2万", "0.03万", "299.00"], [None, None, 299]),  # nobody types 0.03万
+        (["1.2万", "1.5万"], [12_000, 15_000]),
+        (["1.2万", "1.3万", "2万"], [12_000, 13_000, 20_000]),
+    ],
+)
+def test_a_spreadsheets_format_in_ten_thousands_hides_the_ends(cells: list[str], read: list[int | None]) -> None:
+    assert values.money(column(*cells)).to_list() == [None if n is None else Decimal(n) for n in read]
+
+
+def test_hidden_ends_are_told_with_their_repair() -> None:
+    said = typed({"order_id": "A1", "amount": "0.03万"}).rejects["reason"].to_list()
+    assert said == ["金额无法读取：'0.03万'；像是 Excel/WPS 把金额显示成“万”，尾数看不见；请把单元格格式改回“常规”再导出"]
+
+
+@pytest.mark.parametrize(
+    ("name", "phone", "read"),
+    [
+        ("张三[1234]", "13802580000", "13802580000-1234"),
+        ("张三【1234】", "13802580000", "13802580000-1234"),
+        ("张三[1234]", "13802580000-1234", "13802580000-1234"),
+        ("张三[1234]", "138****0000", "138****0000"),
+        ("张三[公司]", "13802580000", "13802580000"),
+        ("张三[2]", "13802580000", "13802580000"),
+        ("[1234]张三", "13802580000", "13802580000"),
+        ("张三[1234]", "", None),
+        ("", "13802580000", "13802580000"),
+    ],
+)
+def test_an_extension_behind_the_name_belongs_to_the_number(name: str, phone: str, read: str | None) -> None:
+    names = ("order_id", "receiver_name", "receiver_phone")
+    cells = [{"order_id": "A", "receiver_name": name, "receiver_phone": phone}, {"order_id": "B", "receiver_name": "李四", "receiver_phone": "13802580001"}]
+    assert typed(*cells, names=names).rows["receiver_phone"].to_list() == [read or None, "13802580001"]
+
+
+TAIWAN = ("訂單編號", "付款時間")
+
+
+def republican(*cells: str, heads: tuple[str, str] = TAIWAN, **recipe: Any) -> Typed:
+    raw = pl.DataFrame([{heads[0]: f"T{i}", heads[1]: c, "電話" if heads is TAIWAN else "tel": "0912-345-678"} for i, c in enumerate(cells)])
+    raw = raw.with_columns(source_row=pl.int_range(2, 2 + len(raw), dtype=pl.Int64))
+    picks = {"order_id": Pick("first", heads[:1]), "paid_at": Pick("first", heads[1:])}
+    return type_table(raw, "tw.csv", Recipe("jd", picks, **recipe))
+
+
+@pytest.mark.parametrize("cell", ["民國114年11月11日 10:00", "民國114-11-11 10:00", "民国114/11/11 10:00:00", "中華民國 114 年 11 月 11 日 上午10:00", "民國１１４.１１.１１ 10:00"])
+def test_a_year_of_the_republic_says_so(cell: str) -> None:
+    assert times(cell) == [utc(2025, 11, 11, 2)]
+
+
+@pytest.mark.parametrize("cell", ["114/11/11 10:00", "民國114年2月30日", "民國114", "民國114/13/01"])
+def test_a_bare_or_impossible_year_of_the_republic_is_no_time(cell: str) -> None:
+    assert times(cell) == [None]
+
+
+def test_a_whole_column_of_bare_years_is_read_in_a_file_of_taiwan_and_told() -> None:
+    read = republican("114/11/11 10:00", "114-11-12 10:00", "民國114年11月13日 10:00", "")
+    assert read.rows["paid_at"].to_list() == [*(utc(2025, 11, d, 2) for d in (11, 12, 13)), None]
+    assert [n.what.pick("zh-CN") for n in read.notes] == ["付款时间整列是三位数的年份（如 '114/11/11 10:00'），按民国年份读（114 年是 2025 年）"]
+    by_phone = republican("114/11/11 10:00", heads=("order", "paid"))
+    assert by_phone.rows["paid_at"].to_list() == [utc(2025, 11, 11, 2)]
+
+
+def test_a_slip_beside_bare_years_is_set_aside_alone() -> None:
+    read = republican("114/11/11 10:00", "114/11/12 10:00", "114/02/30 10:00")
+    assert (read.rows["order_id"].to_list(), read.rejects["source_row"].to_list()) == (["T0", "T1"], [4])
+
+
+@pytest.mark.parametrize(("heads", "cells"), [(("订单", "付款"), ["114/11/11 10:00"]), (TAIWAN, ["114/11/11 10:00", "2025-11-11 10:00", "2025-11-12 10:00"])])
+def test_a_bare_year_that_nothing_proves_is_set_aside_with_the_way_out(heads: tuple[str, str], cells: list[str]) -> None:
+    raw = pl.DataFrame([{heads[0]: f"T{i}", heads[1]: c} for i, c in enumerate(cells)]).with_columns(source_row=pl.int_range(2, 2 + len(cells), dtype=pl.Int64))
+    picks = {"order_id": Pick("first", heads[:1]), "paid_at": Pick("first", heads[1:])}
+    read = type_table(raw, "tw.csv", Recipe("jd", picks))
+    assert read.rejects["reason"].to_list() == ["付款时间无法读取：'114/11/11 10:00'；像民国年份（114 年是 2025 年）但不能肯定；请写成 2025-11-11，或写明“民國114/11/11”"]
 
 
 @pytest.mark.parametrize(("cell", "count"), [("2", 2.0), ("2件", 2.0), ("２", 2.0), ("x2", 2.0), ("×2", 2.0), ("共2件", 2.0), ("2.00 pcs", 2.0), ("1,000个", 1000.0), ("0次", 0.0), ("-1", -1.0),
@@ -371,6 +454,19 @@ def test_a_day_is_no_burst_of_five_minutes() -> None:
     assert fullest_window(read["ip"], read["created_at"], timedelta(days=1), 3).to_list() == [4] * 4
 
 
+def test_a_slot_over_midnight_ends_on_the_next_day_of_the_shop() -> None:
+    column = pl.Series("promised_at", ["2026-11-20 23:30-00:30", "2026-12-31 23:00~01-01 01:00"])
+    read = slot_ends(column, partial(clocks.times, zone="Asia/Shanghai"), "Asia/Shanghai")
+    local = read.dt.convert_time_zone("Asia/Shanghai")
+    assert [f"{t:%Y-%m-%d %H:%M}" for t in local] == ["2026-11-21 00:30", "2027-01-01 01:00"]
+
+
+def test_a_slot_is_read_with_the_day_and_month_order_of_its_file() -> None:
+    names = ("order_id", "created_at", "promised_at")
+    cells = {"order_id": "1", "created_at": "25/11/2026 10:00", "promised_at": "03/12/2026 18:00-19:00"}
+    assert typed(cells, names=names).rows["promised_at"][0] == utc(2026, 12, 3, 11)
+
+
 @pytest.mark.parametrize(
     ("cell", "wanted"),
     [
@@ -382,10 +478,23 @@ def test_a_day_is_no_burst_of_five_minutes() -> None:
         ("2026-11-20 8:00 - 9:30", "01:30"),
         ("2026-11-20 18:00:00-05:00", "23:00"),  # a time with its zone
         ("2026-11-20T18:00-05:00", "23:00"),
-        ("2026-11-20 23:30-00:30", None),  # over midnight: of which day the end is, it does not say
         ("2026-11-20 18:00", "10:00"),
+        ("2026-11-20 23:30-00:30", "16:30"),  # over midnight: the 21st
+        ("2026-11-20 22:00-00:00", "16:00"),
+        ("2026-11-20 22:00-24:00", "16:00"),
+        ("2026-11-20 23:00-次日01:00", "17:00"),
+        ("2026-11-20 23:00 至 翌日 01:00", "17:00"),
+        ("2026-11-20 23:00 - 2026-11-21 01:00", "17:00"),
+        ("2026年11月20日 23:00-2026年11月21日01:00", "17:00"),
+        ("2026-11-20 23:00~11-21 01:00", "17:00"),
+        ("2026年11月20日 23:00~11月21日 01:00", "17:00"),
+        ("2026-02-31 23:00~2026-11-21 01:00", "17:00"),  # the end is what was promised
+        ("2026-11-20 23:00~2026-02-31 01:00", None),
+        ("2026-02-31 23:00-01:00", None),
+        ("23:00-01:00", None),
     ],
 )
 def test_a_slot_of_time_promises_its_end(cell: str, wanted: str | None) -> None:
-    read = clocks.times(dates.slot_ends(pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])), "Asia/Shanghai")
+    column = pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])
+    read = slot_ends(column, partial(clocks.times, zone="Asia/Shanghai"), "Asia/Shanghai")
     assert [t and t.strftime("%H:%M") for t in read.to_list()] == [wanted, "23:00", None]

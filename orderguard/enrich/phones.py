@@ -34,7 +34,15 @@ _ABROAD = r"^\(?\s*(?:\+|00)\s*([\d*(][\d*\s().\-]*)"
 _NEIGHBOUR = r"^\(?((?:852|853|886)[\s)\-][\d*\s().\-]*)$"
 _AMERICAN = r"^(1[\s.\-]\(?[2-9]\d\d\)?[\s.\-]\d{3}[\s.\-]?\d{4})$"
 _MOBILE = r"(?:^|[^\d+]|\+86|0086)0?(1[3-9]\d{9})(?:$|\D)"
-_EXTENSION = r"^0?1[3-9]\d{9}\s*(?:[-,;#_*x/:\s(\[]|转|分机|ext\.?)+\s*\d{1,6}[)\]]?$"
+_SPACED = r"(?:\+?86[\s-]?)?0?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}"
+_DIAL = r"(?:转接?|分机号?码?|请?拨打?|ext(?:ension)?\.?|p)"
+# Platforms lend a buyer a number that many share, told apart by an extension behind or before it.
+_EXTENSION = (
+    rf"^{_SPACED}\s*(?:[-,;#_*x/:\s(\[【~+]|{_DIAL})+\s*\d{{1,6}}\s*[)\]】#]*$"
+    rf"|^(?:[\[【<{{#]\s*{_DIAL}?\s*\d{{3,6}}\s*[\]】>}}#]|\(\s*{_DIAL}?\s*[1-9]\d{{3}}\s*\)|{_DIAL}\s*:?\s*\d{{1,6}}[#,;:\s]|\d{{1,6}}\s*{_DIAL})"
+    rf"[\s:,-]*{_SPACED}$"
+)
+_COUNTRY = r"^[\[【(]\+?0*86[\])】]"
 _SERVICE = r"^(?:[48]00\d{7}\D*\d*|9[56]\d{3,6}|1(?:00|1\d|2\d)\d{0,3})$"
 _LANDLINE = r"(?:^|[^\d+])\(?(0(?:10|2\d|[3-9]\d\d))\)?[\s-]*(\d{8}|\d{7}|\d{4}[\s-]\d{4}|\d{3}[\s-]\d{4})(?:$|\D)"
 _FLOAT = r"^1\.\d{7,10}e\+?10$"  # fewer digits were rounded away by a spreadsheet: that is another number
@@ -146,7 +154,7 @@ def _read(texts: pl.Series, default_country: str | None) -> pl.DataFrame:
         known_area=pl.when(here & (pl.col("had86") | home)).then(compact.str.extract(r"^(0(?:10|2\d|[3-9]\d\d))\d*\*")),
         abroad=pl.when(whole | pl.col("hidden")).then("abroad"),
         whole=whole,
-        virtual=here & (b.str.contains(_EXTENSION) | compact.str.contains(_SERVICE)),
+        virtual=here & (b.str.contains(_EXTENSION) & ~b.str.contains(_COUNTRY) | compact.str.contains(_SERVICE)),
     )
     return frame.with_columns(at=_dialled(frame)).select(
         "text",

@@ -103,31 +103,6 @@ def _one_offset(zone: str, low: date, high: date) -> timedelta | None:
     return offset if all((first + timedelta(days=n)).utcoffset() == offset for n in range(days + 4)) else None
 
 
-_SLOT = (
-    r"^(?P<day>[^T]*?)\s*(?P<start>\d{1,2}[:：]\d\d)(?P<seconds>[:：]\d\d)?\s*(?P<dash>[-~～—–至到]+)\s*"
-    r"(?P<other>[^T]*\s)?(?P<end>\d{1,2}[:：]\d\d(?:[:：]\d\d)?)$"
-)
-
-
-def slot_ends(column: pl.Series) -> pl.Series:
-    """Slots of time by their end, as promises are kept: `2026-11-20 18:00-19:00` is 19:00.
-
-    `18:00:00-05:00` stays: that is a time with its zone. A slot over midnight that names one day only is not read.
-    """
-    if column.dtype != pl.String or not column.str.contains(r"\d[:：]\d\d\s*[-~～—–至到]").any():
-        return column
-    frame = pl.DataFrame({"text": column}).with_columns(pl.col("text").str.extract_groups(_SLOT).alias("part"))
-    frame = frame.unnest("part")
-    alone = pl.col("other").is_null()
-    zone = alone & (pl.col("dash") == "-") & pl.col("seconds").is_not_null()
-    clock = [pl.col(n).str.replace_all("：", ":").str.zfill(5) for n in ("start", "end")]
-    back = alone & (clock[1].str.slice(0, 5) < clock[0])
-    end = pl.concat_str(pl.coalesce("other", "day").str.strip_chars(), clock[1], separator=" ")
-    slot = pl.col("end").is_not_null() & ~zone & ~back
-    told = pl.when(slot).then(end).when(back & ~zone).then(pl.col("text") + " ~")
-    return frame.select(told.otherwise("text").alias(column.name)).to_series()
-
-
 _QUARTER = 900_000_000
 _WHOLE_FILE = 20
 

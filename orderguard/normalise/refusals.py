@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from orderguard.columns import BLANKS, TIME_COLUMNS, heading
 from orderguard.errors import Problem, Words
-from orderguard.normalise import dates
+from orderguard.normalise import dates, minguo, sums
 from orderguard.normalise.asides import asides
 from orderguard.normalise.recipe import MUST_READ, REJECTS
 
@@ -32,6 +33,14 @@ _FIX = {
 _FIX["paid_at"] = _FIX["created_at"]
 
 
+_REPUBLIC = Words(
+    "像民国年份（114 年是 2025 年）但不能肯定；请写成 2025-11-11，或写明“民國114/11/11”",
+    "it may be a year of the Republic of China (114 is 2025), which is not certain; write 2025-11-11, or 民國114/11/11",
+)
+_SHORTENED = Words(
+    "像是 Excel/WPS 把金额显示成“万”，尾数看不见；请把单元格格式改回“常规”再导出",
+    "Excel or WPS seems to show amounts in 万 (ten thousands), their ends hidden; set the cells' format to General and export again",
+)
 _ROUNDED = Words(
     "订单编号被 Excel 改成了科学计数法，尾数已丢失；请重新导出，勿用 Excel 另存",
     "Excel turned the order number into 1.2E+18 and lost its end; export it again and do not save it in Excel",
@@ -102,13 +111,20 @@ def without_rounded(text: pl.Series, rows: pl.Series, source: str, notes: list[P
 
 
 def _unreadable(said: pl.Series, name: str, text: pl.Series, where: pl.Series, locale: str) -> pl.Series:
-    what, fix = _WHAT[name].pick(locale), _FIX[name].pick(locale)
+    what = _WHAT[name].pick(locale)
     shown = text.filter(where).cast(pl.String).str.strip_chars(BLANKS).str.slice(0, 60).to_list()
     told = [
         f"{what}无法读取：'{s}'；{fix}" if locale.startswith("zh") else f"unreadable {what}: '{s}'; {fix}"
-        for s in shown
+        for s, fix in ((s, _fix(name, s).pick(locale)) for s in shown)
     ]
     return said.scatter(where.arg_true(), told)
+
+
+def _fix(name: str, text: str) -> Words:
+    """What to write instead."""
+    if name == "amount":
+        return _SHORTENED if re.search(sums.SHORTENED, text) else _FIX[name]
+    return _REPUBLIC if re.match(minguo.BARE, text) else _FIX[name]
 
 
 def _left_empty(name: str, values: pl.Series, where: pl.Series, rows: pl.Series, source: str) -> Problem:
@@ -183,6 +199,16 @@ def told_below(count: int, source: str) -> Problem:
         f"{count} rows hold items without an order number; as merged cells mean it they belong to the order above",
     )
     return Problem(what, source, fatal=False)
+
+
+def told_republican(name: str, texts: pl.Series, where: pl.Series, rows: pl.Series, source: str) -> Problem:
+    """A notice of a column whose bare years were taken for those of the Republic of China."""
+    zh, en, shown = heading(name, "zh-CN"), heading(name, "en"), str(texts[0])[:40]
+    what = Words(
+        f"{zh}整列是三位数的年份（如 '{shown}'），按民国年份读（114 年是 2025 年）",
+        f"{en}: the whole column has years of three digits (such as '{shown}'), read as years of the Republic of China (114 is 2025)",
+    )
+    return Problem(what, source, int(rows.filter(where)[0]), fatal=False)
 
 
 def told_days(count: int, source: str) -> Problem:

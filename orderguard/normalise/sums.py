@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import polars as pl
 
 from orderguard.columns import BLANKS
@@ -26,7 +29,7 @@ CURRENCIES = {
 def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
     """Distinct amounts as plain decimals, where they can be read.
 
-    `1,299.00`, `¥12`, `12.00元`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is; `65.000` is sixty-five unless other values of the column show that
+    `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is; `65.000` is sixty-five unless other values of the column show that
     its dots part thousands (`dotted`) or its symbol is one of a currency that writes so (₫, Rp).
     """
     text = text.str.strip_chars(BLANKS).str.replace_all("−", "-", literal=True).str.replace(r"^\((.*)\)$", "-$1")
@@ -38,7 +41,7 @@ def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
     spaced_cents = spaced & unspaced.str.contains(
         r"^-?\d{4,},\d{1,2}$"
     )  # 1 299,00: a comma behind spaces parts no thousands
-    value = pl.lit(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series())
+    value = pl.lit(in_full(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series()))
     english = value.str.contains(r"^-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?$")
     european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$") | spaced_cents
     european = european | (pl.lit(euro | dotted) & value.str.contains(r"^-?\d+,\d{1,2}$"))
@@ -52,6 +55,44 @@ def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
         .then(value.str.replace_all(",", "", literal=True))
         .otherwise(value)
     ).to_series()
+
+
+SHORTENED = r"\d\s*[万萬]\s*(?:元|圆|圓|块钱?|[（(]元[)）])?$"
+"""An amount in ten thousands; `千` is written by hand only."""
+_SPOKEN = re.compile(r"(-?)(?:(\d+(?:,\d{3})*(?:\.\d+)?)\s*[万萬])?(?:(\d+(?:,\d{3})*(?:\.\d+)?)\s*[千仟])?")
+
+
+def in_full(text: pl.Series) -> pl.Series:
+    """`1.2万`, `3千`, `1万2千` in digits, exactly. `1万2` (12,000 or 10,002?) stays as it is."""
+    if not text.str.contains(r"[万萬千仟]$").any():
+        return text
+    return text.map_elements(_digits, return_dtype=pl.String)
+
+
+def _digits(text: str) -> str:
+    told = _SPOKEN.fullmatch(text)
+    if told is None or not (told[2] or told[3]):
+        return text
+    both = told[2] is not None and told[3] is not None
+    if both and ("." in told[2] + told[3] or len(told[3]) > 1):  # 1.2万3千, 1万23千: nobody says so
+        return text
+    total = sum(Decimal((told[i] or "0").replace(",", "")) * unit for i, unit in ((2, 10_000), (3, 1_000)))
+    return f"{told[1]}{total:f}"
+
+
+def is_shown_short(column: pl.Series) -> bool:
+    """Whether a spreadsheet shows the amounts in ten thousands, their ends hidden, rather than a person having typed so.
+
+    Nobody types `0.03万`; and where every amount has as many digits behind the point, it is a format.
+    """
+    short = column.str.contains(SHORTENED).fill_null(value=False)
+    if not short.any():
+        return False
+    if column.filter(short).str.contains(r"(?:^|[^\d.,])0+(?:\.\d+)?\s*[万萬]").any():
+        return True
+    ends = column.filter(short).str.extract(r"\.(\d+)\s*[万萬]")
+    whole = short.sum() == len(column) - column.null_count() and not ends.null_count()
+    return bool(whole and ends.str.len_chars().n_unique() == 1 and column.n_unique() > 2)
 
 
 DOTTED = r"^-?\d{1,3}(?:\.\d{3})+$"
@@ -74,7 +115,7 @@ def currency(text: pl.Series) -> pl.Series | None:
         .str.extract(r"^-?\s*([A-Z]{0,3}\s?\.?\s?[^\d\s.,\-]?)")
         .str.replace_all(r"[\s.]", "")
     )
-    tail = distinct.str.to_uppercase().str.extract(r"([^\d\s.,]+)\s*$")
+    tail = distinct.str.to_uppercase().str.replace_all("[万萬千仟]", "").str.extract(r"([^\d\s.,]+)\s*$")
     table = {**CURRENCIES, **{c: c for c in _CODES.split("|") if c != "RMB"}}
     codes = pl.DataFrame({"text": distinct, "mark": mark, "tail": tail}).select(
         "text",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
-from orderguard.normalise import dates, sums, values
+from orderguard.normalise import dates, minguo, sums, values
 from orderguard.normalise.cleaning import Texts, without
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
@@ -37,9 +37,11 @@ from orderguard.normalise.refusals import (
     reject_frame,
     told_below,
     told_days,
+    told_republican,
     unknown_words,
     without_rounded,
 )
+from orderguard.normalise.slots import slot_ends
 from orderguard.normalise.status import stages
 from orderguard.normalise.times import ISO, parse, times
 
@@ -109,6 +111,9 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
             columns[name] = without_rounded(columns[name], raw["source_row"], source, notes)
         if name in _KINDS and (where := values.unread(text, columns[name], _none(name, recipe))) is not None:
             failed[name] = where
+    notes += _republican(picks, columns, failed, recipe, raw, source) if failed else []
+    if {"receiver_name", "receiver_phone"} <= columns.keys():
+        columns["receiver_phone"] = _extended(columns["receiver_phone"], columns["receiver_name"])
     if failed and _settled_dates(picks, columns, failed, recipe):
         notes += ambiguous_dates(picks, failed, raw["source_row"], source)
     for name in [n for n in columns if n in TIME_COLUMNS]:
@@ -167,10 +172,30 @@ def _settled_dates(
     if order is None:
         return True
     for name in late:
-        columns[name] = times(picks[name], recipe.zone, order, _none(name, recipe)).alias(name)
+        columns[name] = _instants(name, picks[name], recipe, order=order).alias(name)
         where = values.unread(picks[name], columns[name], _none(name, recipe))
         failed.pop(name) if where is None else failed.update({name: where})
     return False
+
+
+def _republican(
+    picks: dict[str, pl.Series],
+    columns: dict[str, pl.Series],
+    failed: dict[str, pl.Series],
+    recipe: Recipe,
+    raw: pl.DataFrame,
+    source: str,
+) -> list[Problem]:
+    """Read columns of bare years of the Republic (`114/11/11`) in a file of Taiwan; a notice of each."""
+    told = []
+    for name in [n for n in failed if n in TIME_COLUMNS and picks[n].dtype == pl.String]:
+        if not minguo.is_whole_column(picks[name], columns[name], failed[name]) or not minguo.is_taiwan(raw):
+            continue
+        columns[name] = _instants(name, minguo.respelled(picks[name]), recipe).alias(name)
+        told.append(told_republican(name, picks[name].filter(failed[name]), failed[name], raw["source_row"], source))
+        where = values.unread(picks[name], columns[name], _none(name, recipe))
+        failed.pop(name) if where is None else failed.update({name: where})
+    return told
 
 
 def _told_otherwise(
@@ -189,13 +214,32 @@ def _told_otherwise(
     return more
 
 
+def _extended(phones: pl.Series, names: pl.Series) -> pl.Series:
+    """Numbers with the extension that platforms write behind the name (`张三[1234]`): many buyers share the number alone."""
+    marked = (names.str.ends_with("]") | names.str.ends_with("】")).fill_null(value=False).arg_true()
+    if not len(marked):
+        return phones
+    extension = names.gather(marked).str.extract(r"[\[【](\d{4})[\]】]$")
+    some = phones.gather(marked)
+    told = pl.select(pl.when(pl.lit(some).str.contains(r"^1\d{10}$")).then(pl.lit(some) + "-" + pl.lit(extension)))
+    return phones.scatter(marked, told.to_series().fill_null(some))
+
+
+def _instants(
+    name: str, text: pl.Series, recipe: Recipe, first: pl.Series | None = None, order: dates.DateOrder | None = None
+) -> pl.Series:
+    def read(texts: pl.Series) -> pl.Series:
+        return times(texts, recipe.zone, order or recipe.date_order, _none(name, recipe), first)
+
+    return slot_ends(text, read, recipe.zone) if name == "promised_at" else read(text)
+
+
 def _typed(  # noqa: PLR0911 - one line per type
     name: str, text: pl.Series, recipe: Recipe, first: pl.Series | None
 ) -> pl.Series:
     kind, none = _KINDS.get(name), _none(name, recipe)
     if kind == "time":
-        text = dates.slot_ends(text) if name == "promised_at" else text
-        return times(text, recipe.zone, recipe.date_order, none, first)
+        return _instants(name, text, recipe, first)
     if kind == "money":
         return values.money(text, none, first)
     if kind == "whole":

@@ -39,7 +39,7 @@ def filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.Data
 
 
 def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
-    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`).
+    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`).
 
     Args:
         column: text with or without the marks of spreadsheets, or numbers.
@@ -58,6 +58,9 @@ def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
     rest = column.filter(unread).unique(maintain_order=True)
     meant = without(cleaned_series(rest), none)
     text = pl.Series(column.name, [v and v.translate(WIDE) for v in meant.to_list()], dtype=pl.String)
+    short = text.str.contains(sums.SHORTENED).fill_null(value=False)
+    if short.any() and sums.is_shown_short(without(cleaned_series(column), none)):
+        text = text.set(short, None)
     plain = sums.plain(text, dotted=dotted)
     return filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 

@@ -20,10 +20,11 @@ _PATTERNS: dict[str, str] = {
     "email": r"[^@\s]+@[^@\s]+\.[a-z*]{2,}",
     "time": r"(?:20\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[-/.]\d{1,2}[-/.](?:20)?\d\d|[a-z]{3,9}[- .]\d{1,2}[-, ]+\d{2,4}"
             r"|\d{1,2}[- ][a-z]{3,9}[- ]\d{2,4}|20\d{6})(?:[ T日,]+\d{1,2}:\d\d.*|\d{6})?|1[4-9]\d{8}(?:\d{3})?",
-    "phone": r"(?:\+?86[- ]?|0086)?1[3-9]\d(?:\d{8}|[- ]\d{4}[- ]\d{4}|[\d*]*\*[\d*]*\d*)(?:[-转]\d+)?|\+\d[\d ()*-]{6,18}|0\d{2,3}-?\d{7,8}",
+    "phone": r"(?:\+?86[- ]?|0086)?1[3-9]\d(?:\d{8}|[- ]\d{4}[- ]\d{4}|[\d*]*\*[\d*]*\d*)(?:\s*[-转]\s*\d+)?|[\[【]\d{3,6}[\]】]\s?1[3-9]\d{9}|\+\d[\d ()*-]{6,18}|0\d{2,3}-?\d{7,8}",
     "currency": r"cny|rmb|usd|eur|gbp|hkd|jpy|twd|krw|sgd|myr|thb|vnd|idr|php|inr|bdt|aud|cad|nzd|aed|sar|qar|kwd|bhd|omr|egp|try|ils|mad|ngn|kes|ghs|zar|pkr|lkr|npr|mmk|khr|kzt|rub|uah"
                 r"|chf|sek|nok|dkk|pln|czk|huf|ron|bgn|mxn|brl|clp|cop|pen|ars|人民币|美元|港币|台币|欧元|英镑|日元",
-    "money": r"[-(]?\s*(?:cny|rmb|usd|us|hk|rm|rp)?\s*[¥￥$€£৳₹₫]?\s*\d[\d,]{0,13}(?:\.\d{1,8})?\s*(?:元|圆|[¥￥$€£৳₹₫])?\)?",
+    # Ten digits and no point, comma or sign of money: a bar code, an account, Unix time.
+    "money": r"(?!\d{10,}$)[-(]?\s*(?:cny|rmb|usd|us|hk|rm|rp)?\s*[¥￥$€£৳₹₫]?\s*\d[\d,]{0,13}(?:\.\d{1,8})?\s*[万萬千]?(?:元|圆|[¥￥$€£৳₹₫])?\)?",
     "count": r"\d{1,4}(?:\.0+)?",
     "province": rf"{_HAN}{{2,6}}(?:省|自治区|特别行政区)|(?:北京|上海|天津|重庆)市?",
     "city": rf"{_HAN}{{2,8}}(?:市|州|盟|地区)",

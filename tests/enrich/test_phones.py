@@ -98,6 +98,18 @@ def test_foreign_numbers_are_never_mainland_mobiles(written, key, country, regio
         ("13812345678-1234", "virtual"),
         ("13812345678，1234", "virtual"),
         ("13812345678(分机1234)", "virtual"),
+        ("[1234]13812345678", "virtual"),
+        ("【1234】138 1234 5678", "virtual"),
+        ("(1234)13812345678", "virtual"),
+        ("［1234］+86 138-1234-5678", "virtual"),
+        ("1234转13812345678", "virtual"),
+        ("分机1234 13812345678", "virtual"),
+        ("138 1234 5678 转 1234", "virtual"),
+        ("138-1234-5678-1234", "virtual"),
+        ("+86 138 1234 5678 转接1234", "virtual"),
+        ("13812345678【1234】", "virtual"),
+        ("13812345678,1234#", "virtual"),
+        ("13812345678（请拨分机号：1234）", "virtual"),
         ("400-123-4567", "virtual"),
         ("8001234567", "virtual"),
         ("95588", "virtual"),
@@ -112,6 +124,11 @@ def test_what_has_no_home_says_why_and_never_groups(written, why):
     facts = fact(written)
     assert facts["phone_why"] == why
     assert [facts[name] for name in FACTS if name != "phone_why"] == [None] * 7
+
+
+@pytest.mark.parametrize("written", ["[86]13802580000", "[+86]13802580000", "(0086)13802580000", "【微信同号】13802580000", "13802580000 张三"])
+def test_a_country_or_a_word_before_or_behind_is_no_extension(written):
+    assert fact(written)["phone_key"] == "13802580000"
 
 
 @pytest.mark.parametrize("written", ["1381234****", "+861381234****", "0755-1234****"])
