@@ -25,11 +25,13 @@ class Verdicts(NamedTuple):
         findings: the contract's columns and `row`, the index of the order in the frame that was judged.
         coverage: per rule and platform `judged hits not_evaluable`, of the current orders only.
         blind: `row rule_id` of every order that a rule could not evaluate; only where it was asked for.
+        spared: `row rule_id` of every hit that an allow list took back; only where `blind` was asked for.
     """
 
     findings: pl.DataFrame
     coverage: pl.DataFrame
     blind: pl.DataFrame | None = None
+    spared: pl.DataFrame | None = None
 
 
 def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], timedelta]:
@@ -64,14 +66,14 @@ def run_rules(
         synonyms: words for one platform, for `only: {platform: ..}`.
         audited: False for orders that are left out (their status says so), null for those of them that count in windows
             all the same; default all.
-        blind: also tell which orders each rule could not evaluate.
+        blind: also tell which orders each rule could not evaluate, and which hits an allow list took back.
     """
     base = _numbered(frame, audited)
     own = ~base["past"] & base["_audited"]
     current = base if own.all() else base.filter(own)
     standing = {i: _standing(base, r, synonyms or {}) for i, r in enumerate(rules) if r.settings.stands}
     cleared = _cleared(rules, standing)
-    findings, coverage, unseen = [], [], []
+    findings, coverage, unseen, excused = [], [], [], []
     for i, rule in enumerate(rules):
         if i in standing:
             part, measured = _current(*standing[i])
@@ -93,6 +95,10 @@ def run_rules(
                     "row", pl.lit(rule.id).alias("rule_id")
                 )
             )
+            if cleared is not None and i not in standing:
+                let_off = measured["_spared"] & part["_audited"]
+                excused.append(part.filter(let_off).select("row", pl.lit(rule.id).alias("rule_id")))
+        measured = measured.drop("_spared", strict=False)
         # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
         hit = measured["hit"] & part["_audited"]
         hits = part.filter(hit).rechunk()
@@ -119,7 +125,12 @@ def run_rules(
     seen = pl.concat(coverage) if coverage else pl.DataFrame(schema=schema(COVERAGE))
     if any(rule.held for rule in rules):
         seen = seen.group_by("rule_id", "platform", maintain_order=True).sum()
-    return Verdicts(found.cast(FINDING_TYPES), seen, pl.concat(unseen) if unseen else None)  # type: ignore[arg-type]
+    return Verdicts(
+        found.cast(FINDING_TYPES),  # type: ignore[arg-type]
+        seen,
+        pl.concat(unseen) if unseen else None,
+        pl.concat(excused) if excused else None,
+    )
 
 
 def _numbered(frame: pl.DataFrame, audited: pl.Series | None) -> pl.DataFrame:
@@ -169,8 +180,9 @@ def _cleared(rules: Sequence[Rule], standing: Mapping[int, tuple[pl.DataFrame, p
 def _spared(measured: pl.DataFrame, part: pl.DataFrame, cleared: pl.Series) -> pl.DataFrame:
     """An allowed order is judged and not flagged. It still counts in others' windows."""
     soft = part["row"].is_in(cleared.implode())
+    let_off = (soft & measured["hit"]).fill_null(value=False)
     return measured.with_columns(
-        hit=pl.when(soft & measured["hit"]).then(pl.lit(value=False)).otherwise(measured["hit"])
+        hit=pl.when(let_off).then(pl.lit(value=False)).otherwise(measured["hit"]), _spared=let_off
     )
 
 

@@ -14,10 +14,10 @@ from orderguard.rules.needs import in_order
 from orderguard.stages.judging import facts_for
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Mapping
 
     from orderguard.ledger import Ledger
-    from orderguard.rules import Rule, Rulebook
+    from orderguard.rules import Rulebook
 
 
 def answers(
@@ -43,7 +43,7 @@ def answers(
     said = run_rules(frame, rules, book.locale, synonyms, blind=True)
     found = {f["rule_id"]: f for f in said.findings.filter(pl.col("row") == 0).iter_rows(named=True)}
     blind = set() if said.blind is None else set(said.blind.filter(pl.col("row") == 0)["rule_id"])
-    spared = _spared(frame, rules, found, book, synonyms)
+    spared = [] if said.spared is None else said.spared.filter(pl.col("row") == 0)["rule_id"].to_list()
     why = _alone({n for n in found if profile.status[n] == "live"}, book)
     why |= {n: _TRIAL for n in found if profile.status[n] != "live"} | dict.fromkeys(spared, _ALLOWED)
     return [
@@ -63,21 +63,6 @@ def answers(
 
 _TRIAL = Words("试运行，不计分", "on trial: no points")
 _ALLOWED = Words("在白名单里，不标记", "on an allow list: not flagged")
-
-
-def _spared(
-    frame: pl.DataFrame,
-    rules: Sequence[Rule],
-    found: Container[str],
-    book: Rulebook,
-    synonyms: Mapping[str, frozenset[str]],
-) -> list[str]:
-    """Rules that would have flagged the order, were it not on an allow list."""
-    others = [r for r in rules if not r.settings.stands]
-    if len(others) == len(rules):
-        return []
-    without = run_rules(frame, others, book.locale, synonyms).findings
-    return [n for n in without.filter(pl.col("row") == 0)["rule_id"] if n not in found]
 
 
 def _alone(counts: set[str], book: Rulebook) -> dict[str, Words]:
