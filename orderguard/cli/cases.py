@@ -45,6 +45,7 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     from orderguard.ledger import CaseBook
     from orderguard.ledger.cases import OPEN
     from orderguard.ledger.stamps import iso
+    from orderguard.staff import meant, shown
 
     now = iso(datetime.now(UTC))
     with opened(Path(ledger)) as book:
@@ -54,7 +55,9 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     rows = [
         r
         for r in rows
-        if (not state or r["state"] == state) and (not agent or r["agent"] == agent) and (not overdue or r["overdue"])
+        if (not state or r["state"] == state)
+        and (not agent or r["agent"] == meant(agent))
+        and (not overdue or r["overdue"])
     ]
     if as_json:
         print_json(rows)
@@ -67,7 +70,7 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     )
     late = "（超时）" if zh else " (overdue)"
     print_table(head, [
-        [r["case_id"], r["order_id"], r["platform"], STATES[r["state"]][0 if zh else 1] + (late if r["overdue"] else ""), f"{r['score']:g}", r["agent"],
+        [r["case_id"], r["order_id"], r["platform"], STATES[r["state"]][0 if zh else 1] + (late if r["overdue"] else ""), f"{r['score']:g}", shown(r["agent"], language()),
          clock(r["due_at"], zone), rules_of(r["evidence"])]
         for r in rows
     ])  # fmt: skip
@@ -140,6 +143,7 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_
     from orderguard.ledger import CaseBook
     from orderguard.ledger.cases import OPEN
     from orderguard.route.team import Agent
+    from orderguard.staff import shown
 
     try:
         name = Agent(name=agent).name
@@ -161,7 +165,7 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_
     else:
         click.echo(f"{case['case_id']} → {name}")
     if number:
-        old = case["agent"]
+        old = shown(case["agent"], language())
         told = Words(
             f"它还在 {old} 的第 {number} 号任务表上：请告知 {old}；运行 orderguard tasks --agent {old} 可重发不含它的表",
             f"it still stands on {old}'s sheet no. {number}: tell {old}; 'orderguard tasks --agent {old}' issues one without it",

@@ -83,6 +83,7 @@ def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
 def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
     from orderguard.cli.common import clock, print_table
     from orderguard.outbox.lists import ACTIONS
+    from orderguard.staff import shown
 
     at = 0 if told["locale"].startswith("zh") else 1
     head = (
@@ -92,7 +93,7 @@ def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
     )
     if told["orders"]:
         print_table(head, [
-            [c["case_id"], c["order_id"], c["platform"], c["agent"], clock(c["due_at"], told["timezone"]), ACTIONS[c["action"]][at]] for c in told["orders"]
+            [c["case_id"], c["order_id"], c["platform"], shown(c["agent"], told["locale"]), clock(c["due_at"], told["timezone"]), ACTIONS[c["action"]][at]] for c in told["orders"]
         ])  # fmt: skip
     if "dry_run" not in given:
         return

@@ -89,6 +89,7 @@ def story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | No
 def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     """The story as lines, times as the shop's clock shows them."""
     from orderguard.cli.common import clock
+    from orderguard.staff import shown
 
     at = 0 if locale.startswith("zh") else 1
     lines = []
@@ -110,7 +111,7 @@ def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
         lines += [f"•  {f['rule_id']}  {f['reason']}" for f in told["findings"]]
     due = ("时限 ", "due ")[at]
     lines += [
-        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {c['agent']}  {due}{clock(c['due_at'], zone)}"
+        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {shown(c['agent'], locale)}  {due}{clock(c['due_at'], zone)}"
         for c in told["cases"]
     ]
     return lines + _trail(told, locale, zone)
@@ -120,6 +121,7 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     """Verdicts, then what else was done to the case."""
     from orderguard.cli.common import clock
     from orderguard.ledger.verdicts import RESULTS
+    from orderguard.staff import shown
 
     at = 0 if locale.startswith("zh") else 1
     corrected, again = ("（已更正）", " (corrected)")[at], ("（因新证据重开）", " (reopened on new evidence)")[at]
@@ -127,7 +129,7 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     for v in told["verdicts"]:
         mark = corrected if v["replaced_by"] else again if v["ended_run"] else ""
         lines.append(
-            f"→  {clock(v['at'], zone)}  {v['agent']}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
+            f"→  {clock(v['at'], zone)}  {shown(v['agent'], locale)}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
         )
     for event in told["events"]:
         what = EVENTS.get(event["what"].split(" ")[0], (event["what"], event["what"]))[at]

@@ -11,7 +11,7 @@ from orderguard.errors import OrderguardError, Problem, Words, unable
 
 TEMPLATES = ("general", "cross-border", "fresh")
 _TEAM = """\
-# 团队表 / team.  谁处理哪些订单，最多同时处理多少单；没有 agents 时所有任务进 unassigned。
+# 团队表 / team.  谁处理哪些订单，最多同时处理多少单；没有 agents 时所有任务待分配（tasks/unassigned.xlsx）。
 # Who handles which orders, and how many open ones at most; without agents all tasks go to 'unassigned'.
 version: 1
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orderguard.errors import Words, printable
 from orderguard.rules.book import say
+from orderguard.staff import shown
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:
 def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     seconds = sum(run["timings"].values())
     rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
-    tasks = "  ".join(f"{printable(a)} {n}" for a, n in run["tasks"].items()) or "—"
-    waiting = "  ".join(f"{printable(a)} {n}" for a, n in run["waiting"].items())
+    tasks = "  ".join(f"{printable(_sheet(a, zh))} {n}" for a, n in run["tasks"].items()) or "—"
+    waiting = "  ".join(f"{printable(_sheet(a, zh))} {n}" for a, n in run["waiting"].items())
     holds = "  ".join(f"{printable(p)} {n}" for p, n in run["holds"].items()) or "—"
     read, clean, flagged, rejected = (f"{run[n]:,}" for n in ("read", "clean", "flagged", "rejected"))
     held, review, new = (f"{run[n]:,}" for n in ("held", "review", "new_cases"))
@@ -129,6 +130,12 @@ _STAGES = {
     "done": Words("已完成", "done"), "closed": Words("已关闭", "closed"), "refunding": Words("退款中", "refunding"),
     "refunded": Words("已退款", "refunded"), "unknown": Words("状态未知", "unknown status"), "other": Words("其他", "other"),
 }  # fmt: skip
+
+
+def _sheet(agent: str, zh: bool) -> str:
+    """Whose sheet; of the shared queue also what its file is called, where that is another word."""
+    name = shown(agent, "zh-CN" if zh else "en")
+    return name if name == agent else f"{name}（{agent}.xlsx）"
 
 
 def _skipped(run: dict[str, Any], skipped: str) -> Words:

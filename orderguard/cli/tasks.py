@@ -25,9 +25,10 @@ def tasks(agent: str, target: str, ledger: str, rules_file: str | None, formats:
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger import CaseBook
     from orderguard.outbox.tasks import TASK_FORMATS
+    from orderguard.staff import meant, shown
     from orderguard.stages.issuing import issue
 
-    book = find_rulebook(rules_file)
+    agent, book = meant(agent), find_rulebook(rules_file)
     kinds = formats_of(formats, TASK_FORMATS, "--tasks-format")
     folder, now = Path(target), datetime.now(UTC)
     with opened(Path(ledger)) as store:
@@ -35,9 +36,9 @@ def tasks(agent: str, target: str, ledger: str, rules_file: str | None, formats:
         orders = issue(store, agent, folder, book, issue_id, now, kinds)
         names = sorted(CaseBook(store).load())
     if not orders:
-        what = Words(f"{agent} 没有未处理的订单", f"{agent} has no open orders")
-        listed = ", ".join(names) or "-"
-        raise OrderguardError(Problem(what, fix=Words(f"有任务的：{listed}", f"with work: {listed}")))
+        what = Words(f"{shown(agent, 'zh-CN')} 没有未处理的订单", f"{agent} has no open orders")
+        listed = [", ".join(shown(n, locale) for n in names) or "-" for locale in ("zh-CN", "en")]
+        raise OrderguardError(Problem(what, fix=Words(f"有任务的：{listed[0]}", f"with work: {listed[1]}")))
     path = folder / f"{agent}.{kinds[0]}"
     if as_json:
         print_json({"file": str(path), "orders": orders})

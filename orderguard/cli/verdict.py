@@ -63,6 +63,7 @@ def list_(ledger: str, as_json: bool) -> None:
     from orderguard.cli import language, shop_zone
     from orderguard.cli.common import clock, opened, print_json, print_table
     from orderguard.ledger.verdicts import RESULTS, VerdictBook
+    from orderguard.staff import shown
 
     with opened(Path(ledger)) as book:
         rows = VerdictBook(book).listed()
@@ -79,7 +80,7 @@ def list_(ledger: str, as_json: bool) -> None:
     again = "（因新证据重开）" if zh else " (reopened on new evidence)"
     old = "（已更正）" if zh else " (corrected)"
     print_table(head, [
-        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), r["agent"], clock(r["at"], zone), r["why"] or r["note"]]
+        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), shown(r["agent"], locale), clock(r["at"], zone), r["why"] or r["note"]]
         for r in rows
     ])  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.outbox import svg
 from orderguard.outbox.html import cell, chart, page, safe, table
 from orderguard.outbox.report_text import NONE, percent, speaker, whole
+from orderguard.staff import NOBODY, UNASSIGNED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def _soonest(told: Told, say: Say) -> str:
     for s in told["soonest"]:
         due = f"⚠ {s['due']} {say('超时', 'overdue')}" if s["overdue"] else s["due"]
         band = say(*_BANDS[s["band"]]) if s["band"] in _BANDS else s["band"]
-        agent = say("待分配", "unassigned") if s["agent"] == "unassigned" else s["agent"]
+        agent = say(*NOBODY) if s["agent"] == UNASSIGNED else s["agent"]
         rows.append(
             [
                 ("k", safe(due)),
@@ -184,7 +185,7 @@ def _clusters(told: Told, say: Say) -> str:
             ("n", whole(c["orders"])),
             ("n", whole(c["held"])),
             ("", safe(", ".join(c["linked_by"]))),
-            ("", safe(c["agent"])),
+            ("", safe(say(*NOBODY) if c["agent"] == UNASSIGNED else c["agent"])),
             ("k", safe(c["first_due"])),
         ]
         for c in told["clusters"]
@@ -208,7 +209,7 @@ def _agents(told: Told, say: Say) -> str:
     ]
     rows = []
     for a in told["agents"][:40]:
-        name = say("待分配", "unassigned") if a["agent"] == "unassigned" else a["agent"]
+        name = say(*NOBODY) if a["agent"] == UNASSIGNED else a["agent"]
         rows.append(
             [
                 ("k", safe(name)),

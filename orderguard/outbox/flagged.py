@@ -8,6 +8,7 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.outbox.book import Sheet, sheet_name, text_lines, write_book
+from orderguard.staff import NOBODY, UNASSIGNED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ def write_flagged(
         sheet(sheet_name("摘要" if zh else "Summary", taken), head, locale),
         sheet(sheet_name("异常订单" if zh else "Flagged", taken), main, locale, frozen=3),
         *_per_rule(shown, findings, rules, locale, zone, taken),
-        sheet(sheet_name("关联组" if zh else "Clusters", taken), _clusters(shown), locale),
+        sheet(sheet_name("关联组" if zh else "Clusters", taken), _clusters(shown, locale), locale),
     ]
     told = pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row")
     seen = coverage.join(told, on="rule_id", how="left", maintain_order="left")
@@ -109,7 +110,9 @@ def write_flagged(
 
 
 def _worded(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
-    return frame.with_columns(pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()}))
+    bands = pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()})
+    agents = [pl.col("agent").replace(UNASSIGNED, NOBODY.pick(locale))] if "agent" in frame.columns else []
+    return frame.with_columns(bands, *agents)
 
 
 def _per_rule(
@@ -137,14 +140,14 @@ def _per_rule(
     return out
 
 
-def _clusters(shown: pl.DataFrame) -> pl.DataFrame:
+def _clusters(shown: pl.DataFrame, locale: str) -> pl.DataFrame:
     """Linked orders, the largest group first."""
     groups = shown.filter(pl.col("cluster_size") > 1).group_by("cluster", maintain_order=True)
     table = groups.agg(
         pl.col("cluster_size").first(),
         pl.col("linked_by").first(),
         pl.when(pl.col("currency").n_unique() == 1).then(pl.col("amount").cast(pl.Float64).sum()).alias("total"),
-        pl.col("agent").first(),
+        pl.col("agent").first().replace(UNASSIGNED, NOBODY.pick(locale)),
         pl.col("order_id").sort().str.join("、").alias("orders"),
     )
     return table.sort("cluster_size", "cluster", descending=[True, False])

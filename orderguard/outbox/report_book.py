@@ -26,6 +26,7 @@ from orderguard.outbox.report_words import (
     WEEKDAYS,
 )
 from orderguard.outbox.safe import inert_text
+from orderguard.staff import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ class _Book(Sheets):
         self.listed(
             say("处理人", "Agents"),
             AGENTS,
-            told["agents"],
+            [{**a, "agent": shown(a["agent"], self.locale)} for a in told["agents"]],
             ("agent", ("confirmed", "false_alarms", "investigating", "open")),
             stacked=True,
         )

@@ -31,6 +31,7 @@ from orderguard.outbox.report_words import (
     SKUS,
     STATUS,
 )
+from orderguard.staff import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -230,8 +231,7 @@ def _repeats(row: Mapping[str, Any], say: Say) -> str:
 
 def _agents(told: Told, say: Say, locale: str) -> str:
     rows = told["agents"]
-    unassigned = say("待分配", "unassigned")
-    named = [{**r, "agent": unassigned if r["agent"] == "unassigned" else r["agent"]} for r in rows]
+    named = [{**r, "agent": shown(r["agent"], locale)} for r in rows]
     top = max((r["tasks"] for r in rows), default=0) or 1
     both = told["agreement"]
     pairs = field_table(

@@ -13,6 +13,7 @@ from orderguard.outbox.cards import cards
 from orderguard.outbox.flagged import BAND_WORDS, local, word
 from orderguard.outbox.lists import write_csv
 from orderguard.outbox.safe import inert_frame
+from orderguard.staff import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,6 +97,7 @@ def write_tasks(
     table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():
+        part = part.with_columns(pl.lit(shown(str(agent), locale)).alias("agent"))  # noqa: PLW2901
         if "xlsx" in formats:
             _write(folder / f"{agent}.xlsx", part.head(MOST), locale, (numbers or {}).get(str(agent)))
             if len(part) > MOST:

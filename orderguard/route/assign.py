@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.route.team import UNASSIGNED
+from orderguard.staff import UNASSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.faults import explain
 from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
+from orderguard.staff import UNASSIGNED, meant
 from orderguard.yamls import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-UNASSIGNED = "unassigned"
 NOTICE_EVERY = timedelta(minutes=15)
 PLACES = ("name", "region", "new", "hold", "review", "due", "platforms", "overdue")
 """What a `message:` may name in braces."""
@@ -59,7 +59,14 @@ class Agent(BaseModel):
     @field_validator("name")
     @classmethod
     def _file_name(cls, name: str) -> str:
-        if re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or name.strip(". ") != name or name.lower() == UNASSIGNED:
+        if meant(name) == UNASSIGNED:
+            raise ValueError(
+                Words(
+                    "是共享队列的名字，请换一个；没人负责的任务会自动进去",
+                    "is the name of the shared queue, choose another; tasks that nobody handles go there by themselves",
+                )
+            )
+        if re.search(r'[\\/:*?"<>|\x00-\x1f]', name) or name.strip(". ") != name:
             raise ValueError(
                 Words(
                     "不能用作文件名，请去掉 / \\ : * ? 等字符",

@@ -14,7 +14,7 @@ from orderguard.errors import Problem, Words
 from orderguard.ledger.cases import case_id
 from orderguard.ledger.drawn import Drawn
 from orderguard.route import assign
-from orderguard.route.team import UNASSIGNED
+from orderguard.staff import UNASSIGNED
 from orderguard.stages.casework import flagged_orders, routed, with_region
 from orderguard.stages.judging import audited
 

@@ -12,7 +12,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.ledger.verdicts import Answer, read_result
 from orderguard.platforms.profile import heading_key
-from orderguard.route.team import UNASSIGNED
+from orderguard.staff import UNASSIGNED, meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,7 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
                         )
                     continue
                 assigned = cell.get("agent", "")
-                agent = by or (assigned if assigned != UNASSIGNED else "") or who
+                agent = by or (assigned if meant(assigned) != UNASSIGNED else "") or who
                 answers.append(
                     Answer(
                         table.source,
