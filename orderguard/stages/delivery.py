@@ -22,6 +22,7 @@ from orderguard.outbox import (
 )
 from orderguard.outbox.safe import mask_name, mask_phone
 from orderguard.rules.book import say
+from orderguard.staff import shown
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
@@ -264,7 +265,9 @@ def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:
         ("新任务" if zh else "New tasks", f"{run['new_cases']:,}"),
     ]
     lines += [("规则" if zh else "Rules", words.pick(locale)) for words in rule_lines(run)]
-    lines += [(("任务表 " if zh else "Task sheet ") + agent, f"{n:,}") for agent, n in run["tasks"].items()]
+    lines += [
+        (("任务表 " if zh else "Task sheet ") + shown(agent, locale), f"{n:,}") for agent, n in run["tasks"].items()
+    ]
     lines += [
         (("文件 " if zh else "File ") + f["file"], f"{f['platform']}：{f['rows']:,} 行，{f['read']:,} 单，异常 {f['flagged']:,}" if zh
          else f"{f['platform']}: {f['rows']:,} rows, {f['read']:,} orders, {f['flagged']:,} flagged")
