@@ -18,7 +18,8 @@ from seasons import half_year
 
 from orderguard.learn.evidence import share
 from orderguard.learn.fit import BASE, Feature, Row, fit, odds
-from orderguard.learn.proposal import MINIMUM, Taught, Threshold, propose
+from orderguard.learn.points import MINIMUM
+from orderguard.learn.proposal import Taught, Threshold, propose
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from house import NOW, book
 from orderguard.errors import OrderguardError
 from orderguard.platforms import load_profiles, match_header
 from orderguard.platforms.profile import heading_key
-from orderguard.platforms.recognise import telling_headings
+from orderguard.platforms.telling import telling_headings
 from orderguard.route import Team
 from orderguard.stages.options import Options
 from orderguard.stages.reading import Read, read_orders

@@ -168,7 +168,7 @@ WHY = {
 
 def _show(found: Proposal, book: Rulebook, *, applied: bool) -> None:
     from orderguard.cli.common import print_table
-    from orderguard.learn.proposal import MINIMUM
+    from orderguard.learn.points import MINIMUM
 
     zh = book.locale.startswith("zh")
     at = 0 if zh else 1

@@ -19,6 +19,7 @@ import polars as pl
 from orderguard.databases import Mark, connect, failed
 from orderguard.errors import OrderguardError, Problem, Words, closest, printable
 from orderguard.ingest.table import header_names
+from orderguard.ingest.watermarks import as_held, at_mark, digests, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +94,7 @@ class Reader:
         where, values = "", list[Any]()
         if since is not None:
             at_once = self._types[self.columns.index(column)] == _INSTANT
-            low = _like(since, high, (moment(since) if moment else None), zoned=at_once)
+            low = as_held(since, high, (moment(since) if moment else None), zoned=at_once)
         else:
             low = json.loads(mark.value) if mark else None
         if low is not None:
@@ -101,9 +102,9 @@ class Reader:
             where, values = f" WHERE ({name} >= {'?' if self._kind == 'sqlite' else '%s'} OR {name} IS NULL)", [low]
         known = frozenset(mark.seen) if mark and since is None else frozenset[str]()
         for batch in self._rows(where, values, names):
-            fresh = _fresh(batch, batch[at], mark.value, known) if mark and known else batch
+            fresh = unseen(batch, batch[at], mark.value, known) if mark and known else batch
             if len(seen) <= _SEEN:
-                seen += digests(batch.filter(_at(batch[at], high))[: _SEEN + 1])
+                seen += digests(batch.filter(at_mark(batch[at], high))[: _SEEN + 1])
             yield self._native(fresh)
         value = high if high is not None else mark.value if mark else None
         if value is not None:
@@ -220,45 +221,6 @@ def _parts(table: str) -> tuple[str, ...]:
 def _parsed(parts: list[bytes], names: Sequence[str]) -> pl.DataFrame:
     schema = dict.fromkeys(names, pl.String)
     return pl.read_csv(b"".join(parts), has_header=False, schema=schema).rechunk()
-
-
-def digests(batch: pl.DataFrame) -> list[str]:
-    """A digest per row."""
-    return [
-        hashlib.blake2b("\x1f".join("\x00" if c is None else str(c) for c in row).encode(), digest_size=8).hexdigest()
-        for row in batch.iter_rows()
-    ]
-
-
-def _at(column: pl.Series, value: str | None) -> pl.Series:
-    """True for rows whose watermark is `value` (JSON) or missing."""
-    same = column.is_null()
-    return same if value is None else same | (column == str(json.loads(value))).fill_null(value=False)
-
-
-def _fresh(batch: pl.DataFrame, column: pl.Series, value: str, known: frozenset[str]) -> pl.DataFrame:
-    """Without the rows that the last scan saw at its mark."""
-    old = _at(column, value)
-    if not old.any():
-        return batch
-    told = iter(digests(batch.filter(old)))
-    return batch.filter(pl.Series([not (is_old and next(told) in known) for is_old in old], dtype=pl.Boolean))
-
-
-def _like(since: str, high: str | None, at: datetime | None, *, zoned: bool) -> Any:
-    """What the user typed, as the column holds it: instants in the session's zone (UTC), numbers, Unix time of its grain."""
-    top = None if high is None else json.loads(high)
-    if zoned and at is not None:
-        return f"{at:%Y-%m-%d %H:%M:%S.%f}"
-    try:
-        size = 0 if top is None else abs(float(top))
-    except ValueError:
-        return since
-    grain = next((n for n in (9, 6, 3, 0) if 5e8 <= size / 10**n <= 5e9), None)
-    try:
-        return since if isinstance(top, str | None) and at is None else int(since)
-    except ValueError:
-        return since if at is None or grain is None else int(at.timestamp() * 10**grain)
 
 
 def _escaped(statement: str, kind: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from math import floor, log10
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from orderguard.learn.calibrate import Knot, calibrate, calibration_error
-from orderguard.learn.evidence import Judged, Outcome, Share, outcome, score, share
-from orderguard.learn.fit import BASE, Feature, Row, fit, odds
+from orderguard.learn.evidence import Outcome, Share, outcome, share
+from orderguard.learn.fit import BASE, odds
 from orderguard.learn.lessons import (
-    Group,
     Read,
     Tally,
     Taught,
@@ -22,18 +20,13 @@ from orderguard.learn.lessons import (
     read_cases,
     tallies,
 )
+from orderguard.learn.points import MINIMUM, fitted_points
 from orderguard.learn.sampling import Recall, recall
 from orderguard.learn.thresholds import Cut, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-MINIMUM = 30
-"""Points fall only on so many false alarms, and rise only on so many confirmed orders. (Were it so many verdicts of
-any kind, one more confirmed order could complete them and lower the rule.)"""
-MOST_LOST = 0.02
-"""The proposal keeps rules at the review band that would otherwise take more confirmed orders than this out of the
-queue."""
 _LEARN_SHARE = 0.7
 _HALF = 0.5
 
@@ -160,7 +153,7 @@ def propose(
     found = groups(read.cases)
     count = tallies(found, rules)
     slope = (odds(max(sure, 0.05)) - BASE) / (anchor or hold)
-    points, capped, kept = _points(found, read.points, rules, review, hold, slope)
+    points, capped, kept = fitted_points(found, read.points, rules, review, hold, slope)
     lessons = [
         _lesson(rule, count[rule.id], points.get(rule.id, rule.points), rule.id in capped, rule.id in kept)
         for rule in rules
@@ -204,91 +197,6 @@ def _lesson(rule: Taught, count: Tally, after: float, capped: bool, kept: bool) 
     )  # fmt: skip
 
 
-def _points(
-    found: Sequence[Group],
-    former: Mapping[str, float],
-    rules: Sequence[Taught],
-    review: float,
-    hold: float,
-    slope: float,
-) -> tuple[dict[str, float], set[str], set[str]]:
-    """Fitted points of the live rules, which of them stopped at the cap, and which were kept in the queue."""
-    live, count = [r for r in rules if r.live], tallies(found, rules)
-    features = [_feature(r, count[r.id], hold) for r in live]
-    index = {r.id: i for i, r in enumerate(live)}
-    total: dict[tuple[int, ...], list[float]] = {}
-    for group in found:
-        if group.right is None:
-            continue
-        for hit in group.hits:
-            if hit not in index and former.get(hit):
-                # A rule as it was, or one that is gone: explains what it explained, and is not proposed.
-                index[hit] = len(features)
-                features.append(Feature(former[hit], 0.0, 10_000.0))
-        key = tuple(sorted(index[h] for h in group.hits if h in index))
-        pair = total.setdefault(key, [0.0, 0.0])
-        pair[0 if group.right else 1] += group.weight
-    table = [Row(key, pair[0], pair[1]) for key, pair in sorted(total.items()) if key]
-    # Half an order of either kind on every rule: a rule that was always right so far will not always be.
-    table += [Row((i,), _HALF, _HALF) for i, f in enumerate(features) if f.low < f.high]
-    fitted = fit(table, features, slope, hold / 3)
-    grain = 10.0 ** floor(log10(hold / 25))
-    points: dict[str, float] = {}
-    capped: set[str] = set()
-    for rule, feature, raw in zip(live, features, fitted, strict=False):
-        points[rule.id] = _rounded(raw, rule.points, grain, hold)
-        if min(abs(raw - feature.low), abs(raw - feature.high)) < 1e-6 and points[rule.id] not in {0.0, rule.points}:
-            capped.add(rule.id)
-    kept = _keep_catch(known(found, rules, former), live, points, review)
-    return points, capped, kept
-
-
-def _feature(rule: Taught, count: Tally, hold: float) -> Feature:
-    most = max(hold, rule.points) / 2
-    low = max(0.0, rule.points - most) if count.wrong >= MINIMUM and not rule.locked else rule.points
-    high = rule.points + most if count.right >= MINIMUM and not rule.locked else rule.points
-    return Feature(rule.points, low, high)
-
-
-def _rounded(raw: float, before: float, grain: float, hold: float) -> float:
-    """In steps that people use (of 1 where hold is 30), never up over the hold band, and today's points if near."""
-    if abs(raw - before) < grain / 2:
-        return before
-    steps = round(raw / grain)
-    if raw < hold <= steps * grain:
-        steps -= 1
-    return round(steps * grain, 9)
-
-
-def _keep_catch(judged: Sequence[Judged], live: Sequence[Taught], points: dict[str, float], review: float) -> set[str]:
-    """Lift rules back to the review band until at most `MOST_LOST` of the confirmed orders leave the queue.
-
-    First the rule that brings back the most confirmed orders for the honest ones that come with them.
-    """
-    before = {r.id: r.points for r in live}
-    queued = [j for j in judged if score(j.hits, before) >= review]
-    total = sum(j.weight for j in queued if j.right)
-    kept: set[str] = set()
-    while True:
-        gone = [j for j in queued if score(j.hits, points) < review]
-        if sum(j.weight for j in gone if j.right) <= MOST_LOST * total:
-            return kept
-        best: tuple[float, str, float] | None = None
-        for rule in live:
-            lifted = min(rule.points, review)
-            if points[rule.id] >= lifted:
-                continue
-            back = [j for j in gone if score(j.hits, {**points, rule.id: lifted}) >= review]
-            caught = sum(j.weight for j in back if j.right)
-            worth = caught / (sum(j.weight for j in back) + 1.0)
-            if caught and (best is None or worth > best[0]):
-                best = (worth, rule.id, lifted)
-        if best is None:
-            return kept
-        points[best[1]] = best[2]
-        kept.add(best[1])
-
-
 def _effect(
     read: Read, rules: Sequence[Taught], review: float, hold: float, slope: float, error: float | None
 ) -> Effect | None:
@@ -305,7 +213,7 @@ def _effect(
     learned_n, tried_n = (sum(j.n for j in part) for part in (taught, tried))
     if min(learned_n, tried_n) < MINIMUM:
         return None
-    points, _, _ = _points(early, read.points, rules, review, hold, slope)
+    points, _, _ = fitted_points(early, read.points, rules, review, hold, slope)
     before = {r.id: r.points for r in rules if r.live}
     knots = calibrate(taught, points, slope, error)
     return Effect(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orderguard.outbox.report_overview import write_overview
 from orderguard.outbox.report_sections import learn_rows, rulebook_lists
 from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets, wide
 from orderguard.outbox.report_words import (
@@ -11,9 +12,7 @@ from orderguard.outbox.report_words import (
     COVERAGE,
     DEFINITIONS,
     GROUPS,
-    HEADLINE,
     LEARN,
-    OUTCOME_PARTS,
     OUTCOMES,
     OVERLAP,
     PAIRS,
@@ -25,7 +24,6 @@ from orderguard.outbox.report_words import (
     STATUS,
     WEEKDAYS,
 )
-from orderguard.outbox.safe import inert_text
 from orderguard.staff import shown
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class _Book(Sheets):
     def write(self) -> None:
         """Every sheet, in reading order."""
         say, told = self.say, self.told
-        self._overview()
+        write_overview(self, told)
         self._trend()
         rules = [{**r, "state": STATUS[r["status"]].pick(self.locale)} for r in told["rules"]]
         self.listed(say("规则", "Rules"), RULES, rules, ("rule_id", ("hits", "confirmed", "false_alarms")))
@@ -94,91 +92,6 @@ class _Book(Sheets):
         self.listed(say("规则覆盖", "Coverage"), COVERAGE, told["quality"]["coverage"])
         self._files()
         self._meanings()
-
-    def _overview(self) -> None:
-        say, told = self.say, self.told
-        page, title = self.page(say("概览", "Overview"))
-        head, other = told["headline"], told["compare"]
-        before, change = (other["headline"], other["change"]) if other else ({}, {})
-        span = told["period"]
-        page.write_string(
-            0, 0, say(f"订单审核月报 {span['label']}", f"Order audit {span['label']}"), self.forms["title"]
-        )
-        line = f"{span['first_day']} – {span['last_day']}  {span['timezone']}  {', '.join(told['ledgers'])}"
-        if span["in_progress"]:
-            line += say("  （尚未结束）", "  (not over yet)")
-        page.write_string(1, 0, inert_text(line), self.forms["soft"])
-        label = other["period"] if other else say("上一期", "Before")
-        self.heads(page, 3, [say("项目", "Item"), span["label"], label, say("变化", "Change"), say("依据", "Rests on")])
-        row = 4
-        for key, words in HEADLINE:
-            self._line(page, row, words.pick(self.locale), (head[key], before.get(key), change.get(key)), "whole", None)
-            row += 1
-        for key, zh, en in (("flagged_share", "异常率", "Share flagged"), ("precision", "准确率", "Precision")):
-            n = head[f"{key}_n"]
-            enough = key != "precision" or n >= 10
-            self._line(
-                page, row, say(zh, en), (head[key] if enough else None, before.get(key), change.get(key)), "share", n
-            )
-            row += 1
-        for key, zh, en in (
-            ("detection_seconds", "发现时长", "Detection"),
-            ("handling_seconds", "处理时长", "Handling"),
-        ):
-            for q in ("p50", "p90", "p99"):
-                values = [d[key][q] if d and d[key][q] is not None else None for d in (head, before)]
-                days = [None if v is None else v / 86_400 for v in values]
-                self._line(
-                    page,
-                    row,
-                    f"{say(zh, en)} {q}",
-                    (days[0], days[1], (change.get(key) or {}).get(q)),
-                    "span",
-                    head[key]["n"],
-                )
-                row += 1
-        for key, zh, en in (
-            ("money_at_risk", "属实订单金额", "Money at risk"),
-            ("money_held_by_mistake", "误扣金额", "Money held by mistake"),
-        ):
-            for code in sorted({*head[key]["amounts"], *(before.get(key, {}).get("amounts", {}))}) or ["CNY"]:
-                new, old = head[key]["amounts"].get(code, 0.0), before.get(key, {}).get("amounts", {}).get(code)
-                self._line(
-                    page,
-                    row,
-                    f"{say(zh, en)} {code}",
-                    (new, old, (change.get(key) or {}).get(code)),
-                    "money",
-                    head[key]["orders"],
-                )
-                row += 1
-        page.set_column(0, 0, 30)
-        page.set_column(1, 4, 16)
-        first = row + 2
-        page.write_string(first - 1, 0, say("异常订单的去向", "What became of the flagged orders"), self.forms["bold"])
-        for i, (key, words, _) in enumerate(OUTCOME_PARTS):
-            self.put(page, first + i, 0, words.pick(self.locale), "text")
-            self.put(page, first + i, 1, head[key], "whole")
-        last = first + len(OUTCOME_PARTS) - 1
-        chart = self.book.add_chart({"type": "doughnut"})
-        points = [{"fill": {"color": COLOURS[int(css[1])]}} for _, _, css in OUTCOME_PARTS]
-        chart.add_series({
-            "name": say("异常订单的去向", "What became of the flagged orders"), "categories": [title, first, 0, last, 0],
-            "values": [title, first, 1, last, 1], "points": points, "data_labels": {"value": True},
-        })  # fmt: skip
-        page.insert_chart(
-            3,
-            6,
-            chart,
-            {"x_scale": 1.0, "y_scale": 1.1, "description": say("异常订单的去向", "Outcome of flagged orders")},
-        )
-
-    def _line(self, page: Any, row: int, name: str, values: tuple[Any, Any, Any], kind: str, n: int | None) -> None:
-        self.put(page, row, 0, name, "bold")
-        self.put(page, row, 1, values[0], kind)
-        self.put(page, row, 2, values[1], kind)
-        self.put(page, row, 3, values[2], "change")
-        self.put(page, row, 4, n, "whole")
 
     def _trend(self) -> None:
         say, rows = self.say, self.told["trend"]

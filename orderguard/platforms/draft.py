@@ -10,8 +10,9 @@ import yaml
 
 from orderguard.columns import heading as heading_of
 from orderguard.errors import Words
-from orderguard.platforms.profile import CANONICAL, heading_key
-from orderguard.platforms.recognise import DECIDING, GENERIC, telling_headings
+from orderguard.platforms.profile import CANONICAL, GENERIC, heading_key
+from orderguard.platforms.recognise import DECIDING
+from orderguard.platforms.telling import telling_headings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

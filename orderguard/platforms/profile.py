@@ -16,6 +16,7 @@ from orderguard.faults import explain
 from orderguard.traditional import SIMPLIFIED
 from orderguard.yamls import parse_yaml, plain_yaml, read_yaml
 
+GENERIC = "generic"
 CANONICAL = frozenset(
     [c.name for c in ORDERS if c.name != "stage" and not c.name.startswith("source_")] + [*LINE_ONLY, "line_id"]
 )

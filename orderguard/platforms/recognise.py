@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
+from orderguard.columns import LINE_ONLY, ORDERS
 from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.platforms.profile import Pick, Profile, heading_key
+from orderguard.platforms.profile import GENERIC, Pick, Profile, heading_key
+from orderguard.platforms.telling import TOGETHER, in_style, own_headings, profile_key, telling_headings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-GENERIC = "generic"
 _LEAST, _MANY, _MOSTLY = 2, 4, 0.8
 """An order file must give at least this many of our columns, the order id among them."""
 
@@ -86,7 +85,7 @@ def match_header(
             raise OrderguardError(Problem(what, where, fix=closest(wanted, names)))
         return _match(chosen[0], generic, keys)
     telling = telling_headings(profiles)
-    told = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
+    told = [_match(p, generic, keys) for p in profiles if p is generic or own_headings(p, telling, keys)]
     told = [m for m in told if not _by_chance(m, told, telling, keys)]
     # A heading that only one system has and an order number are an order file of it, if one that tells little.
     usable = [m for m in told if "order_id" in m.picks and (len(m.picks) >= _LEAST or m.profile is not generic)]
@@ -122,15 +121,11 @@ def _by_chance(
     """A system that no profile is for happens to have a heading or two of this one, of whose others it has hardly any."""
     profile = match.profile
     usual = next(m for m in told if m.profile.platform == GENERIC)
-    own = telling[_key(profile)] & keys.keys()
+    own = telling[profile_key(profile)] & keys.keys()
     if profile.platform == GENERIC or len(own) > _FEW or "order_id" not in usual.picks:
         return False
-    foreign = profile.style and not any(_in_style(profile, keys[k]) for k in own)
+    foreign = profile.style and not any(in_style(profile, keys[k]) for k in own)
     return match.share < _HALF * usual.share or (bool(foreign) and match.share < usual.share)
-
-
-def _in_style(profile: Profile, heading: str) -> bool:
-    return re.fullmatch(profile.style, heading.strip(BLANKS + "\"'*")) is not None
 
 
 def _only_one_that_knows(profiles: Sequence[Profile], generic: Match, keys: dict[str, str]) -> Match | None:
@@ -151,7 +146,7 @@ def by_numbers(numbers: Sequence[str], profiles: Sequence[Profile]) -> Profile |
         numbers: some order numbers of the file, cleaned.
         profiles: all that are known.
     """
-    if len(numbers) < _TOGETHER:
+    if len(numbers) < TOGETHER:
         return None
     fits = {
         p.platform: p
@@ -166,10 +161,10 @@ def candidates(headings: Sequence[str], profiles: Sequence[Profile]) -> list[tup
     generic = next(p for p in profiles if p.platform == GENERIC)
     keys = {heading_key(h): h for h in reversed(headings)}
     telling = telling_headings(profiles)
-    found = [_match(p, generic, keys) for p in profiles if p is generic or _own(p, telling, keys)]
+    found = [_match(p, generic, keys) for p in profiles if p is generic or own_headings(p, telling, keys)]
     found = [m for m in found if not _by_chance(m, found, telling, keys)]
     found.sort(key=lambda m: _merit(m, generic, telling, keys), reverse=True)
-    return [(m, tuple(keys[k] for k in keys if k in telling[_key(m.profile)])[:8]) for m in found]
+    return [(m, tuple(keys[k] for k in keys if k in telling[profile_key(m.profile)])[:8]) for m in found]
 
 
 def _merit(
@@ -180,65 +175,12 @@ def _merit(
     But a column that names the platform of each row (平台) is an ERP's: no platform's own export has it.
     """
     profile = match.profile
-    own = _own(profile, telling, keys)
+    own = own_headings(profile, telling, keys)
     merit = len((profile.headings() | generic.headings()) & keys.keys()) / max(len(keys), 1) + min(own, 5) * 0.1
     if profile is not generic:
         named = _present(generic.pick("platform"), keys)
         merit -= 0.25 if named and not {heading_key(s) for s in named.sources} & profile.headings() else 0.0
     return (round(merit, 9), round(match.share, 9), float(profile is not generic), float(len(match.picks)))
-
-
-_TOGETHER = 3
-
-
-def _own(profile: Profile, telling: dict[tuple[str, str], set[str]], keys: dict[str, str]) -> int:
-    """How many headings tell the platform: its own, or one's worth where three hints or three in its style stand together."""
-    own = len(telling[_key(profile)] & keys.keys())
-    if own or not (profile.hints or profile.style):
-        return own
-    together = sum(k in keys for k in {heading_key(h) for h in profile.hints})
-    if profile.style:
-        written = [h for k, h in keys.items() if k in profile.headings()]
-        together = max(together, sum(_in_style(profile, h) for h in written))
-    return int(together >= _TOGETHER)
-
-
-def _key(profile: Profile) -> tuple[str, str]:
-    return (profile.platform, profile.variant)
-
-
-class _Same(tuple[Profile, ...]):
-    """Profiles that are the same when they are the same objects: a folder of a thousand files asks for them each time."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        return hash(tuple(map(id, self)))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and list(map(id, self)) == list(map(id, other))
-
-
-def telling_headings(profiles: Sequence[Profile]) -> dict[tuple[str, str], set[str]]:
-    """Per profile the headings that tell it: those of its signature, and those no one else knows; never another platform's."""
-    return _telling(_Same(profiles))
-
-
-@lru_cache(maxsize=4)
-def _telling(profiles: _Same) -> dict[tuple[str, str], set[str]]:
-    owners: dict[str, set[str]] = {}
-    general = set[str]().union(*(p.headings() for p in profiles if p.platform == GENERIC))
-    for profile in profiles:
-        for heading in profile.headings() if profile.platform != GENERIC else ():
-            owners.setdefault(heading, set()).add(profile.platform)
-    return {
-        _key(p): {
-            h
-            for h in (p.headings() if p.platform != GENERIC else ())
-            if len(owners[h]) == 1 and (h in {heading_key(s) for s in p.signature} or (h not in general and len(h) > 1))
-        }
-        for p in profiles
-    }
 
 
 def _match(profile: Profile, generic: Profile, keys: dict[str, str]) -> Match:

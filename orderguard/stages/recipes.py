@@ -11,8 +11,8 @@ from orderguard.normalise import Recipe
 from orderguard.normalise.cleaning import cleaned_series
 from orderguard.normalise.status import StatusWords, word_key
 from orderguard.platforms import match_header
-from orderguard.platforms.profile import heading_key
-from orderguard.platforms.recognise import GENERIC, by_numbers
+from orderguard.platforms.profile import GENERIC, heading_key
+from orderguard.platforms.recognise import by_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
