@@ -109,7 +109,11 @@ def _most(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
 
 def _distinct_ending(frame: pl.DataFrame, width: int) -> pl.Series:
     """Distinct `who` in [at - W, at]: each order counts until the same person comes again or the window passes."""
-    again = frame.select(pl.col("at").shift(-1).over("who", "code", order_by="at")).to_series()
+    # By a sort of numbers: a sixth of the time that `over` takes.
+    who = frame["who"] if frame["who"].dtype.is_integer() else frame["who"].rank("dense")
+    rows = frame.select(who, "code", "at").with_row_index("i").sort("who", "at")
+    same = (pl.col("who") == pl.col("who").shift(-1)) & (pl.col("code") == pl.col("code").shift(-1))
+    again = rows.select("i", at=pl.when(same).then(pl.col("at").shift(-1))).sort("i")["at"]
     gone = pl.select(pl.min_horizontal(again, frame["at"] + width + 1)).to_series()
     axis = pl.concat([frame["at"], gone.alias("at")])
     step = pl.concat(
@@ -122,6 +126,36 @@ def _distinct_ending(frame: pl.DataFrame, width: int) -> pl.Series:
     running = events["step"].cum_sum()
     last = events["axis"].search_sorted(frame["at"], side="right").cast(pl.Int64) - 1
     return running.gather(last)
+
+
+def nearest_other(frame: pl.DataFrame, within: timedelta) -> pl.Series:
+    """Which other `at` of the same `key` is nearest in time to each row (the earlier of two); null beyond `within`.
+
+    Args:
+        frame: `key`, `at` and `when`, without nulls.
+        within: how far before or after.
+    """
+    rows = frame.select("key", "at", "when").with_row_index("row").sort("key", "when", "at")
+    rows = rows.with_columns(run=pl.struct("key", "at").rle_id())
+    runs = rows.group_by("run", maintain_order=True).agg(
+        pl.col("key", "at").first(), first=pl.col("when").first(), last=pl.col("when").last()
+    )
+    runs = runs.select(
+        "run",
+        *(
+            pl.when(pl.col("key").shift(step) == pl.col("key")).then(pl.col(name).shift(step)).alias(to)
+            for step, name, to in (
+                (1, "at", "before"),
+                (1, "last", "since"),
+                (-1, "at", "after"),
+                (-1, "first", "until"),
+            )
+        ),
+    )
+    back, ahead = pl.col("when") - pl.col("since"), pl.col("until") - pl.col("when")
+    nearer = pl.when((back <= ahead).fill_null(back.is_not_null())).then("before").otherwise("after")
+    near = pl.when(pl.min_horizontal(back, ahead) <= within).then(nearer)
+    return rows.join(runs, on="run").select("row", other=near).sort("row")["other"]
 
 
 def baseline_before(

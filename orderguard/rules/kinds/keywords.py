@@ -51,8 +51,9 @@ import polars as pl
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from orderguard.columns import TEXT_ORDER_COLUMNS, heading
-from orderguard.errors import Words, closest
+from orderguard.errors import Words
 from orderguard.rules.base import Measured
+from orderguard.rules.keys import spelt
 from orderguard.rules.lookalikes import found, sought
 from orderguard.rules.tables import Cell, Shape
 
@@ -109,10 +110,7 @@ class Keywords(Measured):
     @field_validator("column")
     @classmethod
     def _text_column(cls, name: str) -> str:
-        if name not in TEXT_ORDER_COLUMNS:
-            hint = closest(name, list(TEXT_ORDER_COLUMNS))
-            raise ValueError(Words(f"不是文本列；{hint.zh}", f"is not a text column; {hint.en}"))
-        return name
+        return spelt(name, TEXT_ORDER_COLUMNS, Words("不是文本列", "is not a text column"))
 
     @field_validator("any", "all", "none")
     @classmethod

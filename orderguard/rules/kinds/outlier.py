@@ -45,10 +45,11 @@ from datetime import timedelta
 from typing import ClassVar, Literal
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from orderguard.errors import Words
 from orderguard.rules.base import Measured, Reach, Span, currency_code, number, span_words, whole_or_null
+from orderguard.rules.keys import spelt
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order
 from orderguard.rules.windows import baseline_before
 
@@ -129,6 +130,12 @@ class Outlier(Measured):
     min_history: int = Field(default=5, ge=1, le=100_000)
     categories: Source | None = None
     later: ClassVar = frozenset({"categories"})
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _spelt(cls, by: object) -> object:
+        wrong = Words("不能与 {} 的平时比", "cannot compare with what is usual of {}")
+        return spelt(by, [*_BY, "sku", "category"], wrong) if isinstance(by, str) else by
 
     def tables(self) -> dict[str, Shape]:
         return {"categories": CATEGORIES} if self.categories is not None else {}

@@ -44,29 +44,13 @@ from typing import Annotated, ClassVar, Literal
 import polars as pl
 from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
 
-from orderguard.errors import Words, closest
+from orderguard.errors import Words
 from orderguard.persons import READS, person_keys
 from orderguard.rules.base import Measured, Reach, Span, currency_is, number, span_words, whole_or_null
+from orderguard.rules.keys import EN, KEYS, ZH, spelt
 from orderguard.rules.tables import goods
 from orderguard.rules.windows import fullest_window
 
-_COLUMNS = {
-    "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
-    "device_id": "device_id", "account": "account_key", "buyer_id": "buyer_id", "email": "email",
-    "receiver_name": "receiver_name", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
-    "buyer_name": "buyer_name", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
-    "amount": "amount", "person": "person_key",
-}  # fmt: skip
-_ZH = {
-    "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号", "account_key": "买家账号",
-    "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
-    "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
-    "person_key": "人（电话、账号或姓名地址相同）",
-}  # fmt: skip
-_EN = {
-    "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "account_key": "account", "basket": "basket",
-    "person_key": "person",
-}  # fmt: skip
 _MICRO, _MOST = 1_000_000, 1_000_000_000
 
 EXAMPLE = """
@@ -97,22 +81,23 @@ class Velocity(Measured):
     """Settings: `key` (one column or several), `window`, `at_least`; `who` counts people, `sum` adds an amount up."""
 
     later: ClassVar = frozenset({"sum", "currency"})
-    key: str | list[str] = Field(default="ip", json_schema_extra={"words": [*_COLUMNS]})
+    key: str | list[str] = Field(default="ip", json_schema_extra={"words": [*KEYS]})
     window: Span
     sum: Literal["amount", "discount"] | None = None
     currency: str | None = "CNY"
     at_least: Annotated[
         float, Field(gt=0, le=_MOST), PlainSerializer(lambda n: int(n) if n == int(n) else n, return_type=float | int)
     ]
-    who: str | None = Field(default=None, json_schema_extra={"words": [*_COLUMNS]})
+    who: str | None = Field(default=None, json_schema_extra={"words": [*KEYS]})
 
     @field_validator("key", "who")
     @classmethod
     def _known(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
-        for name in [value] if isinstance(value, str) else value or []:
-            if name not in _COLUMNS:
-                hint = closest(name, list(_COLUMNS))
-                raise ValueError(Words(f"不能按 '{name}' 归组；{hint.zh}", f"cannot group by '{name}'; {hint.en}"))
+        wrong = Words("不能按 {} 归组", "cannot group by {}")
+        if isinstance(value, str):
+            value = spelt(value, KEYS, wrong)
+        elif value is not None:
+            value = [spelt(name, KEYS, wrong) for name in value]
         if value == []:
             raise ValueError(Words("至少要有一列", "needs at least one column"))
         if info.field_name == "who" and value and info.data.get("sum"):
@@ -131,16 +116,16 @@ class Velocity(Measured):
 
     def columns(self) -> tuple[str, ...]:
         """The key's columns in our frames."""
-        return tuple(_COLUMNS[k] for k in ([self.key] if isinstance(self.key, str) else self.key))
+        return tuple(KEYS[k] for k in ([self.key] if isinstance(self.key, str) else self.key))
 
     def reach(self) -> Reach:
         return Reach(() if self._persons() else self.columns(), self.window)
 
     def _persons(self) -> bool:
-        return "person_key" in {*self.columns(), _COLUMNS.get(self.who or "")}
+        return "person_key" in {*self.columns(), KEYS.get(self.who or "")}
 
     def reads(self) -> set[str]:
-        extra = ([_COLUMNS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
+        extra = ([KEYS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
         # A person is told by all orders together: not a fact of one, but measured here.
         whose = set[str]().union(*READS.values()) if self._persons() else set[str]()
         shown = {"buyer_id"} if "account_key" in self.columns() else set[str]()
@@ -157,7 +142,7 @@ class Velocity(Measured):
         key = frame.select(parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\x1d")).to_series()
         if self.sum:
             return self._summed(frame, key)
-        who = frame.select(whole_or_null(_COLUMNS[self.who])).to_series() if self.who else None
+        who = frame.select(whole_or_null(KEYS[self.who])).to_series() if self.who else None
         count = fullest_window(key, frame["created_at"], self.window, int(self.at_least), who)
         return pl.DataFrame({"hit": count >= int(self.at_least), "value": count.cast(pl.Float64)})
 
@@ -172,7 +157,7 @@ class Velocity(Measured):
 
     def reason(self, locale: str) -> pl.Expr:
         zh = locale.startswith("zh")
-        names = _ZH if zh else _EN
+        names = ZH if zh else EN
         what = "+".join(names.get(c, c) for c in self.columns())
         cells = [
             goods()
@@ -184,15 +169,15 @@ class Velocity(Measured):
         span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)
         if self.sum:
             total, least = number(pl.col("value"), 2), f"{self.at_least:g}"
-            text = f"同一{what} {{}}：{span}内{_ZH[self.sum]}合计 {{}}（满 {least} 即命中）"
+            text = f"同一{what} {{}}：{span}内{ZH[self.sum]}合计 {{}}（满 {least} 即命中）"
             english = f"{what} {{}}: {self.sum} of {{}} in {span} (limit {least})"
             return pl.format(text if zh else english, shown, total)
         if zh:
-            unit = f"个不同{names.get(_COLUMNS[self.who], self.who)}" if self.who else "单"
+            unit = f"个不同{names.get(KEYS[self.who], self.who)}" if self.who else "单"
             return pl.format(
                 f"同一{what} {{}}：{span}内 {{}} {unit}（满 {self.at_least:g} {'个' if self.who else '单'}即命中）",
                 shown,
                 count,
             )
-        unit = f"different {names.get(_COLUMNS[self.who], self.who)}s" if self.who else "orders"
+        unit = f"different {names.get(KEYS[self.who], self.who)}s" if self.who else "orders"
         return pl.format(f"{what} {{}}: {{}} {unit} in {span} (limit {self.at_least:g})", shown, count)
