@@ -247,6 +247,9 @@ def test_the_proposed_bands_are_the_lowest_that_fit(rows: list[tuple[str, str, i
         assert worst(fit["bands"]["review"]) == worst(fitting[0])
         assert fit["let_go"]["total"] == sum(20 <= s < fit["bands"]["review"] for _, _, s in rows)
         parse_rulebook("version: 1\n" + proposal_yaml(fit) + "rules: [{id: a, kind: keywords, with: {any: [x]}, points: 1}]")
+        # For the peak days alone the proposal keeps its word too: where bands for all days do it, no day goes without.
+        for peak in fit["peak_days"]:
+            assert sum(d == peak["day"] and s >= peak["review"] for d, _, s in rows) <= limit
 
 
 def test_only_the_profile_of_the_peak_gives_way() -> None:

@@ -116,6 +116,20 @@ def test_a_release_that_is_corrected_is_held_again(tmp_path: Path) -> None:
     assert house.holds() == {}
 
 
+def test_an_order_that_was_found_true_and_now_reaches_the_hold_band_is_held_at_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    export(tmp_path / "a.csv", [order("A", 联系电话="13999110000")])
+    house.scan(tmp_path / "a.csv")
+    assert house.bands() == {"A": "review"}
+    verdict(house, A="属实")
+    export(tmp_path / "a.csv", [order("A", 联系电话="13999110000", 收货地址="临时仓")])
+    house.scan(tmp_path / "a.csv")
+    assert house.holds() == {"自营": ["A"]}
+    house.scan(tmp_path / "a.csv")
+    assert house.holds() == {}
+    assert states(house) == {"A": "confirmed"}
+
+
 def test_what_could_not_be_written_is_on_the_next_release_list(tmp_path: Path) -> None:
     house = House(tmp_path, team=team(on_timeout="release"))
     house.scan(export(tmp_path / "a.csv", [odd("1")]))

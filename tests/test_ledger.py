@@ -114,8 +114,8 @@ def test_a_review_that_becomes_a_hold_goes_on_the_hold_list_and_on_no_second_she
 def test_what_could_not_be_written_is_issued_by_the_next_scan(tmp_path: Path) -> None:
     house = House(tmp_path)
     file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way")
+    blocked = tmp_path / "round"
+    blocked.symlink_to("round")  # a link that leads to itself: no folder can be made there
     with pytest.raises(DeliveryError, match="cannot be written"):
         house.scan(file, out=blocked)
     house.scan(export(tmp_path / "b.csv", [order("2")]))

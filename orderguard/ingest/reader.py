@@ -82,9 +82,12 @@ def _named(text: str) -> list[Path | None] | Problem:
     if text == _STDIN:
         return [None]
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.is_file() and _is_table(p))
+        inside = sorted(p for p in path.iterdir() if p.is_file() and is_table(p))
         what = Words("文件夹里没有可读的表格", "no table files in this folder")
-        fix = Words("支持 CSV、Excel、JSON、Parquet", "CSV, Excel, JSON and Parquet are read")
+        fix = Words(
+            "支持 CSV、Excel、JSON、Parquet；子文件夹要另外写明",
+            "CSV, Excel, JSON and Parquet are read; sub-folders are to be named",
+        )
         return [*inside] or Problem(what, text, fix=fix)
     if path.exists():
         return [path]
@@ -99,7 +102,8 @@ _LEFT_BY_SCANS = {
 }  # fmt: skip
 
 
-def _is_table(path: Path) -> bool:
+def is_table(path: Path) -> bool:
+    """Whether a file in a folder is read: by its name, and none that a scan left there."""
     hidden = path.name.startswith((".", "~$", "_"))
     ours = path.name in _LEFT_BY_SCANS and (path.parent / "run.json").exists()
     return path.suffix.lower() in _SUFFIXES and not hidden and not ours

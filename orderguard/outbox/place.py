@@ -6,12 +6,10 @@ import json
 import os
 import shutil
 from glob import escape
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from orderguard.errors import DeliveryError, OrderguardError, Problem, Words, unable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _OURS = {
     "flagged.xlsx", "tasks", "holds", "notices.csv", "rejected.csv", "findings.parquet", "decisions.parquet",
@@ -24,11 +22,18 @@ _ISSUED = ("tasks", "holds", "notices.csv")
 
 
 def check_place(out: Path) -> None:
-    """Refuse a folder in which files that are not orderguard's have the names of its outputs.
+    """Refuse a place that cannot be a folder, and one in which others' files have the names of our outputs.
 
     Raises:
-        OrderguardError: naming one of them.
+        OrderguardError: naming the file that is in the way.
     """
+    # The nearest thing that is there: a link that leads nowhere yet is none, and may become a folder.
+    file = next((p for p in (out, *out.parents) if p.exists()), out)
+    if file.exists() and not file.is_dir():
+        what = Words("是文件，输出要放进文件夹", "is a file; outputs go into a folder")
+        raise OrderguardError(
+            Problem(what, str(file), fix=Words("请用 --out 换一个目录", "choose another folder with --out"))
+        )
     if not out.is_dir() or _run_of(out):
         return
     clash = sorted({p.name for p in out.iterdir()} & _OURS)
@@ -66,7 +71,7 @@ class Staging:
 
     def __init__(self, out: Path, run_id: str) -> None:
         self.shown = str(out)
-        self.out = out.resolve()  # a link stays a link: what it leads to is replaced
+        self.out = Path(os.path.realpath(out))  # a link stays a link: what it leads to is replaced
         self.run_id = run_id
         self.folder = self.out.parent / f".{self.out.name}~{run_id}.{os.getpid()}.tmp"
 

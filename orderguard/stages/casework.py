@@ -170,7 +170,7 @@ def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due)
             band = "hold" if "hold" in (row["band"], row["band_old"]) else row["band"]
             # What was found true needs no second look; what was let go does.
             reopen = row["state"] == "released" and bool(marks - before)
-            to_hold = band == "hold" and (reopen or (row["hold_run"] is None and row["state"] in OPEN))
+            to_hold = band == "hold" and (reopen or (row["hold_run"] is None and row["state"] != "released"))
             rows.append(
                 (row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"])
             )

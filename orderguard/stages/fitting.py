@@ -92,16 +92,16 @@ def _by_day(per: pl.DataFrame, review: dict[str, float]) -> dict[str, int]:
 
 
 def _peaks(per: pl.DataFrame, before: dict[str, int], limit: int) -> list[dict[str, Any]]:
-    """Days over the limit; `review` is the lowest score that fits that day, null when its highest score does not."""
+    """Days over the limit; `review` is the lowest score that fits that day, null when no order's score does."""
     out = []
+    steps = per["score"].unique().sort().to_list()
     for day, count in before.items():
         if count <= limit:
             continue
-        scores = (
-            per.filter(pl.col("day") == day).group_by("score").agg(pl.col("len").sum()).sort("score", descending=True)
-        )
-        kept = scores.with_columns(pl.col("len").cum_sum()).filter(pl.col("len") <= limit)
-        out.append({"day": day, "queue": count, "review": kept["score"].min() if len(kept) else None})
+        there = list(per.filter(pl.col("day") == day).select("score", "len").iter_rows())
+        # Another day's score may do where all of this day's orders stand on one.
+        fits = (s for s in steps if sum(n for score, n in there if score >= s) <= limit)
+        out.append({"day": day, "queue": count, "review": next(fits, None)})
     return out
 
 

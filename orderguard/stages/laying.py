@@ -14,7 +14,7 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import bare, whole
-from orderguard.ingest import Source, find_sources
+from orderguard.ingest import Source, find_sources, passed_over
 from orderguard.ingest.batches import read_batches
 from orderguard.ledger.scratch import Scratch
 from orderguard.platforms import header_score, match_header
@@ -158,7 +158,9 @@ def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -
     except BaseException:
         large.close()
         raise
-    large.pile.problems = once([*expired(options.book)[1], *large.pile.problems])
+    large.pile.problems = once(
+        [*expired(options.book)[1], *passed_over(options.paths, options.lookups), *large.pile.problems]
+    )
     return large
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.ingest import find_sources, read_source
+from orderguard.ingest import find_sources, passed_over, read_source
 from orderguard.normalise import Folded, fold_orders, type_table, with_baskets
 from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import header_score, platform_ids
@@ -79,7 +79,7 @@ def read_orders(  # noqa: C901 - the order of steps, as they come
         TooLarge: databases hold more than `most` bytes of text.
     """
     score = header_score(profiles)
-    pile = Pile(problems=expired(options.book)[1])
+    pile = Pile(problems=[*expired(options.book)[1], *passed_over(options.paths, options.lookups)])
     marks: list[Mark] = []
     ahead = options.ahead.result() if options.ahead else {}
     for found in [*database_sources(options, profiles, marks, most), *find_sources(files_among(options.paths))]:
