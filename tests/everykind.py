@@ -85,6 +85,7 @@ def orders(seed: int, n: int = 500) -> pl.DataFrame:
             "receiver_phone": rng.choice(["138****0000", "13802580000", *(f"1399911{k:04d}" for k in range(90)), *(f"1841440{k:04d}" for k in range(90))]),
             "province": province, "city": city, "district": district, "address": address,
             "buyer_note": rng.choice([None, "", "请快", "卡密 加急"]),
+            "status": rng.choice([None, "待发货", "待发货", "待发货", "已发货", "已退款"]),
         }  # fmt: skip
         for sku in rng.sample(["NF-900", "ICE-1", "TC-250"], rng.choice((1, 1, 2))):
             rows.append(row | {"sku": sku, "title": sku, "quantity": str(rng.randrange(1, 4))})  # noqa: PERF401 - two levels

@@ -56,6 +56,8 @@ class Kind(BaseModel):
     """Settings that came after the kind was released: at their default they are not part of a fingerprint."""
     stands: ClassVar[bool] = False
     """Whether `measure` also gives `_standing`: `allow` where the rule takes others' findings away, `hard` where none may."""
+    every: ClassVar[bool] = False
+    """Whether the rule also sees orders that fell through (closed, refunded). They are never judged; other rules see none of them."""
     _around: Surroundings = PrivateAttr(default=Surroundings())
 
     def told(self) -> dict[str, Any]:
@@ -164,6 +166,13 @@ def span_words(span: timedelta, locale: str) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g} {zh if locale.startswith('zh') else en}"
     return f"{seconds:g} {'秒' if locale.startswith('zh') else 's'}"
+
+
+def per_cent(value: object) -> object:
+    """A percentage as a rulebook writes it: `85`, `85%` and 0.85 are one."""
+    if isinstance(value, str) and value.strip().rstrip("%％").replace(".", "", 1).isdigit():
+        return float(value.strip().rstrip("%％"))
+    return value * 100 if isinstance(value, float) and value < 1 else value
 
 
 def number(column: pl.Expr, digits: int = 0) -> pl.Expr:

@@ -65,10 +65,12 @@ def run_rules(
         locale: language of the reasons.
         synonyms: words for one platform, for `only: {platform: ..}`.
         audited: False for orders that are left out (their status says so), null for those of them that count in windows
-            all the same; default all.
+            all the same; default all. A kind that asks for `every` order sees them all.
         blind: also tell which orders each rule could not evaluate, and which hits an allow list took back.
     """
-    base = _numbered(frame, audited)
+    every = _numbered(frame, audited)
+    heard = None if audited is None else audited.fill_null(value=True)
+    base = every if heard is None or heard.all() else every.filter(heard)
     own = ~base["past"] & base["_audited"]
     current = base if own.all() else base.filter(own)
     standing = {i: _standing(base, r, synonyms or {}) for i, r in enumerate(rules) if r.settings.stands}
@@ -79,7 +81,8 @@ def run_rules(
             part, measured = _current(*standing[i])
         else:
             windowed = rule.settings.reach().within is not None
-            part = _scoped(base if windowed else current, rule.only, synonyms or {})
+            among = every if rule.settings.every else base
+            part = _scoped(among if windowed else current, rule.only, synonyms or {})
             measured = rule.settings.measure(part)
         if cleared is not None:
             measured = _spared(measured, part, cleared)
@@ -134,14 +137,13 @@ def run_rules(
 
 
 def _numbered(frame: pl.DataFrame, audited: pl.Series | None) -> pl.DataFrame:
-    """The orders that are judged or count, with `row`, `past` and `_audited`."""
+    """All orders, with `row`, `past` and `_audited`."""
     base = frame.with_row_index("row")
     if "past" not in base.columns:
         base = base.with_columns(past=pl.lit(value=False))
     if audited is None:
         return base.with_columns(_audited=pl.lit(value=True))
-    base = base.with_columns(_audited=audited.fill_null(value=False))
-    return base if audited.fill_null(value=True).all() else base.filter(audited.fill_null(value=True))
+    return base.with_columns(_audited=audited.fill_null(value=False))
 
 
 def _standing(

@@ -62,4 +62,4 @@ def spelt(word: str, known: Iterable[str], what: Words) -> str:
 
 
 _TWINS = {"account": "buyer_id", "buyer_id": "account", "device_id": "device", "receiver_phone": "phone", "phone_key": "phone",
-          "address_key": "address", "account_key": "account", "person_key": "person"}  # fmt: skip
+          "address_key": "address", "account_key": "account", "person_key": "person", "receiver_name": "receiver"}  # fmt: skip

@@ -212,3 +212,37 @@ def baseline_before(
         usual = (total.gather(last) - total.gather(begin)).cast(pl.Float64) / (count * 1_000_000).cast(pl.Float64)
     enough = pl.select(pl.when(count >= at_least).then(usual)).to_series()
     return out.scatter(frame["row"], enough)
+
+
+def shares_before(key: pl.Series, at: pl.Series, came_true: pl.Series, within: timedelta) -> pl.DataFrame:
+    """How many rows with the same key stand in [at - within, at), before each row, and of how many of these it came true.
+
+    Args:
+        key: null never groups.
+        at: instants; rows of the same instant are not before each other.
+        came_true: Boolean; null counts nowhere. A row's own is never asked.
+        within: how far back.
+
+    Returns:
+        `of` and `true` (Int64), same height; null where key or time is null.
+    """
+    rows = pl.DataFrame({"key": key, "at": at.dt.timestamp("us"), "known": came_true.is_not_null(), "true": came_true})
+    rows = rows.with_row_index("row").drop_nulls(["key", "at"])
+    times = rows["at"].unique().sort()
+    # Key and place among all times as one number: no product of keys and microseconds that could overflow.
+    wide = len(times) + 1
+    code = rows["key"].rank("dense").cast(pl.Int64) * wide
+    low = times.search_sorted(rows["at"] - round(within.total_seconds() * 1e6), side="left").cast(pl.Int64)
+    high = times.search_sorted(rows["at"], side="left").cast(pl.Int64)
+    rows = rows.with_columns(low=code + low, high=code + high).sort("high", "row")
+    first = rows["high"].search_sorted(rows["low"], side="left")
+    last = rows["high"].search_sorted(rows["high"], side="left")
+    counts = [
+        rows.select(pl.col(n).fill_null(value=False).cast(pl.Int64).cum_sum()).to_series() for n in ("known", "true")
+    ]
+    sums = [pl.concat([pl.Series([0], dtype=pl.Int64), c]) for c in counts]
+    told = rows.select("row").with_columns(
+        (s.gather(last) - s.gather(first)).alias(n) for n, s in zip(("of", "true"), sums, strict=True)
+    )
+    every = pl.DataFrame({"row": pl.int_range(len(key), dtype=pl.UInt32, eager=True)})
+    return every.join(told, on="row", how="left", maintain_order="left").drop("row")

@@ -55,7 +55,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from orderguard.errors import Words
 from orderguard.persons import READS, person_keys
 from orderguard.rules.alike import Alike, symbols
-from orderguard.rules.base import Measured, Reach, Span, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, per_cent, span_words, whole_or_null
 from orderguard.rules.keys import EN, KEYS, ZH, spelt
 from orderguard.rules.windows import fullest_window, nearest_other
 
@@ -96,17 +96,10 @@ EXAMPLE = """
 """
 
 
-def _percent(value: object) -> object:
-    """`85`, `85%` and 0.85 are one."""
-    if isinstance(value, str) and value.strip().rstrip("%％").replace(".", "", 1).isdigit():
-        return float(value.strip().rstrip("%％"))
-    return value * 100 if isinstance(value, float) and value <= 1 else value
-
-
 class SimilarAddress(Measured):
     """Settings: `similarity` (per cent), `window`, `at_least` different `who`; `by`, `numbers`; `prior_orders`, `registered_within`."""
 
-    similarity: Annotated[float, BeforeValidator(_percent), Field(ge=50, le=100)] = 85
+    similarity: Annotated[float, BeforeValidator(per_cent), Field(ge=50, le=100)] = 85
     window: Span = timedelta(days=1)
     at_least: int = Field(default=3, ge=2, le=100_000)
     who: str | None = Field(default="account", json_schema_extra={"words": [*KEYS]})
