@@ -121,6 +121,11 @@ def test_a_long_bare_number_is_no_money(cells: list[str], kind: str, amount: flo
     assert (seen.kind(), seen.fits("amount")) == (kind, amount)
 
 
+def test_small_numbers_look_like_what_their_column_holds() -> None:
+    seen = look(["1", "2", "12"])
+    assert (seen.kind(), seen.kind("amount"), seen.kind("quantity"), seen.kind("receiver_phone")) == ("money", "money", "count", "money")
+
+
 def test_every_profile_of_ours_has_words_and_no_doubts() -> None:
     for profile in load_profiles():
         assert not profile.doubts

@@ -343,6 +343,18 @@ def test_repeated_order_amount_is_not_added() -> None:
     assert folded(*rows, sums=sums).orders["amount"].item() == Decimal(358)
 
 
+def test_of_several_promises_the_first_and_of_several_ships_the_last_speak() -> None:
+    """An order is late as soon as one of its items is, and has left when all have."""
+    names = ("order_id", "promised_at", "shipped_at", "prior_orders", "sku", "line_id")
+    row = {"order_id": "A1", "sku": "s"}
+    both = folded(
+        {**row, "line_id": "1", "promised_at": "2026-11-13 09:00:00", "shipped_at": "2026-11-12 09:00:00", "prior_orders": "2"},
+        {**row, "line_id": "2", "promised_at": "2026-11-12 09:00:00", "shipped_at": "2026-11-13 09:00:00", "prior_orders": "3"},
+        names=names,
+    ).orders
+    assert both.select("promised_at", "shipped_at", "prior_orders").row(0) == (utc(2026, 11, 12, 1), utc(2026, 11, 13, 1), 3)
+
+
 def test_same_row_in_two_exports_counts_once() -> None:
     rows = typed(SAME).rows
     both = pl.concat([rows, rows.with_columns(source_file=pl.lit("b.csv"))])

@@ -121,7 +121,7 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
     if as_json:
         print_json({**{name: found[name] for name in KEY}, "state": "released"})
     else:
-        click.echo(f"{found['case_id']} → {STATES['released'][0]} / {STATES['released'][1]}")
+        click.echo(f"{found['case_id']} → {STATES['released'][0 if language().startswith('zh') else 1]}")
 
 
 @cases.command()

@@ -96,6 +96,8 @@ def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
             [c["case_id"], c["order_id"], c["platform"], shown(c["agent"], told["locale"]), clock(c["due_at"], told["timezone"]), ACTIONS[c["action"]][at]] for c in told["orders"]
         ])  # fmt: skip
     if "dry_run" not in given:
+        if not told["orders"]:
+            click.echo("没有超时的案件" if at == 0 else "no case is overdue", err=True)
         return
     lists = "  ".join(f"{p} {n}" for p, n in told["lists"].items()) or "—"
     where = Path(given["out"]) / "releases"

@@ -41,10 +41,18 @@ def check(folder: str, as_json: bool) -> None:
         for problem in problems:
             click.echo("✗ " + problem.text(locale), err=True)
         if not problems:
-            told = "  ".join(f"{k} {v:,}" for k, v in counts.items())
+            told = _counted(counts, locale)
             click.echo(("✓ 台账完好  " if locale.startswith("zh") else "✓ the ledger is whole  ") + told)
     if problems:
         sys.exit(EXIT_INPUT)
+
+
+_TABLES = {"runs": "扫描", "cases": "案件", "findings": "命中", "verdicts": "处置", "history": "历史文件"}
+
+
+def _counted(counts: dict[str, int], locale: str) -> str:
+    zh = locale.startswith("zh")
+    return "  ".join(f"{_TABLES.get(name, name) if zh else name} {n:,}" for name, n in counts.items())
 
 
 @ledger.command()
@@ -72,7 +80,7 @@ def rebuild(folder: str, as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo("✗ " + problem.text(locale), err=True)
-        told = "  ".join(f"{k} {v:,}" for k, v in counts.items())
+        told = _counted(counts, locale)
         old = f"  {done['kept']}" if done["kept"] else ""
         zh = locale.startswith("zh")
         click.echo(

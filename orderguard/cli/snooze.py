@@ -44,7 +44,7 @@ def snooze(**given: Any) -> None:
     """  # noqa: D301 - \b keeps click from joining the lines
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import find_rulebook, opened, print_json
+    from orderguard.cli.common import clock, find_rulebook, opened, print_json
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger.snoozes import SnoozeBook
 
@@ -65,7 +65,8 @@ def snooze(**given: Any) -> None:
         return
     zh = book.locale.startswith("zh")
     for rule_id, value in pairs:
-        click.echo(f"{rule_id} × {value} → {given['until']}")
+        end = given["until"] if given["until"][:4].isdecimal() else clock(until.isoformat(), book.timezone)
+        click.echo(f"{rule_id} × {value} → {end}")
     if given["order_or_case"]:
         click.echo(
             "现有案件不变，放行请用 cases release"

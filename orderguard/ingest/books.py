@@ -112,7 +112,8 @@ def _check(data: bytes, name: str) -> bool:
         what = Words("是压缩包，不是表格", "is an archive, not a table")
         raise OrderguardError(Problem(what, name, fix=Words("请先解压再扫", "unpack it, then scan what is inside")))
     if encrypted:
-        raise OrderguardError(Problem(Words("压缩包有密码", "the archive is protected by a password"), name))
+        what = Words("压缩包有密码", "the archive is protected by a password")
+        raise OrderguardError(Problem(what, name, fix=Words("请先解压再扫", "unpack it, then scan what is inside")))
     if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):
         what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
         fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")

@@ -44,6 +44,12 @@ _SUB_KEYS = (
 _MAX_DEPTH = 20
 
 
+_SHAPE = Words(
+    '应是订单对象的列表，如 [{"订单编号": "1", …}]，或每行一个对象',
+    'it should be a list of orders such as [{"order_id": "1", ...}], or an object a line',
+)
+
+
 def read_json(data: bytes, name: str) -> Table:
     """Objects as rows: nested objects become `a.b` columns, the list of items becomes a row per item.
 
@@ -84,7 +90,7 @@ def read_json(data: bytes, name: str) -> Table:
             bad.append(BadRow(number, Words("嵌套过深", "is nested too deep"), ""))
     names = list(dict.fromkeys(["source_row", *(key for row in rows for key in row)]))[: MAX_COLUMNS + 1]
     if not rows and not bad:
-        raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name))
+        raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name, fix=_SHAPE))
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad)
 
@@ -120,7 +126,7 @@ def _records(value: Any, name: str) -> list[Any]:
         level = [v for mapping in level for v in mapping.values() if isinstance(v, dict)]
     if isinstance(value, dict):
         return [value]
-    raise OrderguardError(Problem(Words("没有订单列表", "holds no list of orders"), name))
+    raise OrderguardError(Problem(Words("没有订单列表", "holds no list of orders"), name, fix=_SHAPE))
 
 
 def _is_orders(mapping: dict[str, Any], child: list[Any]) -> bool:

@@ -33,20 +33,27 @@ _RULES = (
 )
 
 
+_REBUILD = Words(
+    "先备份整个台账文件夹，再用 orderguard ledger rebuild 从流水重建",
+    "back up the whole ledger folder, then build it again from its journal with 'orderguard ledger rebuild'",
+)
+_BACKUP = Words("请从备份恢复这个文件", "bring the file back from a backup")
+
+
 def check(ledger: Ledger) -> list[Problem]:
     """Every fault: the database's own, foreign keys, cases and verdicts, history files missing, damaged or unnamed."""
     db, where = ledger.db, str(ledger.folder)
     problems = []
     said = db.execute("PRAGMA integrity_check").fetchone()[0]
     if said != "ok":
-        problems.append(Problem(Words(f"数据库损坏：{said}", f"the database is damaged: {said}"), where))
+        problems.append(Problem(Words(f"数据库损坏：{said}", f"the database is damaged: {said}"), where, fix=_REBUILD))
     problems += [
-        Problem(Words(f"{row[0]} 表有悬空引用", f"dangling reference in {row[0]}"), where)
+        Problem(Words(f"{row[0]} 表有悬空引用", f"dangling reference in {row[0]}"), where, fix=_REBUILD)
         for row in db.execute("PRAGMA foreign_key_check")
     ]
     for sql, words in _RULES:
         for (case,) in db.execute(sql):
-            problems.append(Problem(Words(f"{case}：{words.zh}", f"{case}: {words.en}"), where))
+            problems.append(Problem(Words(f"{case}：{words.zh}", f"{case}: {words.en}"), where, fix=_REBUILD))
     named = dict(db.execute("SELECT path, rows FROM history").fetchall())
     for path, rows in named.items():
         problems += _file(ledger, path, rows)
@@ -59,7 +66,9 @@ def check(ledger: Ledger) -> list[Problem]:
     problems += _journal(ledger)
     for (path,) in db.execute("SELECT path FROM sheets"):
         if not (ledger.folder / path).exists():
-            problems.append(Problem(Words("处置记录文件不见了", "the file of a recorded sheet is missing"), path))
+            problems.append(
+                Problem(Words("处置记录文件不见了", "the file of a recorded sheet is missing"), path, fix=_BACKUP)
+            )
     return problems
 
 
@@ -76,7 +85,7 @@ def _journal(ledger: Ledger) -> list[Problem]:
         return error.problems
     if seq not in {last, after_base(last)}:
         what = Words(f"流水只到 {last}，数据库已到 {seq}", f"the journal ends at {last}, the database is at {seq}")
-        return [Problem(what, "journal")]
+        return [Problem(what, "journal", fix=_BACKUP)]
     return []
 
 
@@ -84,9 +93,13 @@ def _file(ledger: Ledger, path: str, rows: int) -> list[Problem]:
     try:
         found = pl.scan_parquet(ledger.folder / path).select(pl.len()).collect().item()
     except (OSError, pl.exceptions.PolarsError):
-        return [Problem(Words("历史订单文件缺失或损坏", "a history file is missing or damaged"), path)]
+        return [Problem(Words("历史订单文件缺失或损坏", "a history file is missing or damaged"), path, fix=_BACKUP)]
     if found != rows:
-        return [Problem(Words(f"应有 {rows} 行，实有 {found} 行", f"should hold {rows} rows, holds {found}"), path)]
+        return [
+            Problem(
+                Words(f"应有 {rows} 行，实有 {found} 行", f"should hold {rows} rows, holds {found}"), path, fix=_BACKUP
+            )
+        ]
     return []
 
 

@@ -130,10 +130,11 @@ def _fix(name: str, text: str) -> Words:
 def _left_empty(name: str, values: pl.Series, where: pl.Series, rows: pl.Series, source: str) -> Problem:
     value = str(values[0])[:40]
     what = Words(
-        f"{name} 有 {len(values)} 个值无法读取（如 '{value}'），已留空",
+        f"“{heading(name, 'zh-CN')}”有 {len(values)} 个值无法读取（如 '{value}'），已留空",
         f"{name}: {len(values)} unreadable values (such as '{value}') left empty",
     )
-    return Problem(what, source, int(rows.filter(where)[0]), fatal=False)
+    fix = _fix("paid_at", value) if name in TIME_COLUMNS else _FIX["amount"]
+    return Problem(what, source, int(rows.filter(where)[0]), fix, fatal=False)
 
 
 def reject_frame(raw: pl.DataFrame, source: str, reason: pl.Series, used: Sequence[str] = ()) -> pl.DataFrame:

@@ -66,12 +66,13 @@ class Look:
         kinds = _FITTING.get(column)
         return None if kinds is None else max(self.shares.get(kind, 0.0) for kind in kinds)
 
-    def kind(self) -> str:
-        """The narrowest kind that nearly all cells are of; `empty` or `text` when there is none."""
+    def kind(self, column: str | None = None) -> str:
+        """What nearly all cells are: what `column` asks for, if they are that too; `empty` or `text` when they are nothing."""
         if not self.filled:
             return "empty"
         best = [k for k in _TESTS if self.shares.get(k, 0.0) >= 0.9]
-        return best[0] if best else "text"
+        fitting = [k for k in best if k in _FITTING.get(column or "", ())]
+        return [*fitting, *best, "text"][0]
 
 
 def look(cells: Sequence[object], is_status: Callable[[str], bool] = lambda _: False) -> Look:

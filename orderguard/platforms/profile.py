@@ -263,7 +263,8 @@ def load_profiles(folder: str | None = None) -> list[Profile]:
         files = sorted(Path(folder).glob("*.y*ml"))
         if not files:
             what = Words("没有平台配置（*.yaml）", "holds no platform profiles (*.yaml)")
-            raise OrderguardError(Problem(what, folder))
+            fix = Words("把配置放进去，platforms draft 可起草", "put profiles there; 'platforms draft' drafts one")
+            raise OrderguardError(Problem(what, folder, fix=fix))
         for file in files:
             profile = _load(read_yaml(file))
             found[profile.platform, profile.variant] = profile

@@ -197,7 +197,8 @@ def load_team(path: Path) -> Team:
     for i, name in enumerate(names):
         if name in names[:i]:
             what = Words(f"处理人 '{team.agents[i].name}' 写了两次", f"agent '{team.agents[i].name}' is given twice")
-            problems.append(Problem(what, document.name, document.line(("agents", i))))
+            fix = Words("合并成一个，或换个名字", "make them one, or choose another name")
+            problems.append(Problem(what, document.name, document.line(("agents", i)), fix))
     if problems:
         raise OrderguardError(*problems)
     return team

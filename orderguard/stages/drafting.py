@@ -57,7 +57,7 @@ def explained(
                 "by": None if name is None else "guess" if name in match.guessed else "profile",
                 "sample": seen.sample[:40],
                 "filled": round(seen.filled, 3),
-                "looks_like": seen.kind(),
+                "looks_like": seen.kind(name),
                 "fits": fits,
                 "decides": name in DECIDING,
                 "doubt": _doubt(name, fits, seen, guessed=name in match.guessed),

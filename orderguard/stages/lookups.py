@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
 _NO_ID = "_og_row"
+_SPELL = Words("核对这一列与导出里的写法是否一致", "check that it is written as in the exports")
 
 
 def with_lookups(
@@ -88,6 +89,11 @@ def _joined(
     if not met:
         name = heading(keys[0], options.book.locale)
         problems.append(
-            Problem(Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"), table.source, fatal=False)
+            Problem(
+                Words(f"没有一单能按“{name}”对上", f"matches no order by '{name}'"),
+                table.source,
+                fix=_SPELL,
+                fatal=False,
+            )
         )
     return rows

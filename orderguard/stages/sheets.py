@@ -112,6 +112,7 @@ def read_sheets(paths: Sequence[str], by: str | None) -> tuple[list[Answer], lis
                                 Words("有处置结果但没有订单编号", "a result without an order number"),
                                 table.source,
                                 row["source_row"],
+                                Words("补上后再交一次", "fill it in and hand the sheet in again"),
                                 fatal=False,
                             )
                         )

@@ -55,7 +55,11 @@ def tidy(ledger: Ledger, book: Rulebook, before: datetime | None, now: datetime)
             "没有要清理的：没有 --before，规则表也没有 privacy.retain_days",
             "nothing to do: no --before, and no privacy.retain_days in the rulebook",
         )
-        raise OrderguardError(Problem(what))
+        fix = Words(
+            "加 --before 2026-10-01，或在规则表写 privacy: {retain_days: 90}",
+            "give --before 2026-10-01, or write privacy: {retain_days: 90} into the rulebook",
+        )
+        raise OrderguardError(Problem(what, fix=fix))
     if days is not None and timedelta(days=days) < within:
         what = Words(
             f"privacy.retain_days（{days} 天）短于规则要回看的时间（{within}）",
