@@ -144,7 +144,6 @@ def test_a_folder_that_nobody_may_open_is_told(tmp_path: Path, monkeypatch: pyte
     ("words", "zh", "en"),
     [
         (["ledger", "check"], "✓ 台账完好  扫描 1  案件 1  命中 1  处置 0  历史文件 1", "✓ the ledger is whole  runs 1  cases 1  findings 1  verdicts 0  history 1"),
-        (["cases", "overdue"], "没有超时的案件", "no case is overdue"),
         (["cases", "release", "A1", "--by", "x", "--why", "y"], "→ 已放行\n", "→ released\n"),
         (["ledger", "prune"], "加 --before 2026-10-01，或在规则表写 privacy: {retain_days: 90}", "give --before 2026-10-01, or write privacy"),
     ],
@@ -154,6 +153,15 @@ def test_commands_speak_one_language(tmp_path: Path, words: list[str], zh: str, 
         folder = tmp_path / locale
         folder.mkdir()
         House(folder).scan(export(folder / "a.csv", [order("A1", 收货地址="广东省深圳市南山区某路 1 号临时仓")]))
-        (folder / "rules.yaml").write_text(f"version: 1\nlocale: {locale}\nbands: {{review: 20, hold: 30}}\nrules: []\n", encoding="utf-8")
+        (folder / "rules.yaml").write_text(f"version: 1\nlocale: {locale}\nbands: {{review: 20, hold: 30}}\nrules:\n  - {{id: a, kind: keywords, with: {{any: [临时仓]}}, points: 40}}\n", encoding="utf-8")
         done = shell(*words, cwd=folder, ORDERGUARD_LOCALE=locale)
         assert told in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("locale", "told"), [("zh-CN", "没有超时的案件"), ("en", "no case is overdue")])
+def test_an_empty_list_of_overdue_cases_says_so(tmp_path: Path, locale: str, told: str) -> None:
+    House(tmp_path).scan(export(tmp_path / "a.csv", [order("A1")]))
+    rule = "{id: a, kind: keywords, with: {any: [临时仓]}, points: 40}"
+    (tmp_path / "rules.yaml").write_text(f"version: 1\nlocale: {locale}\nbands: {{review: 20, hold: 30}}\nrules: [{rule}]\n", encoding="utf-8")
+    done = shell("cases", "overdue", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (0, "", told)
