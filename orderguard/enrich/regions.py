@@ -99,11 +99,12 @@ def places() -> Mapping[int, Place]:
 def names() -> dict[str, dict[int, str]]:
     """Return Chinese region word -> adcode -> kind (official, alias, former, short)."""
     found: dict[str, dict[int, str]] = defaultdict(dict)
+    known = set(places())
     chinese = table("names").filter(pl.col("kind") != "latin")
     for name, code, kind in zip(
         chinese["name"].to_list(), chinese["adcode"].to_list(), chinese["kind"].to_list(), strict=True
     ):
-        if code in places():
+        if code in known:
             found[name][code] = kind
     return dict(found)
 

@@ -57,11 +57,22 @@ class Sought(NamedTuple):
 
 def sought(words: Sequence[str]) -> Sought:
     """The words, folded; one that holds nothing but punctuation goes."""
-    folded = _folded(pl.Series(list(words), dtype=pl.String), _alike(), stars=False)
-    told = [w for w in dict.fromkeys(folded.to_list()) if w]
+    # Of a few words each character is looked up; a pattern of all that pass for others would take longer to make.
+    passing = str.maketrans(_alike())
+    told = [w.translate(passing) for w in _plain(words) if w]
+    told = list(dict.fromkeys(told))
     letters = set("".join(told))
     latin = [w for w in told if re.fullmatch(_RUN, w) and len(re.findall("[a-z]", w)) >= _LEAST]
     return Sought(told, {a: b for a, b in _alike().items() if b in letters}, latin)
+
+
+def hollow(words: Sequence[str]) -> list[str]:
+    """Those words that hold nothing but blanks and punctuation: nothing is left of them to look for."""
+    return [w for w, folded in zip(words, _plain(words), strict=True) if not folded]
+
+
+def _plain(words: Sequence[str]) -> list[str]:
+    return _folded(pl.Series(list(words), dtype=pl.String), {}, stars=False).to_list()
 
 
 def found(texts: pl.Series, of: Sought, *, stars: bool) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
+from functools import cache
 from importlib import import_module
 
 from orderguard.rules import kinds
@@ -12,7 +13,12 @@ from orderguard.rules.base import Kind
 
 def kind_names() -> list[str]:
     """The rule kinds: the modules of `rules/kinds/`."""
-    return sorted(m.name for m in pkgutil.iter_modules(kinds.__path__) if not m.name.startswith("_"))
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(kinds.__path__) if not m.name.startswith("_")))
 
 
 def kind_class(name: str) -> type[Kind]:
@@ -21,7 +27,7 @@ def kind_class(name: str) -> type[Kind]:
     Raises:
         KeyError: no such kind.
     """
-    if name not in kind_names():
+    if name not in _names():
         raise KeyError(name)
     module = import_module(f"{kinds.__name__}.{name}")
     found = [

@@ -54,7 +54,7 @@ from orderguard.columns import TEXT_ORDER_COLUMNS, heading
 from orderguard.errors import Words
 from orderguard.rules.base import Measured
 from orderguard.rules.keys import spelt
-from orderguard.rules.lookalikes import found, sought
+from orderguard.rules.lookalikes import found, hollow, sought
 from orderguard.rules.tables import Cell, Shape
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ class Keywords(Measured):
                     f"'{joined}' looks like several words; separate them by ','",
                 )
             )
-        empty = next((w for w in words if not sought([w]).words), None)
-        if empty is not None:
+        for empty in hollow(words)[:1]:
             raise ValueError(
                 Words(
                     f"“{empty}”去掉空白和分隔符后是空的，请删去",

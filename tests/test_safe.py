@@ -1,0 +1,38 @@
+"""Hostile text in few rows and in many: the quick look never lets through what the slow one would change."""
+
+from __future__ import annotations
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orderguard.outbox.safe import _FEW, inert_frame, inert_text
+
+PIECES = [
+    "=1+1",
+    "＋86",
+    "-5",
+    "+86 138",
+    "@a",
+    "\t=x",
+    "\u202e",
+    "\x00",
+    "\x1f",
+    "甲乙",
+    " ",
+    "_x000D_",
+    "\u00a0=",
+    "\x85",
+    "\ufeff",
+    "z" * 31_999,
+]
+
+
+@given(st.lists(st.none() | st.lists(st.sampled_from(PIECES), max_size=3).map("".join), min_size=1, max_size=6))
+def test_every_cell_of_a_short_or_long_frame_is_what_inert_text_makes_of_it(cells: list[str | None]) -> None:
+    expected = [None if c is None else inert_text(c) for c in cells]
+    short = pl.DataFrame({"n": [1.5] * len(cells), "t": pl.Series(cells, dtype=pl.String)})
+    assert inert_frame(short)["t"].to_list() == expected
+    long = pl.concat([short] * (_FEW // len(cells) + 1))
+    assert inert_frame(long)["t"].to_list() == expected * (_FEW // len(cells) + 1)
+    assert inert_frame(long).columns == ["n", "t"]
