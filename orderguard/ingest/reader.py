@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import sys
-import threading
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ from orderguard.ingest.delimited import read_delimited
 from orderguard.ingest.rejects import reopened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from io import FileIO
 
     from orderguard.ingest.table import HeaderScore, Table
 
@@ -26,6 +28,10 @@ _SUFFIXES = {
 _BOOK = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _STDIN = "-"
 _LARGE = 1 << 22
+_SETTLED = 1_000_000_000
+"""Nanoseconds since its last change after which a file's time of change tells of the next one."""
+_State = tuple[int, int, int]
+"""Size, time of the last change, number: a file that changed or was replaced has others."""
 
 
 @dataclass
@@ -112,11 +118,9 @@ def is_table(path: Path) -> bool:
 def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = ()) -> Source:
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
     try:
-        data = source.path.read_bytes() if source.path else sys.stdin.buffer.read()
+        data, source.sha256 = _bytes_of(source.path) if source.path else _hashed(sys.stdin.buffer.read())
         source.size = len(data)
-        with _hashed(data, source):
-            tables = _parse(data, source, score, passwords)
-        source.tables = reopened(tables)
+        source.tables = reopened(_parse(data, source, score, passwords))
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
@@ -131,21 +135,32 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
     return source
 
 
-@contextmanager
-def _hashed(data: bytes, source: Source) -> Iterator[None]:
-    """The hash of a large file is made beside its reading, on another core."""
-    if len(data) < _LARGE:
-        source.sha256 = hashlib.sha256(data).hexdigest()
-        yield
-        return
-    digest = hashlib.sha256()
-    thread = threading.Thread(target=digest.update, args=(data,))
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-        source.sha256 = digest.hexdigest()
+def _hashed(data: bytes) -> tuple[bytes, str]:
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _bytes_of(path: Path) -> tuple[bytes, str]:
+    """A file's bytes and their SHA-256; a large one is hashed on another core while it is read, for reading keeps one busy."""
+    with path.open("rb", buffering=0) as file:
+        before = _state(file)
+        if before[0] < _LARGE or time.time_ns() - before[1] < _SETTLED:
+            return _hashed(file.read())
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            told = beside.submit(_digest, path)
+            data = file.read()
+        same = told.result()[1] == before == _state(file) and len(data) == before[0]
+    return (data, told.result()[0]) if same else _hashed(data)  # somebody wrote to it meanwhile
+
+
+def _digest(path: Path) -> tuple[str, _State]:
+    with path.open("rb", buffering=0) as file:
+        state = _state(file)
+        return hashlib.file_digest(file, "sha256").hexdigest(), state
+
+
+def _state(file: FileIO) -> _State:
+    told = os.fstat(file.fileno())
+    return told.st_size, told.st_mtime_ns, told.st_ino
 
 
 def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[str]) -> list[Table]:

@@ -20,16 +20,20 @@ def with_baskets(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         lines = lines.with_columns(code=pl.col("code").str.replace_all(control, " "))
     same = len(lines) == len(orders) and all((lines[c] == orders[c]).all() for c in KEY)
     if same:  # one line an order, in the orders' own order: nothing to add up or look up
-        return orders.with_columns(lines.select(basket=_told())["basket"])
+        return orders.with_columns(lines.select(basket=_told(lines["quantity"]))["basket"])
     several = lines.select(KEY).is_duplicated()
     summed = lines.filter(several).group_by(*KEY, "code").agg(pl.col("quantity").sum()).sort("code")
-    many = summed.group_by(KEY, maintain_order=True).agg(basket=_told().str.join(ITEM_END))
-    told = pl.concat([lines.filter(~several).select(*KEY, basket=_told()), many])
+    many = summed.group_by(KEY, maintain_order=True).agg(basket=_told(summed["quantity"]).str.join(ITEM_END))
+    alone = lines.filter(~several)
+    told = pl.concat([alone.select(*KEY, basket=_told(alone["quantity"])), many])
     return orders.join(told, on=KEY, how="left", maintain_order="left")
 
 
-def _told() -> pl.Expr:
+def _told(quantities: pl.Series) -> pl.Expr:
+    """`code` and `quantity` as one text; `quantities` are those of the whole frame."""
     number = pl.col("quantity")
-    whole = number == number.round()
-    text = pl.when(whole).then(number.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(number.cast(pl.String))
+    whole = number.cast(pl.Int64, strict=False)
+    text = whole.cast(pl.String)
+    if not (quantities == quantities.round()).all():  # parts of a piece: rare thing, and dear to write
+        text = pl.when(number == number.round()).then(text).otherwise(number.cast(pl.String))
     return pl.concat_str("code", text, separator=ITEM_MARK)
