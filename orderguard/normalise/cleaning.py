@@ -46,8 +46,7 @@ def _clean(frame: pl.DataFrame) -> dict[str, pl.Series]:
     changes = [_replaced(pl.col(n), texts) for n, texts in few.items()]
     frame = frame.with_columns(changes) if changes else frame
     done = {name: frame[name] for name in frame.columns}
-    for name, where in dirty.items():
-        odd = where.arg_true()
+    for name, odd in dirty.items():
         done[name] = frame[name].scatter(odd, cleaned_series(frame[name].gather(odd)))
     return done
 
@@ -78,7 +77,7 @@ def cleaned(text: pl.Expr) -> pl.Expr:
 
 
 def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
-    """Columns that have something to clean: those of few texts with all their texts, the others with where it is."""
+    """Columns that have something to clean: those of few texts with all their texts, the others with its row numbers."""
     if len(frame) <= _MANY:
         return {}, _odd(frame, frame.columns)
     sample = frame.head(_SAMPLE)
@@ -93,27 +92,39 @@ def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, pl.Seri
     # All looks at once: Polars spreads them over the cores.
     looks = [pl.col(n).unique().implode() for n in few]
     looks += [pl.col(n).cast(pl.Int64, strict=False).null_count() == pl.col(n).null_count() for n in digits]
-    looks += [_is_odd(pl.col(n)).implode() for n in rest]
+    looks += [_maybe_odd(pl.col(n)).arg_true().implode() for n in rest]
     if not looks:
         return {}, {}
     found = frame.select(looks)
     texts: dict[str, pl.Series] = {n: found[n][0] for n in few}
     mixed = {n: t for n, t in texts.items() if _odd(t.to_frame(n), [n])}
     few_dirty = {n: t for n, t in mixed.items() if len(t) <= _MANY}
-    odd: dict[str, pl.Series] = {n: found[n][0] for n in rest if found[n][0].any()}
+    odd = _surely(frame, {n: found[n][0] for n in rest})
     more = [n for n in mixed if n not in few_dirty] + [n for n in digits if not found[n][0]]
     return few_dirty, odd | _odd(frame, more)
 
 
 def _odd(frame: pl.DataFrame, names: list[str]) -> dict[str, pl.Series]:
-    """Where the cells of those columns are odd that have such cells."""
+    """The row numbers of the odd cells of those columns that have such cells."""
     if not names or not len(frame):
         return {}
-    told = frame.select(_is_odd(pl.col(n)) for n in names)
-    return {n: told[n] for n in names if told[n].any()}
+    told = frame.select(_maybe_odd(pl.col(n)).arg_true().implode() for n in names)
+    return _surely(frame, {n: told[n][0] for n in names})
 
 
-def _is_odd(text: pl.Expr) -> pl.Expr:
+def _surely(frame: pl.DataFrame, maybe: dict[str, pl.Series]) -> dict[str, pl.Series]:
+    sure = {n: rows.filter(_is_odd(frame[n].gather(rows))) for n, rows in maybe.items() if len(rows)}
+    return {n: rows for n, rows in sure.items() if len(rows)}
+
+
+def _maybe_odd(text: pl.Expr) -> pl.Expr:
+    """All that `_is_odd` finds and little more, at half the price: texts are compared by their first bytes."""
+    length = text.str.len_bytes()
+    quoted = (text < "(") | ((text >= "=") & (text < ">"))
+    return quoted | (text.str.strip_chars(BLANKS).str.len_bytes() != length)
+
+
+def _is_odd(text: pl.Series) -> pl.Series:
     return text.str.contains(_ODD_START) | text.str.contains(_ODD_END) | (text == "")
 
 

@@ -94,17 +94,21 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     raw, recipe, added = spread(raw, recipe, recipe.split, recipe.packed)
     told = recipe.status.headings() if recipe.status else ()
     used = list(dict.fromkeys([*(s for p in recipe.picks.values() for s in p.all_sources()), *told]))
-    cells = raw.select("source_row", *used).rechunk()
+    cells = raw.select("source_row", *used)
     bare = {
         n
         for n, p in recipe.picks.items()
         if plain(p) and (n in _KINDS or n == "ip") and cells.schema[p.sources[0]] == pl.String
     }
+    # A column that is only cast or parsed is read where it lies; of the others every later step would look up where.
+    cells = cells.with_columns(cells.select(pl.exclude([recipe.picks[n].sources[0] for n in bare])).rechunk())
     texts = Texts(
         cells, [s for n, p in recipe.picks.items() if n not in bare for s in p.sources if cells.schema[s] == pl.String]
     )
     source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
-    first = cells.select(_first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items())
+    first = cells.select(
+        _first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items()
+    ).rechunk()
     notes: list[Problem] = [told_below(below, source)] if below else []
     picks: dict[str, pl.Series] = {}
     columns: dict[str, pl.Series] = {}
