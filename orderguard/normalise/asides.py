@@ -36,22 +36,25 @@ FOOTER = Words("页脚说明，不是订单", "a footer line, not an order")
 HEADER = Words("重复的表头，不是订单", "the header again, not an order")
 
 
-def asides(raw: pl.DataFrame, frame: pl.DataFrame, headings: Sequence[str]) -> dict[int, Words]:
+def asides(raw: pl.DataFrame, frame: pl.DataFrame, headings: Sequence[str], lettered: pl.Series) -> dict[int, Words]:
     """Row index -> what the row is instead of an order.
 
     Args:
         raw: the table as it was read.
         frame: the same rows in our columns; only those without any fact about an order are looked at.
         headings: those the order number is read from.
+        lettered: where the order number is no whole number: no heading or total is one.
     """
     bare = pl.all_horizontal([pl.col(c).is_null() for c in _FACTS])
     odd = frame.select((pl.col("order_id").is_null() | bare).alias("odd")).to_series()
-    again = frame["order_id"].is_in(list(headings)).fill_null(value=False)
-    total = frame["order_id"].str.contains(
-        r"(?i)^\s*(?:[本页总小]*[合总小]计|汇总|(?:grand |sub)?totals?|sum)\s*[:：]?\s*$"
+    rows = lettered.arg_true()
+    number = frame["order_id"].gather(rows)
+    again = rows.filter(number.is_in(list(headings)))
+    total = rows.filter(
+        number.str.contains(r"(?i)^\s*(?:[本页总小]*[合总小]计|汇总|(?:grand |sub)?totals?|sum)\s*[:：]?\s*$")
     )
-    odd = (odd | total.fill_null(value=False)) & ~again
-    found = dict.fromkeys(again.arg_true().to_list(), HEADER)
+    odd = odd.scatter(total, True).scatter(again, False)
+    found = dict.fromkeys(again.to_list(), HEADER)
     columns = [c for c in raw.columns if c != "source_row"]
     numbers = odd.arg_true().to_list()
     for number, row in zip(numbers, raw.select(columns)[numbers].iter_rows() if numbers else (), strict=True):

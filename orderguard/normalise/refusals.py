@@ -83,7 +83,7 @@ def reasons(
     if number.null_count():
         said = said.set(number.is_null(), _NO_NUMBER.pick(recipe.locale))
     headings = recipe.picks["order_id"].sources if "order_id" in recipe.picks else ()
-    aside = asides(raw, frame, headings)
+    aside = asides(raw, frame, headings, suspect)
     if aside:
         said = said.scatter(list(aside), [words.pick(recipe.locale) for words in aside.values()])
     for name, unreadable in failed.items():
