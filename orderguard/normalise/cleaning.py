@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import BLANKS
+from orderguard.normalise.beside import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,12 @@ def _clean(frame: pl.DataFrame) -> dict[str, pl.Series]:
     changes = [_replaced(pl.col(n), texts) for n, texts in few.items()]
     frame = frame.with_columns(changes) if changes else frame
     done = {name: frame[name] for name in frame.columns}
-    for name, odd in dirty.items():
-        done[name] = frame[name].scatter(odd, cleaned_series(frame[name].gather(odd)))
-    return done
+
+    def mended(name: str) -> pl.Series:
+        odd = dirty[name]
+        return frame[name].scatter(odd, cleaned_series(frame[name].gather(odd)))
+
+    return done | dict(zip(dirty, each(mended, dirty, len(frame)), strict=True))
 
 
 def _replaced(column: pl.Expr, texts: pl.Series) -> pl.Expr:

@@ -6,13 +6,13 @@ first look leaves unread, and columns that are put together, are cleaned and rea
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
 from orderguard.normalise import dates, minguo, sums, values
+from orderguard.normalise.beside import each
 from orderguard.normalise.cleaning import Texts, without
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
@@ -47,12 +47,7 @@ from orderguard.normalise.status import stages
 from orderguard.normalise.times import ISO, parse, times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from orderguard.errors import Problem
-
-T = TypeVar("T")
-_MANY = 50_000
 
 _KINDS = {
     **dict.fromkeys(TIME_COLUMNS, "time"),
@@ -120,7 +115,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
         column = _typed(name, text, recipe, first[name] if name in source_of else None).alias(name)
         return text, column, values.unread(text, column, _none(name, recipe)) if name in _KINDS else None
 
-    for name, (text, column, where) in zip(recipe.picks, _each(read, recipe.picks, len(cells)), strict=True):
+    for name, (text, column, where) in zip(recipe.picks, each(read, recipe.picks, len(cells)), strict=True):
         picks[name], columns[name] = text, column
         if name in ROUNDED:
             columns[name] = without_rounded(column, raw["source_row"], source, notes)
@@ -144,14 +139,6 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     if added is not None:  # with its row go the items made of it
         bad = bad | (added & raw["source_row"].is_in(rejects["source_row"].implode()))
     return Typed(frame.filter(~bad), rejects, notes)
-
-
-def _each(read: Callable[[str], T], names: Iterable[str], rows: int) -> Iterable[T]:
-    """`read` of each name, in their order; of many rows several at once, since one column keeps one core busy."""
-    if rows < _MANY:
-        return map(read, names)
-    with ThreadPoolExecutor() as workers:
-        return list(workers.map(read, names))
 
 
 def _frame(
