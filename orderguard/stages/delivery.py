@@ -120,42 +120,27 @@ def deliver(
         DeliveryError: the output cannot be written; the ledger has everything and the next scan issues it.
     """
     book, wanted = options.book, options.outputs
-    findings = judged.findings
-    decisions = judged.decisions.filter(judged.touched)
     try:
         with Staging(options.out, options.run_id) as staging, ThreadPoolExecutor(max_workers=1) as beside:
             folder = staging.folder
-            # Task sheets are written beside the rest: both are mostly Polars' and zlib's work, which share the cores.
             counts = dict(work.sheets.group_by("agent").len().sort("agent").iter_rows()) if "tasks" in wanted else {}
             numbers = cases.numbers(counts)
-            sheets = beside.submit(_write_sheets, folder, options, work, read, names, numbers)
-            if "holds" in wanted:
-                (folder / "holds").mkdir()
-                run["holds"] = write_holds(
-                    folder / "holds",
-                    _with_action(work.holds, actions),
-                    book.locale,
-                    book.timezone,
-                    options.holds_formats,
-                )
-            _announce(folder, options, run, work, cases, names)
-            aside = [read.rejects] if isinstance(read.rejects, pl.DataFrame) else read.rejects
-            write_rejected(folder / "rejected.csv", aside, book.locale)
-            if "frames" in wanted:
-                write_frames(folder, findings, decisions, judged.coverage, judged.rest)
             if "tasks" in wanted:
                 run["tasks"], run["sheets"] = counts, numbers
                 run["waiting"] = cases.waiting(work.resting)
+            # The workbook takes about as long as all the rest: they share the cores.
+            rest = beside.submit(_write_rest, folder, options, work, read, judged, names, numbers, actions)
+            _announce(folder, options, run, work, cases, names)
             if "workbook" in wanted:
                 rules = [
                     (r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules
                 ]
                 write_flagged(
                     folder / "flagged.xlsx", summary_lines(run, book.locale),
-                    _named(masked(flagged, book), names), _named(masked(findings, book), names),
+                    _named(masked(flagged, book), names), _named(masked(judged.findings, book), names),
                     _named(judged.coverage, names), rules, book.locale, book.timezone,
                 )  # fmt: skip
-            sheets.result()
+            run["holds"] = rest.result()
             run["timings"] = {k: round(v, 3) for k, v in clock.told().items()}
             write_run(folder / "run.json", run)
             late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
@@ -212,13 +197,32 @@ def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.D
     return held.with_columns(action=pl.col("platform").replace_strict(by_platform, return_dtype=pl.String))
 
 
-def _write_sheets(
-    folder: Path, options: Options, work: Work, read: Read, names: dict[str, str], numbers: dict[str, int]
-) -> None:
-    if "tasks" in options.outputs:
+def _write_rest(
+    folder: Path,
+    options: Options,
+    work: Work,
+    read: Read,
+    judged: Judged,
+    names: dict[str, str],
+    numbers: dict[str, int],
+    actions: Callable[[str, str], str],
+) -> dict[str, int]:
+    """Task sheets, hold lists, rows set aside, frames; returns held orders per platform."""
+    book, wanted, held = options.book, options.outputs, dict[str, int]()
+    if "tasks" in wanted:
         (folder / "tasks").mkdir()
         rows = _named(_with_items(work.sheets, read.lines), names)
-        write_tasks(folder / "tasks", rows, options.book.locale, options.book.timezone, options.tasks_formats, numbers)
+        write_tasks(folder / "tasks", rows, book.locale, book.timezone, options.tasks_formats, numbers)
+    if "holds" in wanted:
+        (folder / "holds").mkdir()
+        rows = _with_action(work.holds, actions)
+        held = write_holds(folder / "holds", rows, book.locale, book.timezone, options.holds_formats)
+    aside = [read.rejects] if isinstance(read.rejects, pl.DataFrame) else read.rejects
+    write_rejected(folder / "rejected.csv", aside, book.locale)
+    if "frames" in wanted:
+        decisions = judged.decisions.filter(judged.touched)
+        write_frames(folder, judged.findings, decisions, judged.coverage, judged.rest)
+    return held
 
 
 STATUS = {"live": Words("启用", "live"), "trial": Words("试运行", "trial"), "retired": Words("停用", "retired")}
