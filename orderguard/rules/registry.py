@@ -13,12 +13,12 @@ from orderguard.rules.base import Kind
 
 def kind_names() -> list[str]:
     """The rule kinds: the modules of `rules/kinds/`."""
-    return list(_names())
+    return list(_names(tuple(kinds.__path__)))
 
 
 @cache
-def _names() -> tuple[str, ...]:
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(kinds.__path__) if not m.name.startswith("_")))
+def _names(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")))
 
 
 def kind_class(name: str) -> type[Kind]:
@@ -27,7 +27,7 @@ def kind_class(name: str) -> type[Kind]:
     Raises:
         KeyError: no such kind.
     """
-    if name not in _names():
+    if name not in kind_names():
         raise KeyError(name)
     module = import_module(f"{kinds.__name__}.{name}")
     found = [
