@@ -33,7 +33,7 @@ h3{font-size:1rem;margin:1.4em 0 .4em}p{margin:.5em 0}.soft{color:var(--soft)}th
 .scroll{overflow-x:auto;margin:8px 0}.scroll:focus-visible,summary:focus-visible{outline:3px solid var(--c0)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}caption{text-align:left;color:var(--soft);padding:2px 0 6px;font-size:.85rem}
 th,td{padding:5px 9px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-th{font-weight:600;white-space:nowrap}thead th,thead th.n{white-space:normal}thead th{background:var(--card);position:sticky;top:0}
+th{font-weight:600;white-space:nowrap}thead th,thead th.n{white-space:normal;word-break:keep-all}thead th{background:var(--card);position:sticky;top:0}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}td.w{min-width:126px}td.k{white-space:nowrap}
 svg.chart{display:block;width:100%;min-width:540px;max-width:860px;height:auto}
 svg.spark{display:block;width:100%;min-width:150px;max-width:420px;height:24px}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.outbox.report_overview import write_overview
 from orderguard.outbox.report_sections import learn_rows, rulebook_lists
 from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets, wide
+from orderguard.outbox.report_text import begun
 from orderguard.outbox.report_words import (
     AGENTS,
     COVERAGE,
@@ -96,7 +97,8 @@ class _Book(Sheets):
     def _trend(self) -> None:
         say, rows = self.say, self.told["trend"]
         page, title = self.page(say("走势", "Trend"))
-        totals = [r for r in rows if r["rule_id"] is None]
+        months = begun(rows)
+        totals = [r for r in rows if r["rule_id"] is None and r["month"] in months]
         rules = sorted({r["rule_id"] for r in rows if r["rule_id"] is not None})
         hits = {(r["month"], r["rule_id"]): r["hits"] for r in rows if r["rule_id"] is not None}
         self.heads(

@@ -18,7 +18,7 @@ from orderguard.outbox.report_sections import (
     rulebook_section,
 )
 from orderguard.outbox.report_tables import field_table
-from orderguard.outbox.report_text import change, lasting, money, percent, share, speaker, spread, whole
+from orderguard.outbox.report_text import begun, change, lasting, money, percent, share, speaker, spread, whole
 from orderguard.outbox.report_words import (
     AGENTS,
     HEADLINE,
@@ -171,14 +171,12 @@ def _recall(found: Told, say: Say) -> str:
 
 def _trend(told: Told, say: Say) -> str:
     rows = told["trend"]
-    months = [r["month"] for r in rows if r["rule_id"] is None]
+    months = begun(rows)
     totals = {r["month"]: r for r in rows if r["rule_id"] is None}
     hits: dict[str, dict[str, int]] = {}
     for row in rows:
         if row["rule_id"] is not None:
             hits.setdefault(row["rule_id"], {})[row["month"]] = row["hits"]
-    first = next((i for i, m in enumerate(months) if totals[m]["flagged"] or totals[m]["scanned"]), len(months))
-    months = months[min(first, len(months) - 1) :]
     busiest = sorted(hits, key=lambda r: (-sum(hits[r].values()), r))
     series = [(r, [hits[r].get(m, 0) for m in months]) for r in busiest[:_LINES]]
     words = say("各规则每月命中", "Hits per rule and month")

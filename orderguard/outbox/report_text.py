@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Say = Callable[[str, str], str]
 
@@ -32,6 +32,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     if 0 < value < 0.5 * 10 ** -(digits + 2):
         return f"<{10**-digits:g} %"
     return f"{100 * value:.{digits}f} %"
+
+
+def begun(trend: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The trend's months from the first of which anything is known: no zeros from before there was a ledger."""
+    totals = [r for r in trend if r["rule_id"] is None]
+    first = next((i for i, r in enumerate(totals) if r["flagged"] or r["scanned"]), len(totals) - 1)
+    return [r["month"] for r in totals[max(first, 0) :]]
 
 
 def lasting(seconds: float | None, say: Say) -> str:

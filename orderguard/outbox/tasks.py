@@ -80,10 +80,6 @@ def write_tasks(
     folder.mkdir(parents=True, exist_ok=True)
     first_due = cases.group_by("cluster").agg(pl.col("due_at").min().alias("_first"))
     ordered = cases.join(first_due, on="cluster", maintain_order="left").sort("_first", "cluster", "due_at", "order_id")
-    parts = [pl.col(c).fill_null("") for c in ("province", "city", "district", "address")]
-    chinese = pl.col("address").str.contains(r"\p{Han}")
-    spaced = pl.concat_str(parts, separator=" ").str.replace_all(r" {2,}", " ").str.strip_chars()
-    place = pl.when(chinese).then(pl.concat_str(parts)).otherwise(spaced).alias("place")
     own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}] + ["cluster_size"]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     # An order drawn for control looks like one to review: who knows which it is judges it differently.
@@ -94,7 +90,7 @@ def write_tasks(
         reasons=pl.when(plain).then(routine).otherwise(pl.col("reasons")),
         ask=pl.when(plain).then(pl.lit(word(_ASK, locale))).otherwise(pl.col("ask")),
     )
-    table = local(ordered.select("agent", place, *own), zone).with_columns(pl.col("band").replace(bands))
+    table = local(ordered.select("agent", _place(), *own), zone).with_columns(pl.col("band").replace(bands))
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():
         part = part.with_columns(pl.lit(shown(str(agent), locale)).alias("agent"))  # noqa: PLW2901
@@ -111,6 +107,21 @@ def write_tasks(
             (folder / f"{agent}.md").write_text(cards(part, locale), encoding="utf-8")
         counts[str(agent)] = len(part)
     return counts
+
+
+def _place() -> pl.Expr:
+    """The whole address, once: exports have its province, city and district beside it, some of them in it as well."""
+    parts = province, city, district, address = [
+        pl.col(c).fill_null("") for c in ("province", "city", "district", "address")
+    ]
+    spaced = pl.concat_str(parts, separator=" ").str.replace_all(r" {2,}", " ").str.strip_chars()
+    stem = province.str.replace(r"(?:省|市|特别行政区|(?:壮族|回族|维吾尔)?自治区)$", "")
+    inside = (city != "") & pl.any_horizontal(
+        address.str.starts_with(pl.concat_str(begin, city)) for begin in (province, stem, stem + "省")
+    )
+    inside |= (city != "") & (district != "") & address.str.starts_with(pl.concat_str(city, district))
+    told = pl.when(inside).then(address).otherwise(pl.concat_str(parts))
+    return pl.when(address.str.contains(r"\p{Han}")).then(told).otherwise(spaced).alias("place")
 
 
 def _titled(rows: pl.DataFrame, locale: str) -> pl.DataFrame:

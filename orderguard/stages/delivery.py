@@ -262,6 +262,11 @@ def summary_lines(run: dict[str, Any], locale: str) -> list[tuple[str, str]]:
         ("规则表" if zh else "Rulebook", f"{run['rulebook']['path']}  (sha256 {run['rulebook']['sha256'][:12]})"),
         ("读取" if zh else "Read", f"{run['read']:,}"),
         ("正常" if zh else "Clean", f"{run['clean']:,}"),
+        *(
+            [("  其中按状态未审" if zh else "  of these not audited: status", f"{run['skipped']:,}")]
+            if run["skipped"]
+            else []
+        ),
         ("异常" if zh else "Flagged", f"{run['flagged']:,}"),
         ("  其中暂扣" if zh else "  held", f"{run['held']:,}"),
         ("  其中复核" if zh else "  for review", f"{run['review']:,}"),
