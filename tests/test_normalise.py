@@ -192,6 +192,14 @@ def test_a_whole_column_of_bare_years_is_read_in_a_file_of_taiwan_and_told() -> 
     assert by_phone.rows["paid_at"].to_list() == [utc(2025, 11, 11, 2)]
 
 
+@pytest.mark.parametrize("slot", ["114/11/12 23:00-01:00", "114/11/12 23:00-114/11/13 01:00", "114-11-12 23:00~114-11-13 01:00", "114年11月12日 23:00至114年11月13日 01:00", "民國114/11/12 23:00-次日01:00"])
+def test_a_slot_of_bare_years_is_read_at_both_ends(slot: str) -> None:
+    heads = ("訂單編號", "承諾發貨時間")
+    raw = pl.DataFrame({heads[0]: ["1", "2"], heads[1]: [slot, "114/11/12 10:00"], "source_row": pl.Series([2, 3], dtype=pl.Int64)})
+    picks = {"order_id": Pick("first", heads[:1]), "promised_at": Pick("first", heads[1:])}
+    assert type_table(raw, "tw.csv", Recipe("jd", picks)).rows["promised_at"].to_list() == [utc(2025, 11, 12, 17), utc(2025, 11, 12, 2)]
+
+
 def test_a_slip_beside_bare_years_is_set_aside_alone() -> None:
     read = republican("114/11/11 10:00", "114/11/12 10:00", "114/02/30 10:00")
     assert (read.rows["order_id"].to_list(), read.rejects["source_row"].to_list()) == (["T0", "T1"], [4])

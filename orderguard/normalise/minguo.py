@@ -10,6 +10,7 @@ from orderguard.traditional import SIMPLIFIED
 
 _DAY = r"(\d{1,3})\s*[年/.\-]\s*(\d{1,2})\s*[月/.\-]\s*(\d{1,2})(?!\d)\s*日?\s*"
 _MARKED = re.compile(rf"(?:中[華华])?民[國国]\s*{_DAY}")
+_BARE_DAY = re.compile(rf"(?<!\d)(?=1\d\d\D){_DAY}")
 _FIRST = 1911
 BARE = r"^[\s'\"]*1\d\d\s*[年/.\-]\s*\d{1,2}\s*[月/.\-]\s*\d{1,2}(?:\D|$)"
 """A date whose year has three digits and no word that says of which calendar."""
@@ -24,8 +25,10 @@ def spelled(text: str) -> str:
 
 
 def respelled(text: pl.Series) -> pl.Series:
-    """Dates with bare years of the Republic in ours; the cells around them as they are."""
-    return text.str.replace(r"^[\s'\"]*(1\d\d)", "民國$1").map_elements(spelled, return_dtype=pl.String)
+    """Dates with bare years of the Republic in ours, both of a slot; the cells around them as they are."""
+    return text.map_elements(
+        lambda t: spelled(t) if "民" in t else _BARE_DAY.sub(_gregorian, t), return_dtype=pl.String
+    )
 
 
 def is_whole_column(text: pl.Series, read: pl.Series, failed: pl.Series) -> bool:
