@@ -10,6 +10,7 @@ import pytest
 from house import NOW, House, export, order, shell
 
 from orderguard.ledger import open_ledger
+from orderguard.ledger.lessons import lessons
 from orderguard.ledger.verdicts import Answer, VerdictBook
 from orderguard.report.agreement import agreement
 from orderguard.report.oversold import skus
@@ -122,8 +123,32 @@ def test_a_scan_with_a_control_group_and_second_opinions_is_told(tmp_path: Path)
     assert (group["drawn"], group["judged"], group["found"], group["missed"], group["recall"]) == (12, 12, 1, 1.0, 0.5)
     assert told["rules"][0]["recall"] == 0.5
     assert sum(a["tasks"] for a in told["agents"]) == 1
-    assert (told["agreement"]["pairs"], told["agreement"]["same"]) == (len({"bad"} & set(second)), len({"bad"} & set(second)))
-    assert second, "somebody was asked twice"
+    # Control orders are judged by two as others are.
+    assert (told["agreement"]["pairs"], told["agreement"]["same"]) == (len(second), len(second))
+    assert len(second) > 1, "somebody was asked twice"
+
+
+def test_a_dispute_that_was_settled_was_one(tmp_path: Path) -> None:
+    """Two agents differ on one order of four; their supervisor corrects the first. They agreed on three all the same."""
+    team = Team.model_validate({"version": 1, "agents": [{"name": n, "capacity": 500} for n in ("小李", "小王")]})
+    house = House(tmp_path, team=team)
+    house.scan(export(tmp_path / "a.csv", [order(f"{i}", 收货地址=f"临时仓 {i} 号") for i in range(4)]), double=1.0)
+    ledger = open_ledger(house.ledger)
+    cases = ledger.db.execute("SELECT order_id, case_id, c.agent, d.agent FROM cases c JOIN doubles d USING (case_id) ORDER BY 1").fetchall()
+    for first in (True, False):
+        said = [(n, a if first else b, "误判" if first and n == "0" else "属实") for n, _, a, b in cases]
+        VerdictBook(ledger).record([Answer("s", i, n, "", "", r, "", "", who) for i, (n, who, r) in enumerate(said)], [], NOW)
+    asked = Asked(house.options.book, NOVEMBER, previous(NOVEMBER), [str(house.ledger)], [], tmp_path, "zh-CN", NOW)
+    before = figures(asked)[0]["agreement"]
+    VerdictBook(ledger).revise(cases[0][1], "confirmed", "主管", "看错", NOW)
+    mine = lessons(ledger).cases
+    ledger.close()
+    told = figures(asked)[0]
+    assert (len(cases), told["headline"]["confirmed"]) == (4, 4)
+    assert before == told["agreement"]
+    assert (before["pairs"], before["same"]) == (4, 3)
+    assert dict(mine.select("order_id", "own").iter_rows())["0"] == "false_alarm"
+    assert dict(mine.select("order_id", "result").iter_rows())["0"] == "confirmed"
 
 
 def test_oversold_goods_of_a_scan_are_told(tmp_path: Path) -> None:

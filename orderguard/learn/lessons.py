@@ -109,7 +109,7 @@ def read_cases(cases: pl.DataFrame, hits: pl.DataFrame, rules: Sequence[Taught])
     """Judged cases and what fired on them.
 
     Args:
-        cases: `case_id verdict_id result second ordered_at control` (see `ledger.lessons`).
+        cases: `case_id verdict_id result second own ordered_at control` (see `ledger.lessons`).
         hits: `case_id rule_id rule_fingerprint value points`.
         rules: today's rules.
     """
@@ -189,8 +189,8 @@ def known(found: Sequence[Group], rules: Sequence[Taught], former: Mapping[str, 
 
 def agents_error(cases: pl.DataFrame) -> float | None:
     """The share of wrong verdicts that explains how often two agents disagree; None with too few second opinions."""
-    both = cases.filter(pl.col("result").is_in(list(_SAYS)) & pl.col("second").is_in(list(_SAYS)))
+    both = cases.filter(pl.col("own").is_in(list(_SAYS)) & pl.col("second").is_in(list(_SAYS)))
     if len(both) < _PAIRS:
         return None
-    differ = float((both["result"] != both["second"]).sum()) / len(both)
+    differ = float((both["own"] != both["second"]).sum()) / len(both)
     return (1 - sqrt(1 - 2 * min(differ, 0.42))) / 2

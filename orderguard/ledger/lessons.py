@@ -15,6 +15,7 @@ _CASES: dict[str, Any] = {
     "case_id": pl.String, "platform": pl.String, "order_id": pl.String, "band": pl.String, "score": pl.Float64,
     "opened_at": pl.String, "ordered_at": pl.Int64, "verdict_id": pl.Int64, "result": pl.String, "agent": pl.String,
     "at": pl.String, "evidence": pl.String, "share": pl.Float64, "second": pl.String, "second_agent": pl.String,
+    "own": pl.String,
 }  # fmt: skip
 _HITS: dict[str, Any] = {
     "case_id": pl.String,
@@ -30,8 +31,8 @@ class Lessons(NamedTuple):
 
     Attributes:
         cases: every case: `case_id platform order_id band score opened_at ordered_at verdict_id result agent at
-            control share second second_agent`. `result` is the newest verdict (null without one), `second` another
-            agent's on the same order; `control` marks random unflagged orders, `share` what part of them was drawn;
+            control share second second_agent own`. `result` is the newest verdict (null without one), `second` another
+            agent's on the same order, and `own` what the first said before anybody corrected it; `control` marks random unflagged orders, `share` what part of them was drawn;
             `ordered_at` is when the order was placed, as far as it is known.
         hits: findings on cases with a verdict, as it was given on them: `case_id rule_id rule_fingerprint value points`.
     """
@@ -50,7 +51,9 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
     sql = """WITH newest AS (SELECT case_id, MAX(verdict_id) AS n FROM verdicts WHERE replaced_by IS NULL GROUP BY case_id)
         SELECT c.case_id, c.platform, c.order_id, c.band, c.score, c.opened_at, COALESCE(c.ordered_at / 1000000,
           (SELECT MAX(f.ordered_at) FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)),
-        v.verdict_id, v.result, v.agent, v.at, v.evidence, k.share, d.result, d.agent
+        v.verdict_id, v.result, v.agent, v.at, v.evidence, k.share, d.result, d.agent,
+          CASE WHEN d.case_id IS NOT NULL THEN (SELECT o.result FROM verdicts o WHERE o.case_id = c.case_id AND o.why = ''
+            AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END
         FROM cases c LEFT JOIN newest USING (case_id) LEFT JOIN verdicts v ON v.verdict_id = newest.n
         LEFT JOIN controls k ON k.case_id = c.case_id LEFT JOIN doubles d ON d.case_id = c.case_id"""
     rows = ledger.db.execute(sql).fetchall()
@@ -61,7 +64,8 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
     if until:
         outside = outside | (pl.col("at") > until)
     blank = [
-        pl.when(~outside.fill_null(value=False)).then(pl.col(c)).alias(c) for c in ("verdict_id", "result", "second")
+        pl.when(~outside.fill_null(value=False)).then(pl.col(c)).alias(c)
+        for c in ("verdict_id", "result", "second", "own")
     ]
     cases = cases.with_columns(blank).with_columns(
         [pl.col(c).str.to_datetime(_STAMP, time_unit="us", time_zone="UTC") for c in ("opened_at", "at")]
@@ -113,7 +117,7 @@ class Agreement(NamedTuple):
         same: of these, judged alike.
         kappa: Cohen's kappa over the three results; None with no pairs, or where chance alone explains all.
         waiting: orders that one or both have yet to judge.
-        disagreements: `case_id agent result second_agent second` of the orders that they differ on.
+        disagreements: `case_id agent own second_agent second` of the orders that they differ on.
     """
 
     pairs: int
@@ -130,12 +134,12 @@ def agreement(cases: pl.DataFrame) -> Agreement:
     the expected share from how often either side gives each result.
     """
     doubled = cases.filter(pl.col("second_agent").is_not_null())
-    both = doubled.filter(pl.col("result").is_in(_SAID) & pl.col("second").is_in(_SAID))
+    both = doubled.filter(pl.col("own").is_in(_SAID) & pl.col("second").is_in(_SAID))
     n = len(both)
-    same = int((both["result"] == both["second"]).sum())
-    first, second = (dict(both[c].value_counts().iter_rows()) for c in ("result", "second"))
+    same = int((both["own"] == both["second"]).sum())
+    first, second = (dict(both[c].value_counts().iter_rows()) for c in ("own", "second"))
     expected = sum(first.get(r, 0) * second.get(r, 0) for r in _SAID) / (n * n) if n else 1.0
     kappa = (same / n - expected) / (1 - expected) if n and expected < 1 else None
-    names = ("case_id", "agent", "result", "second_agent", "second")
-    differ = both.filter(pl.col("result") != pl.col("second")).select(names).sort("case_id")
+    names = ("case_id", "agent", "own", "second_agent", "second")
+    differ = both.filter(pl.col("own") != pl.col("second")).select(names).sort("case_id")
     return Agreement(n, same, kappa, len(doubled) - n, differ)

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orderguard.report.stats import share
 
+if TYPE_CHECKING:
+    from orderguard.report.period import Period
+
 _SAID = ("confirmed", "false_alarm", "investigating")
 
 
-def agreement(flagged: pl.DataFrame, doubles: pl.DataFrame) -> dict[str, Any]:
+def own_opinions(cases: pl.DataFrame, verdicts: pl.DataFrame, period: Period) -> pl.DataFrame:
+    """The period's cases, control orders too, with what their agent said: `ledger case_id agent result`.
+
+    What a supervisor corrected afterwards is not that agent's opinion: a dispute that was settled was one.
+
+    Args:
+        cases: `ledger case_id agent ordered_at opened_at` (`ordered_at` in microseconds, null when unknown).
+        verdicts: `ledger case_id verdict_id result why ended_run`, replaced ones too; only a correction says why.
+        period: the report's.
+    """
+    keys = ["ledger", "case_id"]
+    low, high = period.seconds
+    made = pl.coalesce(pl.col("ordered_at") // 1_000_000, pl.col("opened_at").dt.epoch("s"))
+    own = verdicts.filter(pl.col("ended_run").is_null() & (pl.col("why").fill_null("") == ""))
+    last = own.sort("verdict_id").select(*keys, "result").unique(keys, keep="last")
+    mine = cases.filter(made.is_between(low, high, closed="left")).select(*keys, "agent")
+    return mine.join(last, on=keys, how="left")
+
+
+def agreement(judged: pl.DataFrame, doubles: pl.DataFrame) -> dict[str, Any]:
     """`pairs same agreed... kappa waiting`, and the same per pair of agents.
 
     Cohen's kappa (1960): (observed - expected) / (1 - expected), expected from how often either side gives each result;
     None without pairs, or where both always say the same one thing.
 
     Args:
-        flagged: cases of the period with `agent result`.
+        judged: as `own_opinions` gives it.
         doubles: `ledger case_id agent result`.
     """
     second = doubles.select("ledger", "case_id", second_agent="agent", second="result")
-    asked = flagged.join(second, on=["ledger", "case_id"], how="inner")
+    asked = judged.join(second, on=["ledger", "case_id"], how="inner")
     both = asked.filter(pl.col("result").is_in(_SAID) & pl.col("second").is_in(_SAID))
     pairs = []
     for (one, other), part in both.partition_by("agent", "second_agent", as_dict=True).items():

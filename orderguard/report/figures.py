@@ -141,7 +141,9 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         ),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
-        "agreement": agreement.agreement(flagged, material.doubles),
+        "agreement": agreement.agreement(
+            agreement.own_opinions(material.cases, material.verdicts, period), material.doubles
+        ),
         "skus": oversold.skus(short.filter(of_stock)),
         "platforms": _named(work.breakdown(counted, dated, ["pid"]), settings.names),
         "shops": _named(work.breakdown(counted, dated, ["pid", "shop"]), settings.names),
