@@ -51,27 +51,46 @@ class Alike:
         least: per mille of the measure from which two are alike, 1 to 1000.
 
     Attributes:
-        table: a row for each bigram: `at` (row of its address), `group`, `token` (the rarer, the smaller), `size` (bigrams of
-            the address); sorted by address and token.
+        table: a row for each bigram that several addresses of the group have: `at` (row of its address), `token` (the rarer, the
+            smaller); sorted by both.
+        sizes: of each address its `group` (a number), `size` (all its bigrams) and `first` (how many in `table` are among those of
+            which two alike addresses share one).
     """
 
     def __init__(self, places: pl.DataFrame, least: int) -> None:
         self.least = least
-        one = places.lazy().select("group", "symbols", at=pl.int_range(pl.len(), dtype=pl.UInt32)).explode("symbols")
+        one = places.lazy().select(
+            "symbols", group=pl.col("group").rle_id(), at=pl.int_range(pl.len(), dtype=pl.UInt32)
+        )
+        # Numbers from here on: texts take four times as long.
+        one = one.explode("symbols")
+        signs = one.select(pl.col("symbols").unique()).with_row_index("sign").cast({"sign": pl.Int64})
+        sign = one.join(signs, on="symbols", how="left", maintain_order="left").drop("symbols")
         same = pl.col("at") == pl.col("at").shift(-1)
-        pair = pl.when(same).then(pl.col("symbols") + "\x1f" + pl.col("symbols").shift(-1))
-        often = one.select("at", "group", pair=pair).drop_nulls("pair").group_by("at", "group", "pair").len("n")
-        each = often.with_columns(pl.int_ranges(pl.col("n")).alias("n")).explode("n").collect()
-        key = ["group", "pair", "n"]
-        rare = each.group_by(key).len().sort("len", *key).with_row_index("token")
-        table = each.join(rare.drop("len"), on=key).select("at", "group", "token").sort("at", "token")
-        self.table = table.with_columns(size=pl.len().over("at"))
+        pair = pl.when(same).then(pl.col("sign") * (1 << 32) + pl.col("sign").shift(-1)).rank("dense").cast(pl.Int64)
+        pairs = sign.select("at", "group", pair=pair).drop_nulls("pair")
+        often = pairs.group_by("at", "group", "pair").agg(n=pl.len().cast(pl.Int64)).collect()
+        again = often.filter(pl.col("n") > 1).with_columns(pl.int_ranges(1, "n").alias("n")).explode("n")
+        each = pl.concat([often.with_columns(n=pl.lit(0, dtype=pl.Int64)), again])
+        # An address has at most LONGEST bigrams: which of its equal ones a bigram is, takes eight bits.
+        each = each.select("at", key=pl.col("group").cast(pl.Int64) * (1 << 36) + pl.col("pair") * 256 + pl.col("n"))
+        rare = each.group_by("key").len().filter(pl.col("len") > 1).sort("len", "key").with_row_index("token")
+        self.table = each.join(rare.select("key", "token"), on="key").select("at", "token").sort("at", "token")
+        # The rarest come first, and of those that nobody shares none is in the table.
+        size = pl.col("size")
+        fewest = (least * size + 1999 - least) // (2000 - least)
+        count = often.group_by("at", "group").agg(size=pl.col("n").sum())
+        count = count.join(self.table.group_by("at").agg(kept=pl.len().cast(pl.Int64)), on="at", how="left").sort("at")
+        first = (size - fewest + 1 - (size - pl.col("kept").fill_null(0))).clip(0)
+        self.sizes = count.select("at", "group", "size", first=first)
 
     def share(self, pairs: pl.DataFrame) -> pl.Series:
         """The measure (Float64) of each pair `at`, `other` of `pairs`."""
-        both = pairs.select("at", "other").unique().join(self.table, on="at")
-        met = both.join(self.table.select("token", other="at", more="size"), on=["other", "token"])
-        told = met.group_by("at", "other").agg(alike=2 * pl.len() / (pl.col("size").first() + pl.col("more").first()))
+        both = pairs.select("at", "other").unique().drop_nulls()
+        met = both.join(self.table, on="at").join(self.table.select("token", other="at"), on=["other", "token"])
+        met = met.group_by("at", "other").len().join(self.sizes.select("at", "size"), on="at")
+        met = met.join(self.sizes.select(other="at", more="size"), on="other")
+        told = met.select("at", "other", alike=2 * pl.col("len") / (pl.col("size") + pl.col("more")))
         return pairs.join(told, on=["at", "other"], how="left", maintain_order="left")["alike"].fill_null(0)
 
     def around(self, orders: pl.Series, at_least: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -85,9 +104,11 @@ class Alike:
             For some at a time: `key at` (the address is in that neighbourhood) and `at key` (whose neighbourhood it is).
             Addresses with the same neighbours share one key.
         """
-        last = pl.col("size") - (self.least * pl.col("size") + 1999 - self.least) // (2000 - self.least)
         count = pl.DataFrame({"orders": orders.cast(pl.Int64)}).with_row_index("at")
-        prefix = self.table.filter(pl.int_range(pl.len()).over("at") <= last).join(count, on="at")
+        rows = self.table.join(self.sizes, on="at", maintain_order="left")
+        prefix = (
+            rows.filter(pl.int_range(pl.len()).over("at") < pl.col("first")).select("at", "token").join(count, on="at")
+        )
         shared = prefix.group_by("token").agg(pl.len(), all=pl.col("orders").sum()).filter(pl.col("len") > 1)
         near = prefix.join(shared, on="token").group_by("at").agg(more=(pl.col("all") - pl.col("orders")).sum())
         count = count.join(near, on="at", how="left", maintain_order="left")
@@ -95,9 +116,8 @@ class Alike:
         alone = wanted.filter(pl.col("more").is_null()).select("at", key=pl.col("at"))
         if len(alone):
             yield alone.select("key", "at"), alone
-        rows = self.table.with_columns(first=pl.int_range(pl.len()).over("at") <= last)
-        rows = rows.join(near, on="at", how="semi").filter(pl.len().over("token") > 1)
-        rows = rows.group_by("group", "at", "size", maintain_order=True).agg("token", first=pl.col("first").sum())
+        rows = rows.join(near, on="at", how="semi", maintain_order="left")
+        rows = rows.group_by("group", "at", "size", "first", maintain_order=True).agg("token")
         asked = set(wanted["at"])
         for group in rows.partition_by("group", maintain_order=True):
             yield from _batches(_Group(group, self.least).neighbourhoods(asked), group["at"], orders, at_least)
