@@ -68,9 +68,11 @@ def test_every_kind_has_its_page_and_its_headings_in_both_languages(kind: str) -
     assert "标记什么" not in en
     assert "Flags" not in zh
     # A setting without a word, or a word of a setting that is gone.
-    told = (sys.modules[kind_class(kind).__module__].__doc__ or "").partition("设置：\n")[2]
-    assert re.findall(r"^ +(\w+)：", told, re.MULTILINE) == [s.name for s in kind_settings(kind)]
-    assert all(s.about and s.takes for s in kind_settings(kind, "zh-CN"))
+    told = sys.modules[kind_class(kind).__module__].__doc__ or ""
+    english = told.partition("Settings:\n")[2].partition("\n\n")[0]
+    for text, colon, locale in ((told.partition("设置：\n")[2], "：", "zh-CN"), (english, ": ", "en")):
+        assert re.findall(rf"^ +(\w+){colon}", text, re.MULTILINE) == [s.name for s in kind_settings(kind)]
+        assert all(s.about and s.takes for s in kind_settings(kind, locale))
 
 
 def test_no_page_outlives_its_kind_and_each_index_names_all() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HEADS = Words("标记什么：", "Flags:"), Words("为什么：", "Why:"), Words("漏掉什么：", "Misses:")
 _CHINESE = re.compile(r"\n\n(?=[^\n]+\n\n标记什么：)")
-_SETTINGS = "\n\n设置：\n"
+_SETTINGS = Words("\n\n设置：\n", "\n\nSettings:\n")
 
 
 class Setting(NamedTuple):
@@ -53,7 +53,8 @@ def kind_page(name: str, locale: str = "en") -> str:
     """The manual page of a kind: its module's docstring in a language; the other one where it has only that."""
     text = (sys.modules[kind_class(name).__module__].__doc__ or "").strip()
     both = _CHINESE.split(text, 1)
-    return (both[-1] if locale.startswith("zh") else both[0]).partition(_SETTINGS)[0].strip()
+    page = both[-1] if locale.startswith("zh") else both[0]
+    return page.partition(_SETTINGS.zh)[0].partition(_SETTINGS.en)[0].strip()
 
 
 def kind_about(name: str, locale: str = "en") -> str:
@@ -63,9 +64,9 @@ def kind_about(name: str, locale: str = "en") -> str:
 
 def kind_settings(name: str, locale: str = "en") -> list[Setting]:
     """The settings of a kind, in their order."""
-    cls, zh = kind_class(name), locale.startswith("zh")
-    text = (sys.modules[cls.__module__].__doc__ or "").partition(_SETTINGS)[2]
-    about = dict(re.findall(r"^ *(\w+)：(.+)$", text, re.MULTILINE)) if zh else {}
+    cls, both = kind_class(name), _CHINESE.split(sys.modules[kind_class(name).__module__].__doc__ or "", 1)
+    text = both[-1].partition(_SETTINGS.zh) if locale.startswith("zh") else both[0].partition(_SETTINGS.en)
+    about = dict(re.findall(r"^ *(\w+)(?:：|: )(.+)$", text[2], re.MULTILINE))
     return [
         Setting(
             name=n,
@@ -100,11 +101,13 @@ def _settings(name: str, *, zh: bool) -> list[str]:
     if zh:
         head = ["| 设置 | 默认 | 可写 | 说明 |", "|---|---|---|---|"]
     else:
-        head = [cleandoc(kind_class(name).__doc__ or ""), "", "| setting | default | takes |", "|---|---|---|"]
-    rows = [
-        [f"`{s.name}`", must if s.required else f"`{shown(s.default)}`", s.takes, *([s.about] if zh else [])]
-        for s in told
-    ]
+        head = [
+            cleandoc(kind_class(name).__doc__ or ""),
+            "",
+            "| setting | default | takes | what it is |",
+            "|---|---|---|---|",
+        ]
+    rows = [[f"`{s.name}`", must if s.required else f"`{shown(s.default)}`", s.takes, s.about] for s in told]
     return head + ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows]
 
 

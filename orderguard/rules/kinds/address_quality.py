@@ -12,6 +12,9 @@ Misses:
     a wrong house number, a street that does not exist. Blank and masked addresses (北京市朝阳区****) and addresses
     without a Chinese character are not evaluable, never vague. Outdated names (襄樊市) are read as today's.
 
+Settings:
+    any: the faults to flag, one or several
+
 快递员没法送的地址。
 
 标记什么：

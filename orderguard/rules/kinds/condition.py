@@ -15,6 +15,9 @@ Misses:
     conditions over several orders (see velocity), and orders of which a cell that decides is unknown: three-valued
     logic makes them not evaluable, neither flagged nor clean. `coalesce(buyer_note, '') = ''` says what unknown means.
 
+Settings:
+    when: the condition itself
+
 自己写条件，用 SQL。
 
 标记什么：

@@ -11,6 +11,10 @@ Misses:
     goods that nobody has tagged: a SKU that the file does not name has no tags. Orders without items are not
     evaluable, nor is a limited SKU to an address whose region is unknown.
 
+Settings:
+    tags: a table of goods: sku, their tags, the places they may go to only (only_to) or never (not_to)
+    pairs: tags that exclude each other, two by two
+
 不能放在同一单里的商品，或不能发往该地的商品。
 
 标记什么：

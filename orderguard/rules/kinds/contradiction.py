@@ -12,6 +12,11 @@ Misses:
     people who are consistent in what they make up. Masked or blank names, phones and addresses never group and are
     not evaluable; so are orders without a province or city column for `address`.
 
+Settings:
+    of: what is compared
+    at_least: from how many on (phone_names and person_phones only)
+    within: in what length of time (the same two)
+
 收货人的几样信息对不上。
 
 标记什么：

@@ -18,6 +18,13 @@ Misses:
     comes days later and is none. Orders without a promise, a time, a known ship-from place or a region in the address, and
     routes with too few deliveries, are not evaluable.
 
+Settings:
+    lead_times: a table of ways and times; without it they are learned from earlier orders
+    history: how far back orders are learned from
+    until: what is learned: delivered_at or shipped_at
+    quantile: 0.9 = what nine of ten parcels keep
+    min_history: how many orders a way needs
+
 这条线路做不到的发货承诺。
 
 标记什么：

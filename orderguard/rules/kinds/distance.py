@@ -17,6 +17,13 @@ Misses:
     not evaluable; so is a foreign phone or place where provinces are compared, and an IP that no range of `ips`
     holds. Mobile gateways and VPNs put honest buyers elsewhere: an IP region is weaker than a phone's.
 
+Settings:
+    of: what is looked at: receiver_phone, address, or ip
+    to: from where: ship_from or address
+    more_than_km: above how many kilometres
+    same_province: true compares provinces instead of kilometres
+    ips: a table of IP ranges and their places
+
 电话或地址离该在的地方太远。
 
 标记什么：

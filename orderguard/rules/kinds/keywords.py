@@ -17,6 +17,13 @@ Misses:
     is not evaluable, nor is an empty cell (an empty note or coupon holds no word, though); a single star in a name is a mask.
     Words from a file count as settings: another list is another fingerprint.
 
+Settings:
+    column: the column that is looked at
+    any: one of these is enough
+    all: each of these must be there
+    none: none of these may be there
+    file: a file of words, one a line, added to any
+
 文字里出现某些词。
 
 标记什么：

@@ -15,6 +15,13 @@ Misses:
     whoever changes phone, account and address together. Orders without any of the compared facts are not evaluable.
     A changed list does not reopen orders that were released: the rule's fingerprint is of its settings only.
 
+Settings:
+    file: the list: value, kind, reason, added_by, expires, column
+    entries: entries written in the rule itself
+    kinds: only entries of these kinds
+    columns: what an entry without a column is compared with
+    default_kind: the kind of entries that name none
+
 黑名单、关注名单、白名单。
 
 标记什么：

@@ -11,6 +11,11 @@ Misses:
     accounts bought with an age. Without registration time, order history or coupon column (most platforms do not
     export them: use `--lookup`) an order is not evaluable, unless one known fact already clears it.
 
+Settings:
+    within: registered at most so long before the order
+    prior_orders: at most so many earlier orders
+    coupon: whether a coupon must have been used
+
 新账号首单就用券。
 
 标记什么：

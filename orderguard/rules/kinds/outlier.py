@@ -15,6 +15,15 @@ Misses:
     (for amounts) another currency than most rows', an order is not evaluable: each currency has its own baseline. So is an
     order with a SKU that has no category, unless another of its SKUs decides.
 
+Settings:
+    of: what is compared: the amount, or the quantity
+    by: whose usual size it is compared with
+    times: above so many times it is flagged
+    baseline: mean or median
+    history: how far back
+    min_history: how many earlier orders it needs
+    categories: a table of goods and their categories
+
 金额或件数比平时高得多。
 
 标记什么：

@@ -14,6 +14,10 @@ Misses:
     time, or a SKU in the stock file an order is not evaluable. A stock file without `as_of` counts from the first
     order of the input on.
 
+Settings:
+    stock: a table of sku, available, as_of; scan --stock goes before it
+    bundles: a table of sets and gifts: sku, part, each, kind
+
 卖得比库存多。
 
 标记什么：

@@ -14,6 +14,13 @@ Misses:
     Families and offices at one address count as one only if the receiver's name is the same. Orders without items,
     time, or any known key are not evaluable.
 
+Settings:
+    limit: at most so many units
+    window: in what length of time
+    sku: the limited goods; all of them, each by itself, where it is left out
+    together: true adds these goods up
+    person: what makes one person: phone, account, address (with the name)
+
 一个人买得比限购多。
 
 标记什么：

@@ -16,6 +16,14 @@ Misses:
     there is a `returns` file. With fewer than `min_orders` of those, a blank or masked key, or no province, an order is not
     evaluable. What was shipped yesterday may still come back: the newest days' share is too low.
 
+Settings:
+    by: what the share is told of
+    more_than: above so many per cent it is flagged
+    history: how far back
+    min_orders: how many earlier orders with a known end it needs
+    provinces: only receivers in these provinces
+    returns: an after-sales file: the orders that came back
+
 以往退货退款太多的地方。
 
 标记什么：

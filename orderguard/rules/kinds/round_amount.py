@@ -10,6 +10,11 @@ Misses:
     round sums with a note, sums just beside a round one, shops that price in round sums (give the rule a scope).
     An amount in another currency, or an export without a note column, is not evaluable.
 
+Settings:
+    multiple_of: a multiple of so many
+    note: the column that must be blank: buyer_note or seller_note; null looks at none
+    currency: only this currency; null means any
+
 整数金额，一句话都没留。
 
 标记什么：

@@ -17,6 +17,16 @@ Misses:
     new customers, or write `numbers: same`. Addresses that are masked, without a city or shorter than four characters, a
     blank `who`, and unknown facts of the customer where they are asked for, are not evaluable.
 
+Settings:
+    similarity: alike from so many per cent on
+    window: in what length of time
+    at_least: from how many on
+    who: who is counted; null counts orders
+    by: compared within a city, or within a district
+    numbers: any compares them like the rest, same wants all of them equal
+    prior_orders: only customers with at most so many earlier orders
+    registered_within: only accounts registered at most so long before the order
+
 短时间内多个账号的收货地址几乎一样。
 
 标记什么：

@@ -14,6 +14,14 @@ Misses:
     behind one IP: `who: buyer_id` counts people instead of orders. Blank and masked keys, amounts below zero or in
     another currency, and orders without items (for `basket`) are not evaluable.
 
+Settings:
+    key: what the orders share, one column or several
+    window: in what length of time
+    sum: the amount that is added up (amount or discount); without it orders are counted
+    currency: adds up only this currency; null adds up all
+    at_least: from how many, or how much, on
+    who: counts different people (such as buyer_id), not orders
+
 短时间内同一处来了很多单、很多人或很多钱。
 
 标记什么：
