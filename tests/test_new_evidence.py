@@ -1,0 +1,31 @@
+"""A case that is known and meets new evidence: what is issued again, and what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from house import House, burst, export, order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_stands_on_a_hold_list_is_not_put_there_again(tmp_path: Path) -> None:
+    """Its address held b0; the burst that came later names it too, and its platform holds it already."""
+    first, *later = burst("b", (0, 1, 2))
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [{**first, "收货地址": "广东省深圳市南山区某路 1 号临时仓"}]))
+    assert house.holds() == {"自营": ["b0"]}
+    house.scan(export(tmp_path / "b.csv", later))
+    assert ("b0", "ip-burst") in house.findings()
+    assert (house.holds(), sorted(house.tasks()["unassigned"])) == ({"自营": ["b1", "b2"]}, ["b1", "b2"])
+
+
+def test_what_was_only_to_be_reviewed_is_held_when_new_evidence_says_so(tmp_path: Path) -> None:
+    far = order("b0", 联系电话="15099610070", 下单IP="192.0.2.7", 下单时间="2026-11-11 09:00:00", 发货地="深圳")
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [far]))
+    assert (house.bands(), house.holds()) == ({"b0": "review"}, {})
+    house.scan(export(tmp_path / "b.csv", burst("b", (0, 1, 2))[1:]))
+    assert house.holds() == {"自营": ["b0", "b1", "b2"]}
+    assert sorted(house.tasks()["unassigned"]) == ["b1", "b2"]
