@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from house import House, burst, export, order
+from house import House, book, burst, export, order, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +30,14 @@ def test_what_was_only_to_be_reviewed_is_held_when_new_evidence_says_so(tmp_path
     house.scan(export(tmp_path / "b.csv", burst("b", (0, 1, 2))[1:]))
     assert house.holds() == {"自营": ["b0", "b1", "b2"]}
     assert sorted(house.tasks()["unassigned"]) == ["b1", "b2"]
+
+
+def test_a_held_case_stays_held_when_new_evidence_alone_would_only_be_reviewed(tmp_path: Path) -> None:
+    """Nobody has decided it: a softer rulebook does not let it go."""
+    path = export(tmp_path / "a.csv", [order("1", 收货地址="广东省深圳市南山区某路 1 号临时仓")])
+    house = House(tmp_path, book("{id: hard, kind: keywords, with: {any: [临时仓]}, points: 40}"))
+    house.scan(path)
+    house.scan(path, book=book("{id: soft, kind: keywords, with: {any: [某路]}, points: 20}"))
+    assert house.bands() == {"1": "review"}
+    (case,) = json.loads(shell("cases", "list", "--json", cwd=tmp_path).stdout)
+    assert (case["band"], case["score"], sorted(e.split("@")[0] for e in case["evidence"].split(","))) == ("hold", 20.0, ["hard", "soft"])
