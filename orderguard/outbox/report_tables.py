@@ -59,7 +59,8 @@ def _cell(field: Field, row: Mapping[str, Any], say: Say, locale: str, bar: tupl
             drawn = svg.interval(row[f"{field.key}_low"], value, row[f"{field.key}_high"])
         return "w", safe(share(row, field.key, say)) + drawn
     drawn = svg.bar((value or 0) / bar[1]) if bar and bar[0] == field.key else ""
-    return "n", safe(_number(field.kind, value, say)) + drawn
+    told = safe(_number(field.kind, value, say))
+    return "n", (told.replace(" · ", "<br>") if field.kind == "median" else told) + drawn
 
 
 def _number(kind: str, value: Any, say: Say) -> str:
