@@ -13,6 +13,7 @@ _SLOT = (
     r"^(?P<day>[^T]*?)\s*(?P<start>\d{1,2}[:：]\d\d)(?P<seconds>[:：]\d\d)?\s*(?P<dash>[-~～—–至到]+)\s*"
     r"(?P<next>(?:次日|翌日|隔日|隔天|第二天|(?i:next\s+day))\s*)?(?P<other>[^T]*(?:\s|日))?(?P<end>\d{1,2}[:：]\d\d(?:[:：]\d\d)?)$"
 )
+_JOINED, _LONGEST = r"[:：]\d\d-\d\d[:：]\d\d$", 6
 _YEAR, _NO_YEAR = r"^\D{0,8}(\d{4})\s*[-/.年]\s*(\d{1,2})", r"^(\d{1,2})\s*([-/.月])\s*\d{1,2}日?$"
 
 
@@ -20,7 +21,8 @@ def slot_ends(column: pl.Series, read: Callable[[pl.Series], pl.Series], zone: s
     """The column's instants, slots of time by their end.
 
     `18:00:00-05:00` is no slot: that is a time with its zone. A slot that ends at an earlier hour than it starts
-    (`23:00-01:00`, `23:00-次日01:00`) ends on the day after the one it names. An end whose day cannot be read is not read,
+    (`23:00-01:00`, `23:00-次日01:00`) ends on the day after the one it names; `18:00-05:00` may be New York's zone as well as a
+    night of eleven hours, and is not read. An end whose day cannot be read is not read,
     whatever the day of its start; a day without its year has the year of the start.
 
     Args:
@@ -36,10 +38,13 @@ def slot_ends(column: pl.Series, read: Callable[[pl.Series], pl.Series], zone: s
     is_zone = alone & pl.col("next").is_null() & (pl.col("dash") == "-") & pl.col("seconds").is_not_null()
     clock = [pl.col(n).str.replace_all("：", ":").str.zfill(5) for n in ("start", "end")]
     back = alone & (pl.col("next").is_not_null() | (clock[1].str.slice(0, 5) < clock[0]))
-    slot = pl.col("end").is_not_null() & ~is_zone
+    hours = 24 - clock[0].str.slice(0, 2).cast(pl.Int32) + clock[1].str.slice(0, 2).cast(pl.Int32)
+    doubtful = back & ~is_zone & pl.col("next").is_null() & pl.col("text").str.contains(_JOINED) & (hours > _LONGEST)
+    slot = pl.col("end").is_not_null() & ~is_zone & ~doubtful.fill_null(value=False)
     day = pl.coalesce(_with_year(pl.col("other").str.strip_chars()), "day").str.strip_chars()
     end = pl.concat_str(day, clock[1], separator=" ")
-    told = frame.select(pl.when(slot).then(end).otherwise("text").alias(column.name), (slot & back).alias("back"))
+    unread = pl.when(doubtful).then(pl.col("text") + " ~").otherwise("text")
+    told = frame.select(pl.when(slot).then(end).otherwise(unread).alias(column.name), (slot & back).alias("back"))
     texts, over = told.to_series(0), told["back"].fill_null(value=False).arg_true()
     ends = read(texts)
     if not len(over):
