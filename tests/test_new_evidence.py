@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from house import House, book, burst, export, order, shell
+from openpyxl import load_workbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,3 +42,22 @@ def test_a_held_case_stays_held_when_new_evidence_alone_would_only_be_reviewed(t
     assert house.bands() == {"1": "review"}
     (case,) = json.loads(shell("cases", "list", "--json", cwd=tmp_path).stdout)
     assert (case["band"], case["score"], sorted(e.split("@")[0] for e in case["evidence"].split(","))) == ("hold", 20.0, ["hard", "soft"])
+
+
+def test_a_case_that_new_evidence_reopened_may_be_released_by_hand(tmp_path: Path) -> None:
+    """Its verdict ended with the reopening. While a verdict stands, only `verdict revise` changes it."""
+    first, *later = burst("b", (0, 1, 2))
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [{**first, "收货地址": "广东省深圳市南山区某路 1 号临时仓"}]))
+    sheet = house.out / "tasks" / "unassigned.xlsx"
+    answered = load_workbook(sheet)
+    page = answered.active
+    page.cell(2, [cell.value for cell in page[1]].index("处置结果") + 1, "属实")
+    answered.save(sheet)
+    release = ("cases", "release", "b0", "--by", "主管", "--why", "核实")
+    assert shell("verdict", "record", sheet, cwd=tmp_path).returncode == 0
+    assert "verdict revise" in shell(*release, cwd=tmp_path).stderr
+    assert shell("verdict", "revise", "b0", "误判", "--by", "主管", "--why", "弄错", cwd=tmp_path).returncode == 0
+    house.scan(export(tmp_path / "b.csv", later))
+    done = shell(*release, cwd=tmp_path)
+    assert (done.returncode, done.stdout.endswith("→ 已放行\n")) == (0, True), done.stderr
