@@ -176,6 +176,8 @@ def baseline_before(
     """
     frame = pl.DataFrame({"key": key, "at": at.dt.timestamp("us"), "size": size.cast(pl.Float64)}).with_row_index("row")
     frame = frame.filter(pl.all_horizontal(pl.col("key", "at", "size").is_not_null()))
+    # Whose key is too rare has too little before it: a million phones that occur once are no work.
+    frame = _frequent(frame, at_least + 1)
     out = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(key))
     if frame.is_empty():
         return out
