@@ -96,6 +96,7 @@ _SYSTEM = {
 _DATABASE = {
     "database is locked": "正被另一个命令占用", "disk is full": "磁盘已满", "readonly database": "没有写权限", "unable to open": "打不开文件",
     "not a database": "不是台账文件", "malformed": "文件已损坏", "disk I/O": "磁盘读写出错", "Invalid thrift": "文件没写完，多半是磁盘已满",
+    "No space left": "磁盘已满",
 }  # fmt: skip
 
 

@@ -111,6 +111,21 @@ def test_a_review_that_becomes_a_hold_goes_on_the_hold_list_and_on_no_second_she
     assert (house.tasks(), house.holds()) == ({}, {"自营": ["1"]})
 
 
+def test_past_orders_are_told_by_the_run_that_found_them_out(tmp_path: Path) -> None:
+    """A burst that is known already does not stand among the findings of every scan that looks back so far."""
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", burst("A", (0, 1))))
+    run = house.scan(export(tmp_path / "b.csv", burst("B", (2,)))).run
+    assert (run["past_flagged"], {o for o, _ in house.findings()}) == (2, {"A0", "A1", "B0"})
+    run = house.scan(export(tmp_path / "c.csv", [order("C", 下单时间="2026-11-11 09:03:00", 收货地址="临时仓")])).run
+    assert (run["past_flagged"], house.findings(), house.bands()) == (0, {("C", "risky-address")}, {"C": "hold"})
+    run = house.scan(export(tmp_path / "d.csv", burst("D", (4,)))).run
+    assert (run["flagged"], run["past_flagged"], house.findings()) == (1, 0, {("D0", "ip-burst")})
+    assert [n for names in house.holds().values() for n in names] == ["D0"]
+    run = house.scan(export(tmp_path / "a.csv", burst("A", (0, 1)))).run  # of this input every order is told
+    assert (run["flagged"], {o for o, _ in house.findings()}) == (2, {"A0", "A1"})
+
+
 def test_what_could_not_be_written_is_issued_by_the_next_scan(tmp_path: Path) -> None:
     house = House(tmp_path)
     file = export(tmp_path / "a.csv", [order("1", 收货地址="临时仓")])

@@ -266,7 +266,10 @@ def left_out(frame: pl.DataFrame, heard: pl.Series | None) -> dict[str, int]:
 
 
 def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, book: Rulebook) -> pl.DataFrame:
-    """Add what earlier runs found against past orders that a window rule flags now: their score needs it all."""
+    """Add what earlier runs found against past orders that a window rule flags now: their score needs it all.
+
+    A past order of which the ledger knows all of this already is left out: the run that found it out has told it.
+    """
     past = found.filter(frame["past"].gather(found["row"])).select(*KEY, "row").unique(KEY, maintain_order=True)
     if past.is_empty():
         return found
@@ -274,5 +277,11 @@ def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, boo
         [(r.id, r.fingerprint) for r in book.variants], schema=["rule_id", "rule_fingerprint"], orient="row"
     )
     before = cases.findings_of(past).join(valid, on=["rule_id", "rule_fingerprint"], how="semi").join(past, on=KEY)
+    counted = before.filter(pl.col("status") == "live")
+    news = found.join(counted, on=["row", "rule_id", "rule_fingerprint"], how="anti").select("row").unique()
+    known = past.join(news, on="row", how="anti").select("row")
+    if len(known):
+        found = found.join(known, on="row", how="anti", maintain_order="left")
+        before = before.join(known, on="row", how="anti")
     merged = pl.concat([found, before.select(found.columns)])
     return merged.unique(["row", "rule_id", "rule_fingerprint"], keep="first", maintain_order=True)
