@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from house import House, book, export, order, shell
 
@@ -85,3 +86,15 @@ def test_a_scope_knows_every_word_for_a_platform(tmp_path: Path) -> None:
 
 def test_json_for_machines_carries_no_terminal_escapes() -> None:
     assert json_text({"a": "名\u202e\x9b\x1b[31m"}) == '{\n  "a": "名\\u202e\\u009b\\u001b[31m"\n}'
+
+
+def test_a_scope_by_province_knows_its_short_name_and_reads_addresses(tmp_path: Path) -> None:
+    """`only: {province: [新疆]}` meant the column's very letters: exports that write 新疆维吾尔自治区, or an address alone, were passed by."""
+    rules = "{id: far, kind: condition, points: 50, only: {province: [新疆, 西藏自治区]}, says: x, with: {when: amount > 1000}}"
+    (tmp_path / "rules.yaml").write_text(f"version: 1\nbands: {{review: 40, hold: 60}}\nrules:\n- {rules}\n", encoding="utf-8")
+    rows = ["1,新疆维吾尔自治区,乌鲁木齐市,某路1号", "2,,,新疆喀什市人民路1号", "3,西藏,拉萨市,某路1号", "4,江苏省,南京市,新疆路1号", "5, 新疆 ,,某路"]
+    text = "订单编号,省,市,收货地址,实付金额,下单时间\n" + "".join(f"{r},2000,2026-11-11 10:00:00\n" for r in rows)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert shell("scan", "a.csv", "--quiet", cwd=tmp_path).returncode == 0
+    found = pl.read_parquet(tmp_path / "out" / "findings.parquet")
+    assert sorted(found["order_id"]) == ["1", "2", "3", "5"]

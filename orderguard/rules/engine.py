@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from orderguard.columns import COVERAGE, FINDINGS, YUAN, schema
+from orderguard.rules.tables import short_region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], time
     limits: dict[str, set[float]] = {}
     longest = timedelta(0)
     for rule in rules:
-        columns |= rule.settings.reads() | set(rule.only) | ({"created_at"} if rule.held else set())
+        columns |= rule.settings.reads() | scope_reads(rule.only) | ({"created_at"} if rule.held else set())
         for fact, limit in rule.settings.limits().items():
             limits.setdefault(fact, set()).add(limit)
         longest = max(longest, rule.settings.reach().within or timedelta(0))
@@ -190,6 +191,9 @@ def _spared(measured: pl.DataFrame, part: pl.DataFrame, cleared: pl.Series) -> p
 
 def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:
     for name, words in only.items():
+        if name == "province":
+            frame = frame.filter(_in_provinces(words))
+            continue
         wanted = {w.casefold() for w in words}
         if name == "platform":
             wanted = set[str]().union(*(synonyms.get(w, frozenset([w])) for w in wanted))
@@ -197,6 +201,20 @@ def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mappin
             wanted |= _YUAN
         frame = frame.filter(pl.col(name).str.to_lowercase().is_in(sorted(wanted)))
     return frame
+
+
+def scope_reads(only: Mapping[str, list[str]]) -> set[str]:
+    """The columns that a rule's scope looks at."""
+    return {*only, *(["addr_province"] if "province" in only else [])}
+
+
+def _in_provinces(words: Sequence[str]) -> pl.Expr:
+    """Whether the receiver's province, by its column or else by the address, is one of `words`, with its rank or without."""
+    column = pl.col("province")
+    told = pl.when(column.str.strip_chars() != "").then(column)
+    wanted = short_region(pl.Series(words, dtype=pl.String).str.to_lowercase())
+    here: pl.Expr = short_region(pl.coalesce(told, "addr_province").str.to_lowercase())
+    return here.is_in(wanted.implode())
 
 
 def _coverage(judged: pl.DataFrame, rule_id: str) -> pl.DataFrame:
