@@ -61,3 +61,16 @@ def test_a_case_that_new_evidence_reopened_may_be_released_by_hand(tmp_path: Pat
     house.scan(export(tmp_path / "b.csv", later))
     done = shell(*release, cwd=tmp_path)
     assert (done.returncode, done.stdout.endswith("→ 已放行\n")) == (0, True), done.stderr
+
+
+def test_one_number_on_two_platforms_is_told_apart_by_the_sheets_platform(tmp_path: Path) -> None:
+    """Without it, and without the case, nobody knows which is meant."""
+    odd = {"收货地址": "广东省深圳市南山区某路 1 号临时仓"}
+    House(tmp_path).scan(export(tmp_path / "a.csv", [order("1", **odd), order("1", 平台="京东", **odd)]))
+    (tmp_path / "which.csv").write_text("订单编号,处置结果\n1,属实\n", encoding="utf-8")
+    asked = shell("verdict", "record", "which.csv", cwd=tmp_path)
+    assert (asked.returncode, "在多个平台都有" in asked.stderr) == (2, True)
+    (tmp_path / "jd.csv").write_text("订单编号,平台,处置结果\n1,京东,误判\n", encoding="utf-8")
+    assert shell("verdict", "record", "jd.csv", cwd=tmp_path).returncode == 0
+    states = {c["platform"]: c["state"] for c in json.loads(shell("cases", "list", "--json", cwd=tmp_path).stdout)}
+    assert states == {"自营": "open", "京东": "released"}
