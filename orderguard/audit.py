@@ -19,7 +19,7 @@ from orderguard.ledger.history import QUARTER
 from orderguard.outbox import check_place, retell
 from orderguard.platforms import load_profiles, platform_ids, platform_words
 from orderguard.stages.bridge import check_target, export_back
-from orderguard.stages.casework import flagged_orders, open_cases, settle, undelivered, with_region
+from orderguard.stages.casework import flagged_orders, open_cases, settle, told_before, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.drawing import draw, unanswered
 from orderguard.stages.engines import read_inputs
@@ -63,12 +63,13 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             if book.only_status:
                 read.problems += unheard_statuses(book, read.orders["status"], profiles)
             flagged = with_region(flagged_orders(judged, book, ids), options.team)
+            before = told_before(judged, ids)
             if not options.sample:  # a draw looks at all orders again; nothing else does
                 judged = judged._replace(frame=judged.frame.select(*KEY, "created_at", "past"))
         with clock.room("route"):
             known = cases.known(flagged["case_id"])
             judged, flagged, released = settle(judged, flagged, known)
-            opened, raised = open_cases(flagged, known, cases, options.team, synonyms, options.now, book.locale)
+            opened, raised = open_cases(flagged, known, before, cases, options.team, synonyms, options.now, book.locale)
             resting = cases.resting(options.team.every, options.now)
             new, drawn = draw(judged, opened, options, cases, synonyms, ids)
             read.problems += unanswered(new, drawn, options)

@@ -84,6 +84,33 @@ def test_at_time_out_each_case_gets_its_default_action_once(tmp_path: Path) -> N
     assert house.bands()["1"] == "pass"
 
 
+def staged(path: Path, *rows: dict[str, str]) -> Path:
+    pl.DataFrame(list(rows)).write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("stage", ["已发货", "交易成功", "交易关闭", "已退款"])
+def test_an_order_that_is_over_by_now_is_neither_escalated_nor_released(tmp_path: Path, stage: str) -> None:
+    """Its case went overdue and was escalated, though a later export said that there is nothing left to hold."""
+    house = House(tmp_path, team=team(on_timeout={"hold": "release", "review": "release", "platform": {"JD": "escalate"}}))
+    rows = [odd("1"), odd("2", 平台="京东"), odd("3"), odd("4", 平台="京东")]
+    house.scan(export(tmp_path / "a.csv", rows))
+    house.scan(staged(tmp_path / "b.csv", *({**row, "订单状态": stage} for row in rows[:2])))
+    told = swept(house, 30, dry=True)
+    assert {c["order_id"]: c["action"] for c in told["orders"]} == {"1": "over", "2": "over", "3": "release", "4": "escalate"}
+    told = swept(house, 30)
+    assert (told["released"], told["escalated"], told["kept"]) == (1, 1, 2)
+    assert released(house) == {"自营": ["3"]}
+    assert states(house) == {"1": "open", "2": "open", "3": "released", "4": "open"}
+
+
+def test_who_audits_orders_of_every_status_sweeps_them_too(tmp_path: Path) -> None:
+    rule = "{id: words, kind: keywords, with: {any: [临时仓]}, points: 30}"
+    house = House(tmp_path, book(rule, head="only_status: [all]"))
+    house.scan(staged(tmp_path / "a.csv", {**odd("1"), "订单状态": "已发货"}))
+    assert [c["action"] for c in swept(house, 9, dry=True)["orders"]] == ["escalate"]
+
+
 def test_orders_found_harmless_are_on_a_release_list_once_and_held_again_on_new_evidence(tmp_path: Path) -> None:
     house = House(tmp_path)
     row = odd("1")

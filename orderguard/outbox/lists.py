@@ -21,7 +21,10 @@ _HOLD_HEAD = {
     "zh": ("订单编号", "状态", "原因", "承诺发货时间", "处理时限", "超时处理"),
     "en": ("Order ID", "Status", "Reason", "Promised ship time", "Due at", "At time-out"),
 }
-ACTIONS = {"release": ("放行", "Release"), "keep": ("继续暂扣", "Keep"), "escalate": ("上报", "Escalate")}
+ACTIONS = {
+    "release": ("放行", "Release"), "keep": ("继续暂扣", "Keep"), "escalate": ("上报", "Escalate"),
+    "over": ("不处理：订单已发货、完成、关闭或退款", "Nothing: shipped, done, closed or refunded by now"),
+}  # fmt: skip
 HOLD_FORMATS = ("csv", "txt", "json")
 _SLICE = 50_000
 _BATCH = 20

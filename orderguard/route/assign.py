@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -32,7 +33,11 @@ def due_times(bands: pl.Series, promised: pl.Series, now: datetime, due: Due) ->
 
 
 def assign(
-    cases: pl.DataFrame, team: Team, load: Mapping[str, int], synonyms: Mapping[str, frozenset[str]]
+    cases: pl.DataFrame,
+    team: Team,
+    load: Mapping[str, int],
+    synonyms: Mapping[str, frozenset[str]],
+    keep: Mapping[str, str] = MappingProxyType({}),
 ) -> pl.Series:
     """One agent per cluster: among those who handle all of it (else some of it), the least loaded for their capacity.
 
@@ -41,6 +46,7 @@ def assign(
         team: who there is; without agents everything is `unassigned`.
         load: open cases per agent already.
         synonyms: words for one platform.
+        keep: who has the earlier orders of a cluster: its new ones go there too, while there is room.
 
     Returns:
         The agent per case; `unassigned` where nobody handles it or all are full (the shared queue).
@@ -55,7 +61,8 @@ def assign(
     )
     chosen: dict[str, str] = {}
     for cluster, n, _, platforms, shops, regions in groups.sort("due_at", "cluster").iter_rows():
-        able = [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms, all)]
+        mine = [a for a in team.agents if a.name == keep.get(cluster) and work[a.name] + n <= a.capacity]
+        able = mine or [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms, all)]
         able = able or [a for a in team.agents if _handles(a, platforms, shops, regions, synonyms, any)]
         # A cluster larger than anybody's capacity still is one task: it goes to whoever is empty.
         free = [a for a in able if work[a.name] + n <= a.capacity or (work[a.name] == 0 and n > a.capacity)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orderguard.stages.judging import Judged
 
 _LINK_FACTS = ("phone_key", "address_key")
+_LINKED_BY = (*KEY, "ip", "device_id", "buyer_id", "burst", "receiver_phone", "address", "province", "city", "district")
 _RAISED: dict[str, Any] = {
     "case_id": pl.String,
     "band": pl.String,
@@ -47,10 +48,19 @@ def flagged_orders(
     keys = judged.decisions[rows].select(pl.lit(rows).alias("row"), "score", "band", *KEY)
     keys = keys.sort("score", *KEY, descending=[True, False, False], maintain_order=True)
     told = keys.select("row").join(tell(judged.findings, book, "row"), on="row", how="left", maintain_order="left")
-    named = keys.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
-    numbers = pl.Series("case_id", [case_id(p, o) for p, o in named], dtype=pl.String)
-    beside = [*keys.select("row", "score", "band").get_columns(), *told.drop("row").get_columns(), numbers]
+    beside = [*keys.select("row", "score", "band").get_columns(), *told.drop("row").get_columns(), _numbers(keys, ids)]
     return judged.frame[keys["row"]].with_columns(beside)
+
+
+def _numbers(keys: pl.DataFrame, ids: Mapping[str, str]) -> pl.Series:
+    named = keys.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
+    return pl.Series("case_id", [case_id(p, o) for p, o in named], dtype=pl.String)
+
+
+def told_before(judged: Judged, ids: Mapping[str, str]) -> pl.DataFrame:
+    """Earlier orders of bursts that go on, with `case_id`: nothing is new of them, but their tasks take the new ones in."""
+    rows = judged.frame[judged.told_before].with_columns(burst=pl.lit(value=True))
+    return rows.with_columns(_numbers(rows, ids))
 
 
 def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:
@@ -117,18 +127,34 @@ def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.Data
 def open_cases(
     flagged: pl.DataFrame,
     known: pl.DataFrame,
+    before: pl.DataFrame,
     cases: CaseBook,
     team: Team,
     synonyms: Mapping[str, frozenset[str]],
     now: datetime,
     locale: str,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """New cases (linked, timed, assigned), and known cases with new evidence."""
+    """New cases (linked, timed, assigned), and known cases with new evidence.
+
+    A new order that shares something with a known one, in this input or in its burst (`before`, see `told_before`), joins
+    its cluster and goes to the same agent: one ring is one call, also where it grows from minute to minute.
+    """
     opened = flagged.filter(~pl.col("case_id").is_in(known["case_id"].implode())) if len(known) else flagged
     if opened["case_id"].n_unique() < len(opened):  # seldom; and a copy of a million wide rows is a gigabyte
         opened = opened.unique("case_id", keep="first", maintain_order=True)
-    opened = routed(opened, cases.load(), team, synonyms, now, locale)
+    around = _around(flagged, known, before, cases) if len(opened) else opened
+    opened = routed(opened, cases.load(), team, synonyms, now, locale, around)
     return opened, _raised(flagged, known, now, team.due)
+
+
+def _around(flagged: pl.DataFrame, known: pl.DataFrame, before: pl.DataFrame, cases: CaseBook) -> pl.DataFrame:
+    """Known orders that new ones may belong to, with `cluster` and `agent` of their cases."""
+    rows = [flagged.filter(pl.col("case_id").is_in(known["case_id"].implode())), before]
+    cases_of = pl.concat([known, cases.known(before["case_id"])]) if len(before) else known
+    names = ["case_id", *_LINKED_BY, *(n for n in _LINK_FACTS if n in flagged.columns)]
+    both = pl.concat([r.select(names) for r in rows if len(r)] or [flagged.clear().select(names)])
+    of = cases_of.filter(pl.col("state") != "released").select("case_id", "cluster", "agent")
+    return both.unique("case_id", maintain_order=True).join(of.unique("case_id"), on="case_id", maintain_order="left")
 
 
 def routed(
@@ -138,18 +164,37 @@ def routed(
     synonyms: Mapping[str, frozenset[str]],
     now: datetime,
     locale: str,
+    around: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """New cases linked, timed and assigned."""
+    """New cases linked, timed and assigned; those that share something with orders `around` them join their clusters."""
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
     opened = add_facts(opened, lacking, {}, Origins())
-    linked = link(opened, locale)
+    keep: dict[str, str] = {}
+    if around is None or around.is_empty():
+        linked = link(opened, locale)
+    else:
+        around = add_facts(around, lacking, {}, Origins())
+        names = [*_LINKED_BY, *_LINK_FACTS]
+        linked, keep = _joined(link(pl.concat([opened.select(names), around.select(names)]), locale), around)
     opened = opened.with_columns(
         linked["cluster"],
         linked["cluster_size"],
         linked["linked_by"],
         due_times(opened["band"], opened["promised_at"], now, team.due),
     )
-    return opened.with_columns(assign(opened, team, load, synonyms).alias("agent"))
+    return opened.with_columns(assign(opened, team, load, synonyms, keep).alias("agent"))
+
+
+def _joined(linked: pl.DataFrame, around: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The new orders' links, in the clusters that were there already, and the agents of these."""
+    new, old = linked[: len(linked) - len(around)], linked[len(linked) - len(around) :]
+    had = old.select("cluster", was=around["cluster"], agent=around["agent"])
+    # Where several meet, the one with most orders takes the new ones in.
+    had = had.group_by("cluster", "was", "agent").len().sort("len", "was", "agent", descending=[True, False, False])
+    had = had.unique("cluster", keep="first", maintain_order=True)
+    new = new.join(had, on="cluster", how="left", maintain_order="left")
+    new = new.with_columns(cluster=pl.coalesce("was", "cluster"))
+    return new, dict(had.select("was", "agent").iter_rows())
 
 
 def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due) -> pl.DataFrame:

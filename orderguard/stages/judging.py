@@ -42,6 +42,8 @@ class Judged(NamedTuple):
         touched: rows that this run tells about: all current ones, and past ones that a window flags now.
         skipped: current orders left out because of their status.
         skipped_by_stage: the same, by stage.
+        told_before: rows of past orders that windows flag now as an earlier run did: they are known, and new orders of their
+            burst belong to their task.
         demoted: rules that flagged more than their share: `rule_id hits orders share max_share`.
         blind: with `row` and `rule_id`, what could not be evaluated; only where it was asked for.
         rest: Parquet files with the decisions of current orders that are not in `frame`, because no rule flags them.
@@ -59,6 +61,7 @@ class Judged(NamedTuple):
     rest: tuple[Path, ...] = ()
     passed: Mapping[str, int] = {}
     skipped_by_stage: Mapping[str, int] = MappingProxyType({})
+    told_before: pl.Series = pl.Series(dtype=pl.UInt32)
 
 
 GUARD_FROM = 200
@@ -162,7 +165,7 @@ def conclude(
         book, cases, guard, snoozes: as in `judge`.
         skipped: current orders whose status was left out, by stage.
     """
-    findings = _with_earlier(found.findings, frame, cases, book) if cases else found.findings
+    findings, before = _with_earlier(found.findings, frame, cases, book) if cases else (found.findings, None)
     over = over_share(found.coverage, orders - sum(skipped.values()), book)
     demoted = over if guard else []
     quiet = asleep(findings, frame, snoozes) if snoozes else None
@@ -170,7 +173,8 @@ def conclude(
     hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
     touched, left = ~frame["past"] | hit, sum(skipped.values())
     judged = Judged(frame, findings, decisions, found.coverage, touched, left, demoted, found.blind)
-    return judged._replace(skipped_by_stage=skipped)
+    judged = judged._replace(skipped_by_stage=skipped)
+    return judged if before is None else judged._replace(told_before=before)
 
 
 def weighed(
@@ -265,14 +269,17 @@ def left_out(frame: pl.DataFrame, heard: pl.Series | None) -> dict[str, int]:
     return dict(stages.fill_null("other").value_counts(sort=True).iter_rows())
 
 
-def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, book: Rulebook) -> pl.DataFrame:
+def _with_earlier(
+    found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, book: Rulebook
+) -> tuple[pl.DataFrame, pl.Series]:
     """Add what earlier runs found against past orders that a window rule flags now: their score needs it all.
 
-    A past order of which the ledger knows all of this already is left out: the run that found it out has told it.
+    A past order of which the ledger knows all of this already is left out: the run that found it out has told it. Their
+    rows are returned too.
     """
     past = found.filter(frame["past"].gather(found["row"])).select(*KEY, "row").unique(KEY, maintain_order=True)
     if past.is_empty():
-        return found
+        return found, past["row"]
     valid = pl.DataFrame(
         [(r.id, r.fingerprint) for r in book.variants], schema=["rule_id", "rule_fingerprint"], orient="row"
     )
@@ -284,4 +291,4 @@ def _with_earlier(found: pl.DataFrame, frame: pl.DataFrame, cases: CaseBook, boo
         found = found.join(known, on="row", how="anti", maintain_order="left")
         before = before.join(known, on="row", how="anti")
     merged = pl.concat([found, before.select(found.columns)])
-    return merged.unique(["row", "rule_id", "rule_fingerprint"], keep="first", maintain_order=True)
+    return merged.unique(["row", "rule_id", "rule_fingerprint"], keep="first", maintain_order=True), known["row"]
