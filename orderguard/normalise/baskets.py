@@ -16,11 +16,14 @@ def with_baskets(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         return orders.with_columns(basket=pl.lit(None, dtype=pl.String))
     control = f"[{ITEM_END}{ITEM_MARK}]"
     lines = lines.select(*KEY, code=pl.coalesce("sku", "title").fill_null("?"), quantity="quantity")
-    if lines["code"].str.contains(control).any():
+    # Both at once, on two cores: the texts of most, and whether some code would spoil them.
+    looked = lines.select(pl.col("code").str.contains(control).any().alias("odd"), basket=_told(lines["quantity"]))
+    if looked["odd"][0]:
         lines = lines.with_columns(code=pl.col("code").str.replace_all(control, " "))
+        looked = lines.select(basket=_told(lines["quantity"]))
     same = len(lines) == len(orders) and all((lines[c] == orders[c]).all() for c in KEY)
     if same:  # one line an order, in the orders' own order: nothing to add up or look up
-        return orders.with_columns(lines.select(basket=_told(lines["quantity"]))["basket"])
+        return orders.with_columns(looked["basket"])
     several = lines.select(KEY).is_duplicated()
     summed = lines.filter(several).group_by(*KEY, "code").agg(pl.col("quantity").sum()).sort("code")
     many = summed.group_by(KEY, maintain_order=True).agg(basket=_told(summed["quantity"]).str.join(ITEM_END))

@@ -100,37 +100,30 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     texts = Texts(
         cells, [s for n, p in recipe.picks.items() if n not in bare for s in p.sources if cells.schema[s] == pl.String]
     )
-    source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
-    first = cells.select(
-        _first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items()
-    ).rechunk()
     notes: list[Problem] = [told_below(below, source)] if below else []
-    picks: dict[str, pl.Series] = {}
-    columns: dict[str, pl.Series] = {}
-    failed: dict[str, pl.Series] = {}
-
-    def read(name: str) -> tuple[pl.Series, pl.Series, pl.Series | None]:
-        pick = recipe.picks[name]
-        text = cells[pick.sources[0]].alias(name) if name in bare else picked(name, pick, cells, texts, recipe)
-        column = _typed(name, text, recipe, first[name] if name in source_of else None).alias(name)
-        return text, column, values.unread(text, column, _none(name, recipe)) if name in _KINDS else None
-
-    for name, (text, column, where) in zip(recipe.picks, each(read, recipe.picks, len(cells)), strict=True):
-        picks[name], columns[name] = text, column
-        if name in ROUNDED:
-            columns[name] = without_rounded(column, raw["source_row"], source, notes)
-        if where is not None:
-            failed[name] = where
+    picks, columns, failed = _columns(cells, bare, texts, recipe, source, notes)
     notes += _republican(picks, columns, failed, recipe, raw, source) if failed else []
     if {"receiver_name", "receiver_phone"} <= columns.keys():
         columns["receiver_phone"] = _extended(columns["receiver_phone"], columns["receiver_name"])
     if failed and _settled_dates(picks, columns, failed, recipe):
         notes += ambiguous_dates(picks, failed, raw["source_row"], source)
-    for name in [n for n in columns if n in TIME_COLUMNS]:
-        marked, days = dates.marked_days(picks[name], columns[name], recipe.zone)
-        columns[name] = marked.alias(name)
-        notes += [told_days(days, source)] if days and name == "created_at" else []
-    frame = _frame(cells, columns, _told_otherwise(cells, texts, picks, recipe, source, notes), source, recipe, added)
+
+    def marked(name: str) -> list[Problem]:
+        column, days = dates.marked_days(picks[name], columns[name], recipe.zone)
+        columns[name] = column.alias(name)
+        return [told_days(days, source)] if days and name == "created_at" else []
+
+    more: list[pl.Series] = []
+
+    def otherwise(_: str) -> list[Problem]:
+        said: list[Problem] = []
+        more.extend(_told_otherwise(cells, texts, picks, recipe, source, said))
+        return said
+
+    jobs = [(marked, n) for n in columns if n in TIME_COLUMNS] + [(otherwise, "")]
+    for told_of in each(lambda job: job[0](job[1]), jobs, len(cells)):
+        notes += told_of
+    frame = _frame(cells, columns, more, source, recipe, added)
     reason = reasons(raw, frame, picks, failed, recipe, source, notes)
     if reason is None:
         return Typed(frame, pl.DataFrame(schema=REJECTS), notes)
@@ -139,6 +132,35 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     if added is not None:  # with its row go the items made of it
         bad = bad | (added & raw["source_row"].is_in(rejects["source_row"].implode()))
     return Typed(frame.filter(~bad), rejects, notes)
+
+
+def _columns(
+    cells: pl.DataFrame, bare: set[str], texts: Texts, recipe: Recipe, source: str, notes: list[Problem]
+) -> tuple[dict[str, pl.Series], dict[str, pl.Series], dict[str, pl.Series]]:
+    """Each of our columns: the texts that it is read from, what they say, and where they could not be read."""
+    source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
+    first = cells.select(
+        _first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items()
+    ).rechunk()
+    picks: dict[str, pl.Series] = {}
+    columns: dict[str, pl.Series] = {}
+    failed: dict[str, pl.Series] = {}
+
+    def read(name: str) -> tuple[pl.Series, pl.Series, pl.Series | None, list[Problem]]:
+        pick = recipe.picks[name]
+        text = cells[pick.sources[0]].alias(name) if name in bare else picked(name, pick, cells, texts, recipe)
+        column = _typed(name, text, recipe, first[name] if name in source_of else None).alias(name)
+        said: list[Problem] = []
+        if name in ROUNDED:
+            column = without_rounded(column, cells["source_row"], source, said)
+        return text, column, values.unread(text, column, _none(name, recipe)) if name in _KINDS else None, said
+
+    for name, (text, column, where, said) in zip(recipe.picks, each(read, recipe.picks, len(cells)), strict=True):
+        picks[name], columns[name] = text, column
+        notes += said
+        if where is not None:
+            failed[name] = where
+    return picks, columns, failed
 
 
 def _frame(
