@@ -103,7 +103,7 @@ def test_the_same_basket_again_is_a_duplicate_whatever_the_order_of_its_items(tm
     # cut by two exports, an hour apart, the order that comes later meets the earlier one in the ledger
     (tmp_path / "b.csv").write_text(head + "6,自营,u1,2026-11-11 11:30:00,B,2\n6,自营,u1,2026-11-11 11:30:00,A,1\n", encoding="utf-8")
     house.scan(tmp_path / "b.csv")
-    assert house.findings() == {("2", "twice"), ("6", "twice")}
+    assert house.findings() == {("6", "twice")}, "2 was told by the first scan"
 
 
 # --- conditions ---------------------------------------------------------------------------------------------
@@ -415,7 +415,8 @@ def test_oversell_counts_in_order_of_payment_and_says_how_many_are_short(tmp_pat
     goods_export(tmp_path / "b.csv", [*rows[:1], sold(8, "A", 1, "2026-11-11 11:00:00")])
     shell("scan", "b.csv", "--stock", stock, cwd=tmp_path)
     again = pl.read_parquet(tmp_path / "out" / "findings.parquet").filter(rule_id="oversell")
-    assert dict(again.select("order_id", "value").iter_rows()) == {"o1": 4.0, "o3": 2.0, "o6": 1.0, "o8": 1.0}
+    # o3 and o6, which the first scan told, are counted and not told again
+    assert dict(again.select("order_id", "value").iter_rows()) == {"o1": 4.0, "o8": 1.0}
 
 
 def test_bundles_and_gifts_take_their_parts_from_stock(tmp_path: Path) -> None:

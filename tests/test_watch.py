@@ -77,4 +77,4 @@ def test_an_agents_sheet_can_be_issued_again(tmp_path: Path) -> None:
     assert all("含" in r for r in sheet["原因"])
     nobody = shell("tasks", "--agent", "小李", cwd=tmp_path)
     assert nobody.returncode == 2
-    assert "unassigned" in nobody.stderr
+    assert "待分配" in nobody.stderr
