@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from house import House, export, order, shell
 
 from orderguard.errors import OrderguardError
 from orderguard.ingest import passed_over
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def said(*paths: Path, used: tuple[str, ...] = ()) -> str:
@@ -99,3 +96,11 @@ def test_links_that_go_round_in_a_circle_are_told(tmp_path: Path) -> None:
     done = shell("scan", "a.csv", "--out", "round/x", "--quiet", cwd=tmp_path)
     assert done.returncode == 3
     assert "round" in done.stderr
+
+
+def test_the_samples_are_scanned_without_a_notice(tmp_path: Path) -> None:
+    """The first thing that a newcomer runs; their folder of account facts holds no orders."""
+    samples = Path(__file__).parent.parent / "samples"
+    assert (samples / "lookup").is_dir()
+    done = shell("scan", samples, "--team", samples / "team.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("!")) == (0, 0), done.stderr

@@ -16,6 +16,8 @@ _MAY_HOLD_ORDERS = {
     ".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".et", ".ett", ".numbers", ".htm", ".html", ".mht",
     ".xml", ".mdb", ".accdb", ".dbf",
 }  # fmt: skip
+_FACTS = {"lookup", "lookups"}
+"""Sub-folders for account facts (`--lookup`), as our own samples have one: no orders are expected there."""
 _SHOWN = 5
 _ENOUGH = 10_000
 
@@ -63,7 +65,7 @@ def _looked_through(folder: Path, named: set[str]) -> tuple[list[str], list[str]
         if entry.name.startswith((".", "~$", "_")):
             continue
         if entry.is_dir():
-            if _holds_tables(entry, named):
+            if entry.name.lower() not in _FACTS and _holds_tables(entry, named):
                 below.append(entry.name)
         elif entry.suffix.lower() in _MAY_HOLD_ORDERS or (entry.is_symlink() and not entry.exists()):
             files.append(entry.name)
