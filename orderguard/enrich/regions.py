@@ -109,6 +109,21 @@ def names() -> dict[str, dict[int, str]]:
     return dict(found)
 
 
+_FEW = 40
+"""Words that are looked up in the table one by one: the dictionary takes as long to make as that many looks."""
+_looked_up: dict[str, dict[int, str]] = {}
+
+
+def _named(word: str) -> Mapping[int, str]:
+    """`names()` of one word."""
+    if word not in _looked_up:
+        if len(_looked_up) >= _FEW:
+            return names().get(word, {})
+        rows = table("names").filter(pl.col("name") == word, pl.col("kind") != "latin").select("adcode", "kind")
+        _looked_up[word] = {code: kind for code, kind in rows.iter_rows() if code in places()}
+    return _looked_up[word]
+
+
 @cache
 def region_words() -> list[str]:
     """Return the words that may open an address, longest first (the matcher takes the first in list order).
@@ -125,7 +140,7 @@ def region_words() -> list[str]:
 @cache
 def _meanings(word: str) -> tuple[tuple[int, ...], bool]:
     """Return the places of a word and whether it is written in full (杭州市 is, 杭州 is not)."""
-    codes = names().get(word, {})
+    codes = _named(word)
     whole = tuple(code for code, kind in codes.items() if kind != "short" or places()[code].level < 2)
     return whole, any(kind in {"official", "former"} for kind in codes.values())
 
@@ -203,7 +218,7 @@ def _contradicts(codes: Sequence[int], following: Sequence[int], chain: Sequence
 def short_district(text: str, start: int | None) -> int | None:
     """Return the district whose short name opens ``text`` below the city ``start``, else ``start``."""
     for length in range(min(len(text), 6), 1, -1):
-        codes = [c for c in names().get(text[:length], {}) if start is None or start in places()[c].above]
+        codes = [c for c in _named(text[:length]) if start is None or start in places()[c].above]
         if len(codes) == 1 and (start is not None or text[length:] == ""):
             return codes[0]
     return start
@@ -258,6 +273,6 @@ def _district_opens(tail: str, city: int) -> bool:
     return any(
         city in places()[code].above and code != city
         for length in range(2, len(tail) + 1)
-        for code, kind in names().get(tail[:length], {}).items()
+        for code, kind in _named(tail[:length]).items()
         if kind != "short" or places()[code].level < _LEVELS["district"]
     )

@@ -1,0 +1,32 @@
+"""Our own profiles are read from JSON; a YAML that is not in it, as it is."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from orderguard.platforms import load_profiles, profile
+from orderguard.yamls import plain_yaml
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_every_profile_is_the_same_from_json_and_from_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = load_profiles()
+    read: list[str] = []
+    monkeypatch.setattr(profile, "_packed", dict)
+    monkeypatch.setattr(profile, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
+    assert load_profiles() == quick
+    assert len(read) == len(quick)
+
+
+def test_a_scan_reads_no_yaml_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the JSON is stale: run docs/generate.py."""
+    read: list[str] = []
+    monkeypatch.setattr(profile, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
+    load_profiles()
+    assert read == []
+    stored = resources.files("orderguard.platforms").joinpath("profiles.json").read_text(encoding="utf-8")
+    assert json.loads(stored) == json.loads(profile.packed())
