@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 from orderguard import columns
-from orderguard.platforms import profile
-from orderguard.platforms.profile import packed
+from orderguard.platforms import loading
 from orderguard.rules.book import default_rulebook, load_rulebook
 from orderguard.rules.pages import kind_about, kind_text
 from orderguard.rules.registry import kind_names
@@ -31,7 +30,7 @@ FRAMES = (
 
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
-    out = {HERE / "columns.md": columns_page(), Path(profile.__file__).parent / "profiles.json": packed()}
+    out = {HERE / "columns.md": columns_page(), Path(loading.__file__).parent / "profiles.json": loading.packed()}
     rules = load_rulebook(default_rulebook()).rules
     for folder, locale in ((HERE / "rules", "en"), (HERE / "rules" / "zh", "zh-CN")):
         out[folder / "README.md"] = index_page(locale)

@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from orderguard.platforms import load_profiles, profile
+from orderguard.platforms import load_profiles, loading
 from orderguard.yamls import plain_yaml
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def test_every_profile_is_the_same_from_json_and_from_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = load_profiles()
     read: list[str] = []
-    monkeypatch.setattr(profile, "_packed", dict)
-    monkeypatch.setattr(profile, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
+    monkeypatch.setattr(loading, "_packed", dict)
+    monkeypatch.setattr(loading, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
     assert load_profiles() == quick
     assert len(read) == len(quick)
 
@@ -25,8 +25,8 @@ def test_every_profile_is_the_same_from_json_and_from_yaml(monkeypatch: pytest.M
 def test_a_scan_reads_no_yaml_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the JSON is stale: run docs/generate.py."""
     read: list[str] = []
-    monkeypatch.setattr(profile, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
+    monkeypatch.setattr(loading, "plain_yaml", lambda text: read.append(text) or plain_yaml(text))
     load_profiles()
     assert read == []
     stored = resources.files("orderguard.platforms").joinpath("profiles.json").read_text(encoding="utf-8")
-    assert json.loads(stored) == json.loads(profile.packed())
+    assert json.loads(stored) == json.loads(loading.packed())

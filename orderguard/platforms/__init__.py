@@ -1,6 +1,7 @@
 """How each shop system spells an order: one YAML of words per platform, and the recognition of a file's header."""
 
-from orderguard.platforms.profile import Pick, Profile, load_profiles
+from orderguard.platforms.loading import load_profiles
+from orderguard.platforms.profile import Pick, Profile
 from orderguard.platforms.recognise import Match, header_score, match_header, platform_ids, platform_words
 
 __all__ = [

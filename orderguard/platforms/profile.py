@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from functools import cache, lru_cache
-from hashlib import sha256
-from importlib import resources
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
-from orderguard.errors import OrderguardError, Problem, Words, closest
-from orderguard.faults import explain
+from orderguard.errors import Words, closest
 from orderguard.traditional import SIMPLIFIED
-from orderguard.yamls import parse_yaml, plain_yaml, read_yaml
 
 GENERIC = "generic"
 CANONICAL = frozenset(
@@ -247,60 +241,3 @@ _UNITS = frozenset({
     "ars", "clp", "cop", "jpy", "krw", "myr", "sgd", "thb", "vnd", "idr", "php", "inr", "twd", "hkd", "aud", "cad",
 })  # fmt: skip
 """A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""
-
-
-def load_profiles(folder: str | None = None) -> list[Profile]:
-    """The package's own profiles, then those of `folder` (which win over ours of the same name).
-
-    Raises:
-        OrderguardError: a profile that is not valid, with file and line.
-    """
-    found: dict[tuple[str, str], Profile] = {}
-    inside = resources.files("orderguard.platforms").joinpath("profiles")
-    for entry in sorted(inside.iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".yaml"):
-            profile = _packaged(entry.read_text(encoding="utf-8"), entry.name)
-            found[profile.platform, profile.variant] = profile
-    if folder is not None:
-        files = sorted(Path(folder).glob("*.y*ml"))
-        if not files:
-            what = Words("没有平台配置（*.yaml）", "holds no platform profiles (*.yaml)")
-            fix = Words("把配置放进去，platforms draft 可起草", "put profiles there; 'platforms draft' drafts one")
-            raise OrderguardError(Problem(what, folder, fix=fix))
-        for file in files:
-            profile = _load(read_yaml(file))
-            found[profile.platform, profile.variant] = profile
-    return list(found.values())
-
-
-def packed() -> str:
-    """Our own profiles as JSON, by the SHA-256 of their YAML: `profiles.json`, which `docs/generate.py` writes."""
-    inside = resources.files("orderguard.platforms").joinpath("profiles")
-    texts = [e.read_text(encoding="utf-8") for e in inside.iterdir() if e.name.endswith(".yaml")]
-    told = {sha256(t.encode()).hexdigest(): plain_yaml(t) for t in texts}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
-
-
-@cache
-def _packed() -> dict[str, Any]:
-    found = resources.files("orderguard.platforms").joinpath("profiles.json")
-    told: dict[str, Any] = json.loads(found.read_text(encoding="utf-8")) if found.is_file() else {}
-    return told
-
-
-def _packaged(text: str, name: str) -> Profile:
-    """One of our own, which tests have proved: from JSON, in a fortieth of the time; YAML that was changed since is read."""
-    try:
-        data = _packed().get(sha256(text.encode()).hexdigest())
-        return Profile.model_validate(plain_yaml(text) if data is None else data)
-    except (ValidationError, ValueError):
-        return _load(parse_yaml(text, name))
-
-
-def _load(document: Any) -> Profile:
-    if document.problems:
-        raise OrderguardError(*document.problems)
-    try:
-        return Profile.model_validate(document.data)
-    except ValidationError as error:
-        raise OrderguardError(*explain(error, document)) from error
