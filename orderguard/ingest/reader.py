@@ -152,10 +152,13 @@ def _bytes_of(path: Path) -> tuple[bytes, str]:
     return (data, told.result()[0]) if same else _hashed(data)  # somebody wrote to it meanwhile
 
 
-def _digest(path: Path) -> tuple[str, _State]:
-    with path.open("rb", buffering=0) as file:
-        state = _state(file)
-        return hashlib.file_digest(file, "sha256").hexdigest(), state
+def _digest(path: Path) -> tuple[str, _State | None]:
+    try:
+        with path.open("rb", buffering=0) as file:
+            state = _state(file)
+            return hashlib.file_digest(file, "sha256").hexdigest(), state
+    except OSError:  # gone meanwhile: who has it open reads it all the same
+        return "", None
 
 
 def _state(file: FileIO) -> _State:
