@@ -20,7 +20,7 @@ from house import NOW, book
 
 from orderguard.errors import OrderguardError
 from orderguard.ingest import find_sources, read_source
-from orderguard.platforms import header_score, load_profiles, match_header, profile
+from orderguard.platforms import header_score, load_profiles, loading, match_header
 from orderguard.route import Team
 from orderguard.stages.options import Options
 from orderguard.stages.reading import read_orders
@@ -275,7 +275,7 @@ def check(kind: str, seed: int, folder: Path, *, whole: bool) -> str:
 
 def _profile(folder: Path) -> str:
     try:
-        mine = profile._load(read_yaml(folder / "a.yaml"))
+        mine = loading._load(read_yaml(folder / "a.yaml"))
         match_header(["单", "钱", "a", "b"], [*_profiles()[0], mine], mine.platform)
     except OrderguardError as error:
         assert error.problems
