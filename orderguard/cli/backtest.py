@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.cli.dates import DATE_ORDERS, date_order
+from orderguard.cli.dates import date_order
+from orderguard.cli.options import (
+    date_order_option,
+    json_option,
+    lookup_option,
+    platform_option,
+    platforms_option,
+    quiet_option,
+)
 from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
@@ -36,18 +44,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="每单处理分钟数 / minutes per case",
 )
-@click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
-@click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
+@platform_option
+@platforms_option
+@lookup_option
 @click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file, as scan takes it")
-@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
-@click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="结果打到标准输出；给了 --out 才写工作簿 / to stdout; a workbook only with --out",
-)
-@click.option("--quiet", is_flag=True, help="只报错 / only errors")
+@date_order_option
+@json_option("结果打到标准输出；给了 --out 才写工作簿 / to stdout; a workbook only with --out")
+@quiet_option
 def backtest(**given: Any) -> None:
     """换规则前先试：对历史或文件比较两份规则表。 Compare two rulebooks over history or files; changes nothing."""
     from orderguard.cli import fail

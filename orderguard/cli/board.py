@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, locale_option, out_option, platforms_option, rules_option
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,18 +16,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-@click.option("--out", default=".", metavar="DIR", show_default=True, help="写到哪个目录 / folder to write to")
+@ledger_option
+@out_option(".", "写到哪个目录 / folder to write to")
 @click.option(
     "--serve", is_flag=True, help="在本机浏览器里看（只读、要口令）/ serve it on 127.0.0.1, read only, with a token"
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0：任选 / 0 picks one")
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option(
-    "--locale", type=click.Choice(["zh-CN", "en"]), help="语言，默认同规则表 / language, default the rulebook's"
-)
-@click.option("--json", "as_json", is_flag=True, help="只把数字打到标准输出 / print the figures instead")
+@rules_option
+@platforms_option
+@locale_option()
+@json_option("只把数字打到标准输出 / print the figures instead")
 def board(**given: Any) -> None:
     """此刻的看板：board.html，或用 --serve 在本机看。 What is going on now, as a page."""
     from datetime import UTC, datetime

@@ -7,12 +7,8 @@ from pathlib import Path
 import click
 
 from orderguard.cli.deadlines import overdue, sweep
+from orderguard.cli.options import by_option, json_option, ledger_option, why_option
 from orderguard.cli.snooze import snooze, snoozed, unsnooze
-
-LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-JSON = click.option("--json", "as_json", is_flag=True)
-_BY = click.option("--by", required=True, metavar="NAME", help="谁 / who")
-_WHY = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
 
 KEY = ("case_id", "platform", "order_id")
 """What names a case in --json."""
@@ -31,11 +27,11 @@ def cases() -> None:
 
 
 @cases.command("list")
-@LEDGER
+@ledger_option
 @click.option("--state", type=click.Choice(list(STATES)), help="只看此状态 / only this state")
 @click.option("--agent", metavar="NAME", help="只看此人 / only this agent")
 @click.option("--overdue", is_flag=True, help="只看超时的 / only overdue ones")
-@JSON
+@json_option()
 def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_json: bool) -> None:
     """列出案件，最急的在前。 List cases, the most urgent first."""
     from datetime import UTC, datetime
@@ -83,8 +79,8 @@ def rules_of(evidence: str) -> str:
 
 @cases.command()
 @click.argument("order_or_case")
-@LEDGER
-@JSON
+@ledger_option
+@json_option()
 def show(order_or_case: str, ledger: str, as_json: bool) -> None:
     """一个案件的全部记录。 Everything about a case."""
     from orderguard.cli.explain import story
@@ -94,10 +90,10 @@ def show(order_or_case: str, ledger: str, as_json: bool) -> None:
 
 @cases.command()
 @click.argument("order_or_case")
-@LEDGER
-@_BY
-@_WHY
-@JSON
+@ledger_option
+@by_option()
+@why_option
+@json_option()
 def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """放行：同样的证据不再标记。 Release: not flagged again on the same evidence."""
     from datetime import UTC, datetime
@@ -127,10 +123,10 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
 @cases.command()
 @click.argument("order_or_case")
 @click.argument("agent")
-@LEDGER
-@_BY
-@_WHY
-@JSON
+@ledger_option
+@by_option()
+@why_option
+@json_option()
 def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """转派给另一位处理人，进其下一张任务表。 Give it to another agent, on whose next sheet it will stand."""
     from datetime import UTC, datetime

@@ -8,19 +8,15 @@ from typing import Any
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, out_option, rules_option, team_option
 from orderguard.errors import EXIT_DELIVERY
-
-_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-_TEAM = click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
-_RULES = click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-_JSON = click.option("--json", "as_json", is_flag=True)
 
 
 @click.command()
-@_LEDGER
-@_TEAM
-@_RULES
-@_JSON
+@ledger_option
+@team_option
+@rules_option
+@json_option()
 def overdue(**given: Any) -> None:
     """超时未处理的案件，及 cases sweep 会怎么做。 Undecided cases past their due time, and what a sweep would do."""
     told = _sweep(given, dry=True)
@@ -33,15 +29,13 @@ def overdue(**given: Any) -> None:
 
 
 @click.command()
-@_LEDGER
-@click.option(
-    "--out", default="out", metavar="DIR", show_default=True, help="清单写到 DIR/releases / lists go to DIR/releases"
-)
-@_TEAM
-@_RULES
+@ledger_option
+@out_option("out", "清单写到 DIR/releases / lists go to DIR/releases")
+@team_option
+@rules_option
 @click.option("--dry-run", is_flag=True, help="只说会怎么做 / only tell what it would do")
 @click.option("--notify", is_flag=True, help="通知负责人有超时上报 / tell managers what was escalated")
-@_JSON
+@json_option()
 def sweep(**given: Any) -> None:
     """超时的案件按 team.yaml 的 on_timeout 处理，写出放行清单；供 cron 用。 Apply the action at time-out, write release lists."""
     from orderguard.cli.common import print_json

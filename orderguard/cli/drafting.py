@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orderguard.cli.options import json_option, password_option, platforms_option
+
 if TYPE_CHECKING:
     from orderguard.ingest import Table
     from orderguard.platforms import Profile
@@ -19,13 +21,11 @@ if TYPE_CHECKING:
     "--out", "target", metavar="FILE.yaml", help="写到文件，默认打到标准输出 / write here instead of standard output"
 )
 @click.option("--platform", "name", metavar="ID", help="平台代号，默认取自文件名 / id of the new platform")
-@click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option(
-    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
-)
-@click.option("--json", "as_json", is_flag=True)
+@platforms_option
+@password_option
+@json_option()
 def draft(
-    file: str, target: str | None, name: str | None, folder: str | None, password_file: str | None, as_json: bool
+    file: str, target: str | None, name: str | None, platforms_dir: str | None, password_file: str | None, as_json: bool
 ) -> None:
     """为不认识的导出起草平台配置，疑点逐条标出。 Draft a profile for an unknown export, every doubt marked."""
     from orderguard.cli import language
@@ -41,7 +41,7 @@ def draft(
             f"平台代号 '{name}' 只能用小写字母、数字和 _", f"the id '{name}' may hold small letters, digits and _ only"
         )
         raise OrderguardError(Problem(what))
-    profiles = load_profiles(folder)
+    profiles = load_profiles(platforms_dir)
     tables = tables_of(file, profiles, password_file)
     table = max(tables, key=lambda t: len(t.frame))
     made, looks = drafted(table, profiles, name or id_of(table.source.split("[")[0]))

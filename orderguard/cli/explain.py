@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.cli.cases import JSON, LEDGER, STATES, rules_of
+from orderguard.cli.cases import STATES, rules_of
+from orderguard.cli.options import json_option, ledger_option, rules_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("order_id")
-@LEDGER
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@JSON
+@ledger_option
+@rules_option
+@json_option()
 def explain(order_id: str, ledger: str, rules_file: str | None, as_json: bool) -> None:
     """一单的来龙去脉：每条规则怎么说、分数、案件、处置。 The whole story: every rule's answer, score, case, verdicts."""
     from orderguard.cli.common import find_rulebook

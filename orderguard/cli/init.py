@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orderguard.cli.options import json_option
 from orderguard.errors import OrderguardError, Problem, Words, unable
 
 TEMPLATES = ("general", "cross-border", "fresh")
@@ -36,7 +37,7 @@ managers:
     type=click.Choice(TEMPLATES),
     help="general 通用；cross-border 跨境多平台；fresh 本地生鲜 / more rules, ready to switch on",
 )
-@click.option("--json", "as_json", is_flag=True)
+@json_option()
 def init(folder: str, template: str | None, as_json: bool) -> None:
     """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team (and lists, with --template)."""
     target = Path(folder)

@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, rules_option
+
 if TYPE_CHECKING:
     from orderguard.learn.proposal import Proposal, RuleLesson
     from orderguard.rules import Rulebook
 
-_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-_RULES = click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-_JSON = click.option("--json", "as_json", is_flag=True)
-
 
 @click.group(invoke_without_command=True)
-@_LEDGER
-@_RULES
+@ledger_option
+@rules_option
 @click.option("--since", metavar="DATE", help="只用这天起的处置结果 / verdicts from this day on")
 @click.option("--until", metavar="DATE", help="只用到这天为止的 / verdicts up to this day")
 @click.option("--out", metavar="FILE.xlsx", help="另存为表格或 JSON / also write it as a workbook or JSON")
 @click.option("--apply", "apply_", is_flag=True, help="采用建议，写入 weights/ / put the proposal in use")
 @click.option("--by", metavar="NAME", help="谁批准（--apply 时必填） / who approves it")
-@_JSON
+@json_option()
 @click.pass_context
 def learn(context: click.Context, /, **given: Any) -> None:
     """从处置结果学分值与阈值：先给建议，批准后才用。 Learn points and thresholds from verdicts; nothing changes without --apply."""
@@ -78,9 +76,9 @@ def learn(context: click.Context, /, **given: Any) -> None:
 
 
 @learn.command()
-@_RULES
+@rules_option
 @click.option("--by", metavar="NAME", help="谁撤回 / who rolls it back")
-@_JSON
+@json_option()
 @click.pass_context
 def rollback(context: click.Context, rules_file: str | None, by: str | None, as_json: bool) -> None:
     """撤回最近采用的分值，回到上一版。 Go back to the weights before."""

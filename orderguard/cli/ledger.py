@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, rules_option
 from orderguard.errors import EXIT_INPUT
 
 
@@ -15,23 +16,17 @@ def ledger() -> None:
     """检查、重建、导出、清理台账。 Check, rebuild, export and prune the ledger."""
 
 
-_LEDGER = click.option(
-    "--ledger", "folder", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder"
-)
-_JSON = click.option("--json", "as_json", is_flag=True)
-
-
 @ledger.command()
-@_LEDGER
-@_JSON
-def check(folder: str, as_json: bool) -> None:
+@ledger_option
+@json_option()
+def check(ledger: str, as_json: bool) -> None:
     """证明台账完好；有问题时退出码为 2。 Prove that the ledger is whole; exit 2 if it is not."""
     from orderguard.cli import language
     from orderguard.cli.common import opened, print_json
     from orderguard.ledger.check import check as examine
     from orderguard.ledger.check import table_counts
 
-    with opened(Path(folder)) as book:
+    with opened(Path(ledger)) as book:
         problems = examine(book)
         counts = table_counts(book)
     locale = language()
@@ -56,9 +51,9 @@ def _counted(counts: dict[str, int], locale: str) -> str:
 
 
 @ledger.command()
-@_LEDGER
-@_JSON
-def rebuild(folder: str, as_json: bool) -> None:
+@ledger_option
+@json_option()
+def rebuild(ledger: str, as_json: bool) -> None:
     """数据库丢了或坏了：从流水、历史订单与处置记录重建。 Build a lost or damaged ledger.db again from its files."""
     from datetime import UTC, datetime
 
@@ -71,9 +66,9 @@ def rebuild(folder: str, as_json: bool) -> None:
     now = datetime.now(UTC)
     locale = language()
     done = build(
-        Path(folder), f"{now:%Y%m%dT%H%M%S}.old", lambda words: click.echo("… " + words.pick(locale), err=True)
+        Path(ledger), f"{now:%Y%m%dT%H%M%S}.old", lambda words: click.echo("… " + words.pick(locale), err=True)
     )
-    with opened(Path(folder)) as book:
+    with opened(Path(ledger)) as book:
         problems, counts = examine(book), table_counts(book)
     if as_json:
         print_json({**done, "ok": not problems, **counts, "problems": [p.text(locale) for p in problems]})
@@ -95,18 +90,18 @@ def rebuild(folder: str, as_json: bool) -> None:
 
 
 @ledger.command()
-@_LEDGER
+@ledger_option
 @click.option(
     "--to", "target", default="ledger-export", metavar="DIR", show_default=True, help="写到哪 / folder to write to"
 )
 @click.option("--format", "kind", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
-@_JSON
-def export(folder: str, target: str, kind: str, as_json: bool) -> None:
+@json_option()
+def export(ledger: str, target: str, kind: str, as_json: bool) -> None:
     """把各表导出为 Parquet 或 CSV。 Write every table as Parquet or CSV."""
     from orderguard.cli.common import opened, print_json
     from orderguard.stages.upkeep import export_tables
 
-    with opened(Path(folder)) as book:
+    with opened(Path(ledger)) as book:
         counts = export_tables(book, Path(target), kind)
     if as_json:
         print_json(counts)
@@ -116,11 +111,11 @@ def export(folder: str, target: str, kind: str, as_json: bool) -> None:
 
 
 @ledger.command()
-@_LEDGER
+@ledger_option
 @click.option("--before", metavar="DATE", help="删去此日前的历史订单 / drop the history of orders before this day")
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@_JSON
-def prune(folder: str, before: str | None, rules_file: str | None, as_json: bool) -> None:
+@rules_option
+@json_option()
+def prune(ledger: str, before: str | None, rules_file: str | None, as_json: bool) -> None:
     """清理历史订单（案件与处置不删）；按 privacy.retain_days 清除个人信息。 Drop old history, erase old personal data."""
     from datetime import UTC, datetime
     from zoneinfo import ZoneInfo
@@ -137,7 +132,7 @@ def prune(folder: str, before: str | None, rules_file: str | None, as_json: bool
         except ValueError as error:
             what = Words(f"--before 看不懂 '{before}'", f"--before cannot be read: '{before}'")
             raise OrderguardError(Problem(what, fix=Words("写 2026-10-01", "write 2026-10-01"))) from error
-    with opened(Path(folder)) as store:
+    with opened(Path(ledger)) as store:
         done = tidy(store, book, day, datetime.now(UTC))
     if as_json:
         print_json(done)

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, rules_option, team_option
 from orderguard.errors import EXIT_DELIVERY
-
-_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-_JSON = click.option("--json", "as_json", is_flag=True)
 
 STATES = {
     "sent": ("已送达", "sent"),
@@ -28,9 +26,9 @@ def notices() -> None:
 
 
 @notices.command("list")
-@_LEDGER
+@ledger_option
 @click.option("--failed", is_flag=True, help="只看未送达的 / only what was not delivered")
-@_JSON
+@json_option()
 def list_(ledger: str, failed: bool, as_json: bool) -> None:
     """每条通知给了谁、到没到。 Who was told, and whether it arrived; newest first."""
     from orderguard.cli import language, shop_zone
@@ -58,10 +56,10 @@ def list_(ledger: str, failed: bool, as_json: bool) -> None:
 
 
 @notices.command()
-@_LEDGER
-@click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@_JSON
+@ledger_option
+@team_option
+@rules_option
+@json_option()
 def send(ledger: str, team_file: str | None, rules_file: str | None, as_json: bool) -> None:
     """发出到点的通知，补发没送到的；还有没送到的则退出码为 3。 Send what is due and what failed; exit 3 if any fails again."""
     from orderguard.cli.common import find_rulebook, opened, print_json

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from orderguard.cli.dates import DATE_ORDERS
 from orderguard.cli.drafting import draft, tables_of
+from orderguard.cli.options import date_order_option, json_option, password_option, platforms_option
 from orderguard.errors import printable
 
 
@@ -17,14 +17,14 @@ def platforms() -> None:
 
 
 @platforms.command("list")
-@click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option("--json", "as_json", is_flag=True)
-def list_(folder: str | None, as_json: bool) -> None:
+@platforms_option
+@json_option()
+def list_(platforms_dir: str | None, as_json: bool) -> None:
     """列出已知平台。 List the known platforms."""
     from orderguard.cli.common import print_json, print_table
     from orderguard.platforms import load_profiles
 
-    profiles = load_profiles(folder)
+    profiles = load_profiles(platforms_dir)
     if as_json:
         print_json(
             [
@@ -54,16 +54,16 @@ def list_(folder: str | None, as_json: bool) -> None:
 
 @platforms.command()
 @click.argument("platform")
-@click.option("--platforms", "folder", metavar="DIR")
-@click.option("--json", "as_json", is_flag=True)
-def show(platform: str, folder: str | None, as_json: bool) -> None:
+@click.option("--platforms", "platforms_dir", metavar="DIR")
+@json_option()
+def show(platform: str, platforms_dir: str | None, as_json: bool) -> None:
     """某平台的每一列从哪些表头读取。 Which headings each column of a platform is read from."""
     from orderguard.cli.common import print_json, print_table
     from orderguard.columns import heading
     from orderguard.errors import OrderguardError, Problem, Words, closest
     from orderguard.platforms import load_profiles
 
-    profiles = load_profiles(folder)
+    profiles = load_profiles(platforms_dir)
     found = [p for p in profiles if platform.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
     if not found:
         what = Words(f"未知平台 '{platform}'", f"unknown platform '{platform}'")
@@ -89,16 +89,14 @@ def show(platform: str, folder: str | None, as_json: bool) -> None:
 @platforms.command()
 @click.argument("file")
 @click.option("--platform", metavar="NAME", help="指定平台 / instead of recognition")
-@click.option("--platforms", "folder", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option(
-    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
-)
-@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
-@click.option("--json", "as_json", is_flag=True)
+@platforms_option
+@password_option
+@date_order_option
+@json_option()
 def detect(
     file: str,
     platform: str | None,
-    folder: str | None,
+    platforms_dir: str | None,
     password_file: str | None,
     date_order: str | None,
     as_json: bool,
@@ -112,7 +110,7 @@ def detect(
     from orderguard.stages.drafting import explained
     from orderguard.stages.recipes import recognised
 
-    profiles = load_profiles(folder)
+    profiles = load_profiles(platforms_dir)
     results, problems = [], []
     for table in tables_of(file, profiles, password_file):
         try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.options import json_option, locale_option, out_option, platforms_option, rules_option
+
 if TYPE_CHECKING:
     from orderguard.report.period import Period
     from orderguard.rules import Rulebook
@@ -25,13 +27,11 @@ if TYPE_CHECKING:
 @click.option(
     "--outcomes", multiple=True, metavar="FILE", help="售后表：退款、理赔、错发 / refunds, claims, wrong deliveries"
 )
-@click.option("--out", default=".", metavar="DIR", show_default=True, help="写到哪个目录 / folder to write to")
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option(
-    "--locale", type=click.Choice(["zh-CN", "en"]), help="报告语言，默认同规则表 / language, default the rulebook's"
-)
-@click.option("--json", "as_json", is_flag=True, help="把全部数字打到标准输出 / print every figure")
+@out_option(".", "写到哪个目录 / folder to write to")
+@rules_option
+@platforms_option
+@locale_option("报告语言，默认同规则表 / language, default the rulebook's")
+@json_option("把全部数字打到标准输出 / print every figure")
 def report(**given: Any) -> None:
     """给主管看的月报：report-YYYY-MM.html 与 .xlsx。 The month for a supervisor, as page and workbook."""
     from datetime import UTC, datetime

@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from orderguard.cli.options import json_option, rules_option
 from orderguard.errors import printable
 
 if TYPE_CHECKING:
     from orderguard.rules import Rule, Rulebook
-
-_RULES = click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-_JSON = click.option("--json", "as_json", is_flag=True)
 
 
 @click.group()
@@ -24,9 +22,9 @@ def rules() -> None:
 
 
 @rules.command("list")
-@_RULES
+@rules_option
 @click.option("--ledger", metavar="DIR", help="台账，默认 ledger（若有）/ ledger, if there is one")
-@_JSON
+@json_option()
 def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
     """列出规则；有台账时附近 30 天的命中与属实率。 List the rules, with their last 30 days where there is a ledger."""
     from datetime import UTC, datetime
@@ -67,14 +65,14 @@ def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("name", required=False)
-@_RULES
+@rules_option
 @click.option(
     "--locale",
     "--lang",
     type=click.Choice(["zh-CN", "zh", "en"]),
     help="语言，默认同规则表 / language, default the rulebook's",
 )
-@_JSON
+@json_option()
 def docs(name: str | None, rules_file: str | None, locale: str | None, as_json: bool) -> None:
     """规则类型的说明页：类型名或规则编号。 The page of a kind: name a kind, or a rule."""
     from orderguard.cli import language
@@ -110,8 +108,8 @@ def docs(name: str | None, rules_file: str | None, locale: str | None, as_json: 
 
 @rules.command()
 @click.argument("file", required=False)
-@_RULES
-@_JSON
+@rules_option
+@json_option()
 def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """检查规则表，一次列出所有错误。 Check the rulebook, all errors at once."""
     from datetime import UTC, datetime
@@ -147,8 +145,8 @@ def check(file: str | None, rules_file: str | None, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("rule_id")
-@_RULES
-@_JSON
+@rules_option
+@json_option()
 def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     """一条规则：设置、类型说明。 One rule: its settings and its kind's page."""
     from orderguard.cli.common import find_rulebook, plain_rulebook, print_json
@@ -230,8 +228,8 @@ def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
 
 @rules.command()
 @click.argument("file", required=False)
-@_RULES
-@_JSON
+@rules_option
+@json_option()
 def test(file: str | None, rules_file: str | None, as_json: bool) -> None:
     """试跑每条规则自带的例子。 Run the examples that each rule carries."""
     from orderguard.cli.common import find_rulebook, print_json

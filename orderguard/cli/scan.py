@@ -9,7 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.cli.dates import DATE_ORDERS, date_order
+from orderguard.cli.dates import date_order
+from orderguard.cli.options import (
+    date_order_option,
+    double_option,
+    holds_format_option,
+    json_option,
+    ledger_option,
+    lookup_option,
+    out_option,
+    password_option,
+    platform_option,
+    platforms_option,
+    quiet_option,
+    rules_option,
+    stock_option,
+    tasks_format_option,
+    team_option,
+)
 from orderguard.errors import EXIT_ASKED, EXIT_DELIVERY, EXIT_INPUT, OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
@@ -19,30 +36,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@click.option("--out", default="out", metavar="DIR", show_default=True, help="输出目录 / output folder")
+@rules_option
+@out_option("out", "输出目录 / output folder")
 @click.option(
     "--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices,board / write only these"
 )
-@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-@click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
-@click.option("--platform", metavar="NAME", help="指定平台而不自动识别 / platform instead of recognition")
-@click.option("--platforms", "platforms_dir", metavar="DIR", help="自己的平台配置目录 / folder of own profiles")
-@click.option("--lookup", "lookups", multiple=True, metavar="FILE", help="补充账号信息 / account facts to join")
-@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file: flags what is oversold")
-@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
-@click.option(
-    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
-)
+@ledger_option
+@team_option
+@platform_option
+@platforms_option
+@lookup_option
+@stock_option
+@date_order_option
+@password_option
 @click.option(
     "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
 )
-@click.option(
-    "--tasks-format", default="xlsx", metavar="LIST", show_default=True, help="任务表 / task sheets: xlsx,csv,json,md"
-)
-@click.option(
-    "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
-)
+@tasks_format_option
+@holds_format_option
 @click.option("--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them")
 @click.option("--table", metavar="NAME", help="数据库里的表或视图 / table or view of a database")
 @click.option("--query", metavar="SQL", help="代替表的 SELECT / a SELECT instead of a table")
@@ -65,9 +76,9 @@ if TYPE_CHECKING:
 @click.option(
     "--sample", metavar="SHARE", help="抽这么多未命中的订单作对照，如 0.5% / draw unflagged orders for control"
 )
-@click.option("--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get")
-@click.option("--json", "as_json", is_flag=True, help="把 run.json 打到标准输出 / print run.json")
-@click.option("--quiet", is_flag=True, help="只报错 / only errors")
+@double_option
+@json_option("把 run.json 打到标准输出 / print run.json")
+@quiet_option
 def scan(**given: Any) -> None:
     """扫描订单：文件、文件夹、通配符、- 或数据库地址。 Audit orders: files, folders, globs, - or databases."""
     from orderguard.cli import fail

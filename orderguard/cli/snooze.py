@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orderguard.cli.options import by_option, json_option, ledger_option, rules_option, why_option
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from orderguard.ledger import Ledger
     from orderguard.rules import Rulebook
-
-_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-_BY = click.option("--by", required=True, metavar="NAME", help="谁 / who")
-_WHY = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
-_JSON = click.option("--json", "as_json", is_flag=True)
 
 
 @click.command()
@@ -30,11 +27,11 @@ _JSON = click.option("--json", "as_json", is_flag=True)
 )
 @click.option("--value", metavar="TEXT", help="对哪个值：IP、号码、账号、地址… / the IP, phone, account, address...")
 @click.option("--until", required=True, metavar="DATE", help="到哪天（含），或 7d / through this day, or 7d")
-@_BY
-@_WHY
-@_LEDGER
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@_JSON
+@by_option()
+@why_option
+@ledger_option
+@rules_option
+@json_option()
 def snooze(**given: Any) -> None:
     """静音：规则对某个值到期前不加分，命中仍记录。 A rule adds no points for a value until a date; hits are still recorded.
 
@@ -132,9 +129,9 @@ def _until(text: str, now: datetime, zone: str) -> datetime:
 
 
 @click.command()
-@_LEDGER
+@ledger_option
 @click.option("--all", "ended", is_flag=True, help="到期的、取消的也列 / ended ones too")
-@_JSON
+@json_option()
 def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
     """列出静音。 List what is snoozed."""
     from datetime import UTC, datetime
@@ -168,10 +165,10 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("number", type=int)
-@_BY
-@_WHY
-@_LEDGER
-@_JSON
+@by_option()
+@why_option
+@ledger_option
+@json_option()
 def unsnooze(number: int, by: str, why: str, ledger: str, as_json: bool) -> None:
     """提前取消静音。 End a snooze before its time."""
     from datetime import UTC, datetime

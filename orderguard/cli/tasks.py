@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from orderguard.cli.options import json_option, ledger_option, rules_option
+
 
 @click.command()
 @click.option("--agent", required=True, metavar="NAME", help="谁的任务表 / whose sheet")
 @click.option("--to", "target", metavar="DIR", default=".", show_default=True, help="写到哪个目录 / folder to write to")
-@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
+@ledger_option
+@rules_option
 @click.option(
     "--tasks-format", "--format", "formats", default="xlsx", metavar="LIST", show_default=True, help="xlsx,csv,json,md"
 )
-@click.option("--json", "as_json", is_flag=True)
+@json_option()
 def tasks(agent: str, target: str, ledger: str, rules_file: str | None, formats: str, as_json: bool) -> None:
     """重发某人全部未处理订单的任务表。 Issue an agent's sheet again, with all open orders."""
     from datetime import UTC, datetime

@@ -8,10 +8,8 @@ from typing import Any
 
 import click
 
+from orderguard.cli.options import by_option, json_option, ledger_option, why_option
 from orderguard.errors import EXIT_INPUT
-
-_LEDGER = click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-_JSON = click.option("--json", "as_json", is_flag=True)
 
 
 @click.group()
@@ -21,9 +19,9 @@ def verdict() -> None:
 
 @verdict.command()
 @click.argument("sheets", nargs=-1, required=True)
-@_LEDGER
+@ledger_option
 @click.option("--by", metavar="NAME", help="谁填的，默认文件名 / who filled them in")
-@_JSON
+@json_option()
 def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) -> None:
     """把填好的任务表记入台账。 Record filled task sheets."""
     from datetime import UTC, datetime
@@ -56,8 +54,8 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
 
 
 @verdict.command("list")
-@_LEDGER
-@_JSON
+@ledger_option
+@json_option()
 def list_(ledger: str, as_json: bool) -> None:
     """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
     from orderguard.cli import language, shop_zone
@@ -88,10 +86,10 @@ def list_(ledger: str, as_json: bool) -> None:
 @verdict.command()
 @click.argument("order_or_case")
 @click.argument("result")
-@_LEDGER
-@click.option("--by", required=True, metavar="NAME", help="谁更正 / who corrects it")
-@click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
-@_JSON
+@ledger_option
+@by_option("谁更正 / who corrects it")
+@why_option
+@json_option()
 def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_json: bool) -> None:
     """更正一条处置结果，旧的保留在案。 Correct a verdict; the old one stays in the trail."""
     from datetime import UTC, datetime
@@ -116,8 +114,8 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_j
 @verdict.command()
 @click.argument("file", required=False)
 @click.option("--out", metavar="FILE", help="同上 / the same")
-@_LEDGER
-@_JSON
+@ledger_option
+@json_option()
 def export(file: str | None, out: str | None, ledger: str, as_json: bool) -> None:
     """导出全部处置结果：.csv .xlsx .parquet .json 。 Export all verdicts, corrected ones too."""
     from orderguard.cli import language

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.cli.dates import DATE_ORDERS
+from orderguard.cli.options import (
+    date_order_option,
+    double_option,
+    holds_format_option,
+    json_option,
+    ledger_option,
+    out_option,
+    password_option,
+    quiet_option,
+    rules_option,
+    stock_option,
+    tasks_format_option,
+    team_option,
+)
 from orderguard.errors import EXIT_DELIVERY, EXIT_INPUT
 
 if TYPE_CHECKING:
@@ -26,30 +39,24 @@ _REMIND = 30.0
 @click.option(
     "--every", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="秒 / seconds between looks"
 )
-@click.option("--rules", "rules_file", metavar="FILE", help="规则表，默认 ./rules.yaml / rulebook")
-@click.option("--out", default="out", metavar="DIR", show_default=True, help="输出目录 / output folder")
+@rules_option
+@out_option("out", "输出目录 / output folder")
 @click.option("--outputs", metavar="LIST", help="只写这些 / write only these")
-@click.option("--ledger", default="ledger", metavar="DIR", show_default=True, help="台账目录 / ledger folder")
-@click.option("--team", "team_file", metavar="FILE", help="团队表，默认 ./team.yaml / team")
+@ledger_option
+@team_option
 @click.option("--platform", metavar="NAME")
 @click.option("--platforms", "platforms_dir", metavar="DIR")
 @click.option("--lookup", "lookups", multiple=True, metavar="FILE")
-@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file: flags what is oversold")
-@click.option("--date-order", type=DATE_ORDERS, help="03/04 是日在前还是月在前 / what comes first in 03/04")
-@click.option(
-    "--password-file", metavar="FILE", help="Excel 打开密码，每行一个 / passwords of locked books, one a line"
-)
-@click.option(
-    "--tasks-format", default="xlsx", metavar="LIST", show_default=True, help="任务表 / task sheets: xlsx,csv,json,md"
-)
-@click.option(
-    "--holds-format", default="csv", metavar="LIST", show_default=True, help="暂扣清单 / hold lists: csv,txt,json"
-)
+@stock_option
+@date_order_option
+@password_option
+@tasks_format_option
+@holds_format_option
 @click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
 @click.option("--sample", metavar="SHARE", help="抽未命中的订单作对照，如 0.5% / draw unflagged orders for control")
-@click.option("--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get")
-@click.option("--json", "as_json", is_flag=True, help="每次扫描打一行 run.json / a line of JSON a scan")
-@click.option("--quiet", is_flag=True, help="只报错 / only errors")
+@double_option
+@json_option("每次扫描打一行 run.json / a line of JSON a scan")
+@quiet_option
 def watch(**given: Any) -> None:
     """盯住文件夹：导出文件写完即扫，每个只扫一次。 Scan each export once, as soon as it is finished."""
     from orderguard.cli.common import find_rulebook
