@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -34,6 +35,16 @@ def test_every_command_prints_json() -> None:
         module, attribute = where.split(":")
         for words, command in _leaves(getattr(import_module(module), attribute), (name,)):
             assert any("--json" in option.opts for option in command.params), " ".join(words)
+
+
+def test_every_option_tells_what_it_is_for_in_both_languages() -> None:
+    for name, where in _COMMANDS.items():
+        module, attribute = where.split(":")
+        for words, command in _leaves(getattr(import_module(module), attribute), (name,)):
+            for option in (p for p in command.params if isinstance(p, click.Option)):
+                zh, _, en = (option.help or "").partition(" / " if " / " in (option.help or "") else "/")
+                assert re.search("[\u4e00-\u9fff]", zh), (words, option.opts)
+                assert re.search("[A-Za-z]", en), (words, option.opts)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "utf-16"])

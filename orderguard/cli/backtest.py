@@ -15,6 +15,7 @@ from orderguard.cli.options import (
     platform_option,
     platforms_option,
     quiet_option,
+    stock_option,
 )
 from orderguard.errors import OrderguardError, Problem, Words
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 @platform_option
 @platforms_option
 @lookup_option
-@click.option("--stock", metavar="FILE", help="库存表，查超卖 / stock file, as scan takes it")
+@stock_option
 @date_order_option
 @json_option("结果打到标准输出；给了 --out 才写工作簿 / to stdout; a workbook only with --out")
 @quiet_option

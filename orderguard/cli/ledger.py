@@ -94,7 +94,14 @@ def rebuild(ledger: str, as_json: bool) -> None:
 @click.option(
     "--to", "target", default="ledger-export", metavar="DIR", show_default=True, help="写到哪 / folder to write to"
 )
-@click.option("--format", "kind", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="写成哪种 / kind of file",
+)
 @json_option()
 def export(ledger: str, target: str, kind: str, as_json: bool) -> None:
     """把各表导出为 Parquet 或 CSV。 Write every table as Parquet or CSV."""

@@ -46,11 +46,20 @@ holds_format_option = click.option(
 double_option = click.option(
     "--double", metavar="SHARE", help="这么多任务交两人各看一遍，如 2% / tasks that two agents get"
 )
+outputs_option = click.option(
+    "--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices,board / write only these"
+)
+notify_option = click.option(
+    "--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them"
+)
+sample_option = click.option(
+    "--sample", metavar="SHARE", help="抽这么多未命中的订单作对照，如 0.5% / draw unflagged orders for control"
+)
 why_option = click.option("--why", required=True, metavar="TEXT", help="为什么 / why")
 quiet_option = click.option("--quiet", is_flag=True, help="只报错 / only errors")
 
 
-def json_option(says: str | None = None) -> Callable[[FC], FC]:
+def json_option(says: str = "给程序读的 JSON / JSON for programs") -> Callable[[FC], FC]:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help=says)
 

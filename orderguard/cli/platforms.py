@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from orderguard.cli.drafting import draft, tables_of
-from orderguard.cli.options import date_order_option, json_option, password_option, platforms_option
+from orderguard.cli.options import date_order_option, json_option, password_option, platform_option, platforms_option
 from orderguard.errors import printable
 
 
@@ -54,7 +54,7 @@ def list_(platforms_dir: str | None, as_json: bool) -> None:
 
 @platforms.command()
 @click.argument("platform")
-@click.option("--platforms", "platforms_dir", metavar="DIR")
+@platforms_option
 @json_option()
 def show(platform: str, platforms_dir: str | None, as_json: bool) -> None:
     """某平台的每一列从哪些表头读取。 Which headings each column of a platform is read from."""
@@ -88,7 +88,7 @@ def show(platform: str, platforms_dir: str | None, as_json: bool) -> None:
 
 @platforms.command()
 @click.argument("file")
-@click.option("--platform", metavar="NAME", help="指定平台 / instead of recognition")
+@platform_option
 @platforms_option
 @password_option
 @date_order_option

@@ -17,12 +17,15 @@ from orderguard.cli.options import (
     json_option,
     ledger_option,
     lookup_option,
+    notify_option,
     out_option,
+    outputs_option,
     password_option,
     platform_option,
     platforms_option,
     quiet_option,
     rules_option,
+    sample_option,
     stock_option,
     tasks_format_option,
     team_option,
@@ -38,9 +41,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True)
 @rules_option
 @out_option("out", "输出目录 / output folder")
-@click.option(
-    "--outputs", metavar="LIST", help="只写这些：frames,workbook,tasks,holds,notices,board / write only these"
-)
+@outputs_option
 @ledger_option
 @team_option
 @platform_option
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 )
 @tasks_format_option
 @holds_format_option
-@click.option("--notify", is_flag=True, help="真的发通知，默认只写 notices.csv / send the notices, not only write them")
+@notify_option
 @click.option("--table", metavar="NAME", help="数据库里的表或视图 / table or view of a database")
 @click.option("--query", metavar="SQL", help="代替表的 SELECT / a SELECT instead of a table")
 @click.option(
@@ -73,9 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", metavar="SIZE", help="最多用多少内存，如 4GB；更大的输入分批审 / memory to use; larger inputs are cut"
 )
-@click.option(
-    "--sample", metavar="SHARE", help="抽这么多未命中的订单作对照，如 0.5% / draw unflagged orders for control"
-)
+@sample_option
 @double_option
 @json_option("把 run.json 打到标准输出 / print run.json")
 @quiet_option

@@ -15,7 +15,13 @@ from orderguard.cli.options import json_option, ledger_option, rules_option
 @ledger_option
 @rules_option
 @click.option(
-    "--tasks-format", "--format", "formats", default="xlsx", metavar="LIST", show_default=True, help="xlsx,csv,json,md"
+    "--tasks-format",
+    "--format",
+    "formats",
+    default="xlsx",
+    metavar="LIST",
+    show_default=True,
+    help="任务表 / task sheets: xlsx,csv,json,md",
 )
 @json_option()
 def tasks(agent: str, target: str, ledger: str, rules_file: str | None, formats: str, as_json: bool) -> None:

@@ -15,10 +15,16 @@ from orderguard.cli.options import (
     holds_format_option,
     json_option,
     ledger_option,
+    lookup_option,
+    notify_option,
     out_option,
+    outputs_option,
     password_option,
+    platform_option,
+    platforms_option,
     quiet_option,
     rules_option,
+    sample_option,
     stock_option,
     tasks_format_option,
     team_option,
@@ -41,19 +47,19 @@ _REMIND = 30.0
 )
 @rules_option
 @out_option("out", "输出目录 / output folder")
-@click.option("--outputs", metavar="LIST", help="只写这些 / write only these")
+@outputs_option
 @ledger_option
 @team_option
-@click.option("--platform", metavar="NAME")
-@click.option("--platforms", "platforms_dir", metavar="DIR")
-@click.option("--lookup", "lookups", multiple=True, metavar="FILE")
+@platform_option
+@platforms_option
+@lookup_option
 @stock_option
 @date_order_option
 @password_option
 @tasks_format_option
 @holds_format_option
-@click.option("--notify", is_flag=True, help="真的发通知 / send the notices")
-@click.option("--sample", metavar="SHARE", help="抽未命中的订单作对照，如 0.5% / draw unflagged orders for control")
+@notify_option
+@sample_option
 @double_option
 @json_option("每次扫描打一行 run.json / a line of JSON a scan")
 @quiet_option
