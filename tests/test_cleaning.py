@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import BLANKS
-from orderguard.normalise.cleaning import _MANY, Texts, cleaned_series
+from orderguard.normalise import sums
+from orderguard.normalise.cleaning import _MANY, Texts, cleaned_series, without
+from orderguard.normalise.status import StatusWords, stages
 
 PIECES = [
     *BLANKS,
@@ -57,3 +59,41 @@ def test_a_column_of_few_texts_is_cleaned_like_each_of_its_cells(cells: list[str
 def test_a_column_of_digits_is_cleaned_like_each_of_its_cells(cells: list[str | None]) -> None:
     column = pl.Series("t", [str(n) for n in range(_MANY + 70)] + cells, dtype=pl.String)
     assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == cleaned_series(column).to_list()
+
+
+@settings(deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=8), st.sampled_from([1, 600, _MANY]))
+def test_a_column_mostly_of_digits_is_cleaned_like_each_of_its_cells(cells: list[str | None], often: int) -> None:
+    column = pl.Series("t", [str(n) for n in range(_MANY + 70)] + [f"{n}x" for n in range(20)] + cells * often, dtype=pl.String)
+    assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == cleaned_series(column).to_list()
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.sampled_from(["-", "N/A", "none", "满200减30", "否", "\u200b"]), min_size=1, max_size=4), st.booleans())
+def test_words_for_nothing_go_from_a_long_column_of_few_texts(cells: list[str | None], fold: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+    words = ("-", "n/a", "none")
+    told = [t if t is None or (t.lower() if fold else t) not in words else None for t in cells]
+    column = pl.Series("t", cells * _MANY + ["other", "None"], dtype=pl.String)
+    assert without(column, words, fold=fold).to_list() == told * _MANY + ["other", None if fold else "None"]
+    repeated = pl.Series("t", cells * _MANY, dtype=pl.String)
+    assert without(repeated, words, fold=fold).to_list() == told * _MANY
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.sampled_from(["已发货", "等待出库", "？？", "不详", "待退款"]), min_size=1, max_size=5), st.booleans())
+def test_the_stages_of_a_long_column_of_few_words_are_those_of_a_short_one(cells: list[str | None], both: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+    words = StatusWords({"已发货": "shipped", "等待出库": "paid", "不详": "none", "待退款": "refunding"}, sources=("b",) if both else ())
+    frame = pl.DataFrame({"b": cells[::-1]}, schema={"b": pl.String})
+    stage, unknown = stages(pl.Series("a", cells, dtype=pl.String), Texts(frame), words, len(cells))
+    long = pl.Series("a", cells * _MANY, dtype=pl.String)
+    told, unknown_of_all = stages(long, Texts(pl.concat([frame] * _MANY)), words, len(long))
+    assert told.dtype == pl.String
+    assert told.to_list() == stage.to_list() * _MANY
+    assert unknown_of_all == {w: (n * _MANY, at) for w, (n, at) in unknown.items()}
+
+
+def test_currencies_are_looked_for_where_an_amount_is_no_bare_number() -> None:
+    text = pl.Series(["12.00", "¥88", None, "$3", "x"], dtype=pl.String)
+    told = sums.currency(text, text.cast(pl.Float64, strict=False))
+    assert told is not None
+    assert told.to_list() == [None, None, None, "USD", None] == sums.currency(text).to_list()  # type: ignore[union-attr]

@@ -17,7 +17,7 @@ from orderguard.ingest.delimited import read_delimited
 from orderguard.ingest.rejects import reopened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from io import FileIO
 
     from orderguard.ingest.table import HeaderScore, Table
@@ -118,9 +118,12 @@ def is_table(path: Path) -> bool:
 def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = ()) -> Source:
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
     try:
-        data, source.sha256 = _bytes_of(source.path) if source.path else _hashed(sys.stdin.buffer.read())
+        data, digest = _bytes_of(source.path) if source.path else _hashed(sys.stdin.buffer.read())
         source.size = len(data)
-        source.tables = reopened(_parse(data, source, score, passwords))
+        try:
+            source.tables = reopened(_parse(data, source, score, passwords))
+        finally:
+            source.sha256 = digest()
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
@@ -135,28 +138,36 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
     return source
 
 
-def _hashed(data: bytes) -> tuple[bytes, str]:
-    return data, hashlib.sha256(data).hexdigest()
+def _hashed(data: bytes) -> tuple[bytes, Callable[[], str]]:
+    return data, lambda: hashlib.sha256(data).hexdigest()
 
 
-def _bytes_of(path: Path) -> tuple[bytes, str]:
-    """A file's bytes and their SHA-256; a large one is hashed on another core while it is read, for reading keeps one busy."""
+def _bytes_of(path: Path) -> tuple[bytes, Callable[[], str]]:
+    """A file's bytes, and what tells their SHA-256: a large file is hashed on another core while it is read and parsed."""
     with path.open("rb", buffering=0) as file:
         before = _state(file)
         if before[0] < _LARGE or time.time_ns() - before[1] < _SETTLED:
             return _hashed(file.read())
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            told = beside.submit(_digest, path)
-            data = file.read()
-        same = told.result()[1] == before == _state(file) and len(data) == before[0]
-    return (data, told.result()[0]) if same else _hashed(data)  # somebody wrote to it meanwhile
+        beside = ThreadPoolExecutor(max_workers=1)
+        told = beside.submit(_digest, path)
+        beside.shutdown(wait=False)
+        data = file.read()
+        after = _state(file)
+
+    def digest() -> str:
+        same = told.result()[1] == before == after and len(data) == before[0]
+        return told.result()[0] if same else _hashed(data)[1]()  # somebody wrote to it meanwhile
+
+    return data, digest
 
 
 def _digest(path: Path) -> tuple[str, _State | None]:
+    """The hash of what is under that path, and its state before and after it was hashed (None: it changed)."""
     try:
         with path.open("rb", buffering=0) as file:
             state = _state(file)
-            return hashlib.file_digest(file, "sha256").hexdigest(), state
+            told = hashlib.file_digest(file, "sha256").hexdigest()
+            return told, state if _state(file) == state else None
     except OSError:  # gone meanwhile: who has it open reads it all the same
         return "", None
 

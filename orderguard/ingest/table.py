@@ -91,11 +91,8 @@ def untabbed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     first, rest = columns[0], columns[1:]
     if not rest or not len(frame):
         return frame
-    joined = frame[first].str.contains(r"\t[^\t]*\t").fill_null(value=False)
-    if not joined.any():
-        return frame
-    alone = joined & frame.select(pl.all_horizontal([pl.col(c).is_null() for c in rest])).to_series()
-    rows = alone.arg_true().to_list()
+    alone = frame.select(pl.all_horizontal([pl.col(c).is_null() for c in rest]).arg_true()).to_series()
+    rows = alone.filter(frame[first].gather(alone).str.contains(r"\t[^\t]*\t").fill_null(value=False)).to_list()
     split = {i: cells for i in rows if (cells := _cells(str(frame[first][i]), len(columns)))}
     if not split:
         return frame

@@ -91,20 +91,33 @@ def _dirty(frame: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, pl.Seri
         pl.all().null_count().name.suffix("\x1f0"),
     ).row(0, named=True)
     few = [n for n in frame.columns if told[f"{n}\x1fn"] <= _FEW]
-    digits = [n for n in frame.columns if n not in few and told[f"{n}\x1fd"] == told[f"{n}\x1f0"]]
+    digits = [n for n in frame.columns if n not in few and told[f"{n}\x1fd"] - told[f"{n}\x1f0"] <= _SAMPLE // 10]
     rest = [n for n in frame.columns if n not in few and n not in digits]
     # All looks at once: Polars spreads them over the cores.
     texts, few = _repeated(frame, sample, few)
     looks = [pl.col(n).unique().implode() for n in few]
-    looks += [pl.col(n).cast(pl.Int64, strict=False).null_count() == pl.col(n).null_count() for n in digits]
+    looks += [_no_digits(pl.col(n)).arg_true().implode() for n in digits]
     looks += [_maybe_odd(pl.col(n)).arg_true().implode() for n in rest]
     found = frame.select(looks) if looks else pl.DataFrame()
     texts |= {n: found[n][0] for n in few}
     mixed = {n: t for n, t in texts.items() if _odd(t.to_frame(n), [n])}
     few_dirty = {n: t for n, t in mixed.items() if len(t) <= _MANY}
-    odd = _surely(frame, {n: found[n][0] for n in rest})
-    more = [n for n in mixed if n not in few_dirty] + [n for n in digits if not found[n][0]]
+    mostly = [n for n in digits if len(found[n][0]) <= len(frame) // 10]
+    odd = _surely(frame, {n: found[n][0] for n in rest + mostly})
+    more = [n for n in mixed if n not in few_dirty] + [n for n in digits if n not in mostly]
     return few_dirty, odd | _odd(frame, more)
+
+
+def _no_digits(text: pl.Expr) -> pl.Expr:
+    return text.is_not_null() & text.cast(pl.Int64, strict=False).is_null()
+
+
+def few_texts(text: pl.Series) -> pl.Series | None:
+    """All texts that a long column holds, where they are at most four and its first rows have them all; else None."""
+    if len(text) <= _MANY:
+        return None
+    name = text.name
+    return _repeated(text.to_frame(), text.head(_SAMPLE).to_frame(), [name])[0].get(name)
 
 
 def _repeated(frame: pl.DataFrame, sample: pl.DataFrame, names: list[str]) -> tuple[dict[str, pl.Series], list[str]]:
@@ -162,10 +175,14 @@ def without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> p
         told = set(words)
         at = [i for i, t in enumerate(text.to_list()) if t is not None and (t.lower() if fold else t) in told]
         return text.scatter(at, None) if at else text
+    few = few_texts(text)
+    if few is not None:
+        gone = [t for t in few if (t.lower() if fold else t) in words]
+        return text.set(text.is_in(gone), None) if gone else text
     longest = max(len(w.encode()) for w in words)
     short = (text.str.len_bytes() <= longest).arg_true()
     if not len(short):
         return text
-    few = text.gather(short)
-    none = (few.str.to_lowercase() if fold else few).is_in(list(words))
+    some = text.gather(short)
+    none = (some.str.to_lowercase() if fold else some).is_in(list(words))
     return text.scatter(short.filter(none), None) if none.any() else text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import BLANKS
+from orderguard.normalise.cleaning import few_texts
 from orderguard.traditional import SIMPLIFIED
 
 if TYPE_CHECKING:
@@ -93,12 +94,16 @@ def _told(
     text: pl.Series, words: StatusWords, unknown: dict[str, tuple[int, int]], dtype: type[pl.DataType]
 ) -> pl.Series:
     """The stage of each word, by name or as its rank; words that are not known are added to `unknown`."""
-    distinct: Sequence[str] = text.drop_nulls().unique(maintain_order=True).to_list()
+    few = few_texts(text)
+    distinct: Sequence[str] = (text.drop_nulls().unique(maintain_order=True) if few is None else few).to_list()
     table = {word: words.stage(word) for word in distinct}
     for word in [w for w, s in table.items() if s == UNKNOWN][:50]:
         same = text == word
         unknown[word] = (int(same.sum()), int(same.arg_max() or 0))
     said = {w: None if s == _NOTHING else s if dtype == pl.String else RANK[s] for w, s in table.items()}
+    if few is not None:  # to compare with each of them is quicker than to look each cell up
+        cases = [pl.when(pl.lit(text) == w).then(pl.lit(s, dtype=dtype)) for w, s in said.items()]
+        return pl.select(pl.coalesce(cases)).to_series()
     return text.replace_strict(said, default=None, return_dtype=dtype) if said else text.cast(dtype, strict=False)
 
 

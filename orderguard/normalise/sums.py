@@ -103,12 +103,20 @@ def is_dotted(text: pl.Series) -> bool:
     return bool(text.str.contains(r"\d\.\d{3}\.\d{3}|\d\.\d{3},\d").any())
 
 
-def currency(text: pl.Series) -> pl.Series | None:
-    """The ISO code that each amount's own symbol or letters say, null where there are none; None when no one does."""
+def currency(text: pl.Series, bare: pl.Series | None = None) -> pl.Series | None:
+    """The ISO code that each amount's own symbol or letters say, null where there are none; None when no one does.
+
+    Args:
+        text: the amounts as they are written.
+        bare: the amounts of those cells that hold nothing but a number, where that is known.
+    """
     told = text.head(1000).str.contains(r"[^\d.,\-+\s]")
     if not told.any():
         return None
-    written = text.str.contains(r"[^\d.,\-+\s]").fill_null(value=False)
+    if bare is None:
+        written = text.str.contains(r"[^\d.,\-+\s]").fill_null(value=False)
+    else:
+        written = text.is_not_null() & bare.is_null()
     distinct = text.filter(written).unique(maintain_order=True)
     mark = (
         distinct.str.to_uppercase()

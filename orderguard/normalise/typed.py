@@ -101,7 +101,9 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
         cells, [s for n, p in recipe.picks.items() if n not in bare for s in p.sources if cells.schema[s] == pl.String]
     )
     notes: list[Problem] = [told_below(below, source)] if below else []
-    picks, columns, failed = _columns(cells, bare, texts, recipe, source, notes)
+    source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
+    first = cells.select(_first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items())
+    picks, columns, failed = _columns(cells, first, bare, texts, recipe, source, notes)
     notes += _republican(picks, columns, failed, recipe, raw, source) if failed else []
     if {"receiver_name", "receiver_phone"} <= columns.keys():
         columns["receiver_phone"] = _extended(columns["receiver_phone"], columns["receiver_name"])
@@ -117,7 +119,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
 
     def otherwise(_: str) -> list[Problem]:
         said: list[Problem] = []
-        more.extend(_told_otherwise(cells, texts, picks, recipe, source, said))
+        more.extend(_told_otherwise(cells, first, texts, picks, recipe, source, said))
         return said
 
     jobs = [(marked, n) for n in columns if n in TIME_COLUMNS] + [(otherwise, "")]
@@ -135,13 +137,15 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
 
 
 def _columns(
-    cells: pl.DataFrame, bare: set[str], texts: Texts, recipe: Recipe, source: str, notes: list[Problem]
+    cells: pl.DataFrame,
+    first: pl.DataFrame,
+    bare: set[str],
+    texts: Texts,
+    recipe: Recipe,
+    source: str,
+    notes: list[Problem],
 ) -> tuple[dict[str, pl.Series], dict[str, pl.Series], dict[str, pl.Series]]:
     """Each of our columns: the texts that it is read from, what they say, and where they could not be read."""
-    source_of = {n: recipe.picks[n].sources[0] for n in bare if n in _KINDS}
-    first = cells.select(
-        _first_look(s, cells[s].head(2_000), _KINDS[n]).alias(n) for n, s in source_of.items()
-    ).rechunk()
     picks: dict[str, pl.Series] = {}
     columns: dict[str, pl.Series] = {}
     failed: dict[str, pl.Series] = {}
@@ -149,7 +153,7 @@ def _columns(
     def read(name: str) -> tuple[pl.Series, pl.Series, pl.Series | None, list[Problem]]:
         pick = recipe.picks[name]
         text = cells[pick.sources[0]].alias(name) if name in bare else picked(name, pick, cells, texts, recipe)
-        column = _typed(name, text, recipe, first[name] if name in source_of else None).alias(name)
+        column = _typed(name, text, recipe, first[name] if name in first.columns else None).alias(name)
         said: list[Problem] = []
         if name in ROUNDED:
             column = without_rounded(column, cells["source_row"], source, said)
@@ -231,7 +235,13 @@ def _republican(
 
 
 def _told_otherwise(
-    cells: pl.DataFrame, texts: Texts, picks: dict[str, pl.Series], recipe: Recipe, source: str, notes: list[Problem]
+    cells: pl.DataFrame,
+    first: pl.DataFrame,
+    texts: Texts,
+    picks: dict[str, pl.Series],
+    recipe: Recipe,
+    source: str,
+    notes: list[Problem],
 ) -> list[pl.Series]:
     """Columns that other columns tell: the stage of an order, and the currency that stands beside an amount."""
     more = []
@@ -241,7 +251,7 @@ def _told_otherwise(
         if unknown:
             notes.append(unknown_words(unknown, cells["source_row"], source))
     if "currency" not in picks and "amount" in picks and picks["amount"].dtype == pl.String:
-        currency = sums.currency(picks["amount"])
+        currency = sums.currency(picks["amount"], first["amount"] if "amount" in first.columns else None)
         more += [] if currency is None else [currency.alias("currency")]
     return more
 
