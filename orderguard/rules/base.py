@@ -159,27 +159,11 @@ class Measured(Kind):
         """`hit` (null = not evaluable) and `value`, each order's own; same height as `frame`."""
 
 
-def span_words(span: timedelta, locale: str) -> str:
-    """A length of time in words: `5 分钟`, `5 min`."""
-    seconds = span.total_seconds()
-    for size, zh, en in ((86_400, "天", "d"), (3600, "小时", "h"), (60, "分钟", "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {zh if locale.startswith('zh') else en}"
-    return f"{seconds:g} {'秒' if locale.startswith('zh') else 's'}"
-
-
 def per_cent(value: object) -> object:
     """A percentage as a rulebook writes it: `85`, `85%` and 0.85 are one."""
     if isinstance(value, str) and value.strip().rstrip("%％").replace(".", "", 1).isdigit():
         return float(value.strip().rstrip("%％"))
     return value * 100 if isinstance(value, float) and value < 1 else value
-
-
-def number(column: pl.Expr, digits: int = 0) -> pl.Expr:
-    """A number as text without needless zeros."""
-    rounded = column.cast(pl.Float64).round(digits)
-    whole = rounded == rounded.round()
-    return pl.when(whole).then(rounded.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(rounded.cast(pl.String))
 
 
 def blank(column: pl.Expr) -> pl.Expr:

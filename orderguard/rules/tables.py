@@ -95,6 +95,16 @@ def per_order(height: int, told: pl.DataFrame) -> pl.DataFrame:
     return rows.join(told, on="at", how="left", maintain_order="left")
 
 
+def decided(flagged: pl.Expr, unknown: pl.Series) -> pl.Expr:
+    """An order is flagged if one of its items is, clean if all are known and none is, else not evaluable.
+
+    Args:
+        flagged: what is known of the order's items; null where nothing is.
+        unknown: `at` of the items of which too little is known.
+    """
+    return pl.when(flagged | ~pl.col("at").is_in(unknown.unique().implode())).then(flagged)
+
+
 def goods() -> pl.Expr:
     """`basket` as people read it: `NF-900×2、TC-250×1`."""
     return pl.col("basket").str.replace_all(ITEM_MARK, "×").str.replace_all(ITEM_END, "、").str.slice(0, 60)

@@ -15,6 +15,16 @@ import polars as pl
 
 from orderguard.columns import to_the_day
 
+MILLION = 1_000_000
+
+
+def millionths(size: pl.Expr) -> pl.Expr:
+    """An amount or quantity to be added up, in whole millionths: sums of integers are exact, whatever stands before them.
+
+    More than a billion counts as a billion, so that a hostile number overflows nothing.
+    """
+    return (size.cast(pl.Float64).clip(upper_bound=1e9) * MILLION).round().cast(pl.Int64)
+
 
 def fullest_window(
     key: pl.Series,
@@ -208,10 +218,10 @@ def baseline_before(
             usual=pl.col("size").rolling_median_by("axis", f"{width}i", closed="left")
         )
         usual = lists["usual"]
-    else:  # in millionths: sums of integers are exact, whatever stands before them
-        micro = (frame["size"].clip(upper_bound=1e9) * 1e6).round().cast(pl.Int64)
+    else:
+        micro = frame.select(millionths(pl.col("size"))).to_series()
         total = pl.concat([pl.Series("size", [0], dtype=pl.Int64), micro.cum_sum()])
-        usual = (total.gather(last) - total.gather(begin)).cast(pl.Float64) / (count * 1_000_000).cast(pl.Float64)
+        usual = (total.gather(last) - total.gather(begin)).cast(pl.Float64) / (count * MILLION).cast(pl.Float64)
     enough = pl.select(pl.when(count >= at_least).then(usual)).to_series()
     return out.scatter(frame["row"], enough)
 

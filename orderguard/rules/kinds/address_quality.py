@@ -41,6 +41,7 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.rules.base import Kind
+from orderguard.rules.reasons import sentence
 
 State = Literal["vague", "contradictory", "ambiguous", "typo", "no_region", "no_detail", "landmark"]
 _VAGUE = ("no_region", "no_detail", "landmark")
@@ -95,9 +96,11 @@ class AddressQuality(Kind):
         return pl.lit(1.0)
 
     def reason(self, locale: str) -> pl.Expr:
-        zh = locale.startswith("zh")
-        said = self._fault().replace_strict(
-            {k: v[0 if zh else 1] for k, v in _SAID.items()}, default="?", return_dtype=pl.String
+        said = {fault: words[0 if locale.startswith("zh") else 1] for fault, words in _SAID.items()}
+        return sentence(
+            locale,
+            zh="收货地址{fault}：“{text}”",
+            en='address with {fault}: "{text}"',
+            fault=self._fault().replace_strict(said, default="?", return_dtype=pl.String),
+            text=pl.concat_str(pl.col("province", "city", "district", "address").fill_null("")).str.slice(0, 40),
         )
-        text = pl.concat_str(pl.col("province", "city", "district", "address").fill_null("")).str.slice(0, 40)
-        return pl.format("收货地址{}：“{}”" if zh else 'address with {}: "{}"', said, text)

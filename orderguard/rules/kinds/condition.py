@@ -47,7 +47,8 @@ import polars as pl
 from pydantic import field_validator
 
 from orderguard.columns import INSTANT, heading
-from orderguard.rules.base import Kind, number
+from orderguard.rules.base import Kind
+from orderguard.rules.reasons import number, sentence
 
 if TYPE_CHECKING:
     from orderguard.rules.sql import Sql
@@ -100,18 +101,18 @@ class Condition(Kind):
 
     def reason(self, locale: str) -> pl.Expr:
         names, zh = self._sql().names[:4], locale.startswith("zh")
-        shown = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n, "为空" if zh else "is empty")) for n in names]
+        cells = [pl.format(f"{heading(n, locale)} {{}}", self._shown(n, "为空" if zh else "is empty")) for n in names]
         met, said = self._told(locale), self._around.says.strip()[:60]
         # Beside the rule's own words a long condition tells an agent nothing; alone it must be told.
         met = "" if said and len(met) > _SHORT else met[:200]
-        if not shown:
+        if not cells:
             return pl.lit(said or (f"符合 {met}" if zh else f"{met} holds"))
-        if said:
-            told = f"{_plain(said)}：{{}}" if zh else f"{_plain(said)}: {{}}"
-            told += (f"（{_plain(met)}）" if zh else f" ({_plain(met)})") if met else ""
-        else:
-            told = f"符合 {_plain(met)}：{{}}" if zh else f"{_plain(met)} holds: {{}}"
-        return pl.format(told, pl.concat_str(shown, separator="，" if zh else ", "))
+        shown = pl.concat_str(cells, separator="，" if zh else ", ")
+        if not said:
+            return sentence(locale, "符合 {met}：{shown}", "{met} holds: {shown}", met=met, shown=shown)
+        told_zh = "{said}：{shown}" + ("（{met}）" if met else "")
+        told_en = "{said}: {shown}" + (" ({met})" if met else "")
+        return sentence(locale, told_zh, told_en, said=said, met=met, shown=shown)
 
     def _told(self, locale: str) -> str:
         """The condition on one line, columns by the names that agents know; texts in quotes stay."""
@@ -133,8 +134,3 @@ class Condition(Kind):
         else:
             text = pl.col(name).str.slice(0, 40) if dtype == pl.String else number(pl.col(name), 2)
         return pl.when(text == "").then(pl.lit(empty)).otherwise(text).fill_null(empty)
-
-
-def _plain(text: str) -> str:
-    """Text that `pl.format` takes as it is."""
-    return text.replace("{", "{{").replace("}", "}}")

@@ -42,6 +42,7 @@ from pydantic import Field, field_validator
 
 from orderguard.errors import Words
 from orderguard.rules.base import Measured
+from orderguard.rules.reasons import sentence, shortened
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order, short_region
 
 TAGS = Shape({
@@ -170,13 +171,14 @@ class Conflict(Measured):
         )
 
     def reason(self, locale: str) -> pl.Expr:
-        one, other = pl.col("_one").str.slice(0, 40), pl.col("_other").str.slice(0, 40).fill_null("?")
-        zh = locale.startswith("zh")
-        region = pl.format("{} 不能销往{}" if zh else "{} is not sold to {}", one, other)
-        pair = pl.format(
-            "{} 与 {} 不能同单（{}）" if zh else "{} and {} must not share an order ({})",
-            one,
-            other,
-            pl.col("_pair").fill_null(""),
+        one, other = shortened("_one"), shortened("_other").fill_null("?")
+        region = sentence(locale, "{one} 不能销往{other}", "{one} is not sold to {other}", one=one, other=other)
+        pair = sentence(
+            locale,
+            zh="{one} 与 {other} 不能同单（{pair}）",
+            en="{one} and {other} must not share an order ({pair})",
+            one=one,
+            other=other,
+            pair=pl.col("_pair").fill_null(""),
         )
         return pl.when(pl.col("_pair") == "region").then(region).otherwise(pair)

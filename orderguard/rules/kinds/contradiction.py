@@ -45,7 +45,8 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.persons import name_at_address, name_of_one
-from orderguard.rules.base import Kind, Reach, Span, span_words
+from orderguard.rules.base import Kind, Reach, Span
+from orderguard.rules.reasons import sentence, shortened, span_words
 from orderguard.rules.windows import fullest_window
 
 EXAMPLE = """
@@ -117,26 +118,26 @@ class Contradiction(Kind):
         return pl.DataFrame({"hit": count >= self.at_least, "value": count.cast(pl.Float64)})
 
     def reason(self, locale: str) -> pl.Expr:
-        zh = locale.startswith("zh")
         if self.of == "address":
-            text = "地址“{}”与省市“{}{}”矛盾" if zh else 'address "{}" contradicts {} {}'
-            return pl.format(
-                text, pl.col("address").str.slice(0, 40), pl.col("province").fill_null(""), pl.col("city").fill_null("")
+            return sentence(
+                locale,
+                zh="地址“{address}”与省市“{province}{city}”矛盾",
+                en='address "{address}" contradicts {province} {city}',
+                address=shortened("address"),
+                province=pl.col("province").fill_null(""),
+                city=pl.col("city").fill_null(""),
             )
         if self.of == "phone_region":
-            text = "号码归属地{}，收货地{}" if zh else "phone from {}, address in {}"
-            return pl.format(text, pl.coalesce("phone_region", "phone_province"), "addr_province")
-        count, span = pl.col("value").cast(pl.Int64), span_words(self.within, locale)
+            here, there = pl.coalesce("phone_region", "phone_province"), pl.col("addr_province")
+            zh, en = "号码归属地{here}，收货地{there}", "phone from {here}, address in {there}"
+            return sentence(locale, zh, en, here=here, there=there)
         if self.of == "phone_names":
-            text = (
-                f"电话 {{}} {span}内有 {{}} 个收货人（满 {self.at_least} 即命中）"
-                if zh
-                else f"phone {{}}: {{}} names in {span} (limit {self.at_least})"
-            )
-            return pl.format(text, pl.col("phone_key"), count)
-        text = (
-            f"{{}}同一地址 {span}内有 {{}} 个电话（满 {self.at_least} 即命中）"
-            if zh
-            else f"{{}} at one address: {{}} phones in {span} (limit {self.at_least})"
-        )
-        return pl.format(text, pl.col("receiver_name").str.slice(0, 20), count)
+            who = pl.col("phone_key")
+            zh = "电话 {who} {span}内有 {count} 个收货人（满 {least} 即命中）"
+            en = "phone {who}: {count} names in {span} (limit {least})"
+        else:
+            who = shortened("receiver_name", 20)
+            zh = "{who}同一地址 {span}内有 {count} 个电话（满 {least} 即命中）"
+            en = "{who} at one address: {count} phones in {span} (limit {least})"
+        count, span = pl.col("value").cast(pl.Int64), span_words(self.within, locale)
+        return sentence(locale, zh, en, who=who, count=count, span=span, least=self.at_least)

@@ -60,8 +60,9 @@ from pydantic import Field, field_validator, model_validator
 
 from orderguard.columns import to_the_day
 from orderguard.errors import Words
-from orderguard.rules.base import Measured, Reach, Span, number
+from orderguard.rules.base import Measured, Reach, Span
 from orderguard.rules.leads import ENDS, at_latest, by_history, by_table
+from orderguard.rules.reasons import number, sentence
 from orderguard.rules.tables import Cell, Shape, Source
 
 LEAD_TIMES = Shape({
@@ -161,26 +162,21 @@ class DeliveryPromise(Measured):
         return told.select("value", "_holds", pl.col("need", "deliveries").name.prefix("_"), hit=pl.col("value") > 0)
 
     def reason(self, locale: str) -> pl.Expr:
-        zone, zh = self._around.zone, locale.startswith("zh")
+        zone, sent = self._around.zone, self.until == "shipped_at"
         # A promise is given in whole hours: the next one after what is needed.
         later = pl.col("_holds").dt.convert_time_zone(zone).dt.offset_by("3599999999us").dt.truncate("1h")
         promised = pl.col("promised_at").dt.convert_time_zone(zone)
         whole = to_the_day(pl.col("promised_at"))
-        cells = [
-            pl.col("ship_place").fill_null("?"),
-            pl.coalesce("addr_city", "addr_province").fill_null("?"),
-            number(pl.col("_need"), 1),
-            number(pl.col("_deliveries")),
-            pl.when(whole).then(promised.dt.strftime("%m-%d")).otherwise(promised.dt.strftime("%m-%d %H:%M")),
-            later.dt.strftime("%m-%d %H:%M"),
-        ]
-        share, sent = f"{self.quantile * 100:g}%", self.until == "shipped_at"
-        if zh:
-            done = "发出" if sent else "送到"
-            return pl.format(
-                f"{{}} 到 {{}} 需 {{}} 天（{{}} 单中 {share} 能{done}），承诺 {{}} 太早，可承诺 {{}}", *cells
-            )
-        done = "shipments" if sent else "deliveries"
-        return pl.format(
-            f"{{}} to {{}} takes {{}} days ({share} of {{}} {done}); promised {{}}, {{}} would hold", *cells
+        return sentence(
+            locale,
+            zh="{origin} 到 {to} 需 {days} 天（{of} 单中 {share}% 能{done}），承诺 {promised} 太早，可承诺 {later}",
+            en="{origin} to {to} takes {days} days ({share}% of {of} {done}); promised {promised}, {later} would hold",
+            origin=pl.col("ship_place").fill_null("?"),
+            to=pl.coalesce("addr_city", "addr_province").fill_null("?"),
+            days=number(pl.col("_need"), 1),
+            of=number(pl.col("_deliveries")),
+            share=self.quantile * 100,
+            done=("发出" if sent else "送到") if locale.startswith("zh") else ("shipments" if sent else "deliveries"),
+            promised=pl.when(whole).then(promised.dt.strftime("%m-%d")).otherwise(promised.dt.strftime("%m-%d %H:%M")),
+            later=later.dt.strftime("%m-%d %H:%M"),
         )

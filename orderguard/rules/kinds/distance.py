@@ -55,8 +55,9 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from orderguard.errors import Words
-from orderguard.rules.base import Kind, number
+from orderguard.rules.base import Kind
 from orderguard.rules.ipranges import RANGES, places_of, unfit_ranges
+from orderguard.rules.reasons import number, sentence
 from orderguard.rules.tables import Shape, Source  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.sphere import distance_km
 
@@ -188,22 +189,19 @@ class Distance(Kind):
         return pl.lit(1.0) if self.same_province else pl.col(_KM[self.of, self.to])
 
     def reason(self, locale: str) -> pl.Expr:
-        region, place = pl.col(_REGION[self.of]).fill_null("?"), pl.col(_REGION[self.to]).fill_null("?")
-        zh = locale.startswith("zh")
+        names = _ZH if locale.startswith("zh") else _EN
+        told = {"of": names[self.of], "to": names[self.to]}
         if self.same_province:
             here, there = (pl.coalesce(_REGION[n], _PROVINCE[n]).fill_null("?") for n in (self.of, self.to))
-            text = (
-                f"{_ZH[self.of]}{{}}，{_ZH[self.to]}{{}}，不在同一省"
-                if zh
-                else f"{_EN[self.of]} {{}}, {_EN[self.to]} {{}}: another province"
-            )
-            return pl.format(text, here, there)
-        km = number(pl.col(_KM[self.of, self.to]))
-        if zh:
-            return pl.format(
-                f"{_ZH[self.of]}{{}}，距{_ZH[self.to]}{{}} {{}} 公里（超过 {self.more_than_km:g} 即命中）",
-                region,
-                place,
-                km,
-            )
-        return pl.format(f"{_EN[self.of]} {{}}, {{}} km from {{}} (limit {self.more_than_km:g})", region, km, place)
+            zh, en = "{of}{here}，{to}{there}，不在同一省", "{of} {here}, {to} {there}: another province"
+            return sentence(locale, zh, en, **told, here=here, there=there)
+        return sentence(
+            locale,
+            zh="{of}{here}，距{to}{there} {km} 公里（超过 {limit} 即命中）",
+            en="{of} {here}, {km} km from {there} (limit {limit})",
+            **told,
+            here=pl.col(_REGION[self.of]).fill_null("?"),
+            there=pl.col(_REGION[self.to]).fill_null("?"),
+            km=number(pl.col(_KM[self.of, self.to])),
+            limit=self.more_than_km or 0,
+        )

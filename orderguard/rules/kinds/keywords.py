@@ -62,6 +62,7 @@ from orderguard.errors import Words
 from orderguard.rules.base import Measured
 from orderguard.rules.keys import spelt
 from orderguard.rules.lookalikes import found, hollow, sought
+from orderguard.rules.reasons import sentence
 from orderguard.rules.tables import Cell, Shape
 
 if TYPE_CHECKING:
@@ -168,9 +169,9 @@ class Keywords(Measured):
         return out.select("_words", hit=pl.when("text").then(reduce(and_, seen)), value=pl.col("value").fill_null(0))
 
     def reason(self, locale: str) -> pl.Expr:
-        name, zh = heading(self.column, locale), locale.startswith("zh")
+        column, comma = heading(self.column, locale), "、" if locale.startswith("zh") else ", "
         if not self.any and not self.all:
-            words = ("、" if zh else ", ").join(self.none[:5])
-            return pl.lit(f"{name}不含“{words}”" if zh else f'{name} contains none of "{words}"')
-        told = pl.col("_words").list.join("、" if zh else ", ")
-        return pl.format(f"{name}含“{{}}”" if zh else f'{name} contains "{{}}"', told)
+            zh, en = "{column}不含“{words}”", '{column} contains none of "{words}"'
+            return sentence(locale, zh, en, column=column, words=comma.join(self.none[:5]))
+        zh, en = "{column}含“{words}”", '{column} contains "{words}"'
+        return sentence(locale, zh, en, column=column, words=pl.col("_words").list.join(comma))

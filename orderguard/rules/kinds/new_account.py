@@ -41,7 +41,8 @@ from datetime import timedelta
 import polars as pl
 from pydantic import Field
 
-from orderguard.rules.base import Kind, Span, blank, number, span_words
+from orderguard.rules.base import Kind, Span, blank
+from orderguard.rules.reasons import number, sentence, span_words
 
 _SKEW = timedelta(days=1)
 """A registration up to a day after the order is clock skew or a date without a time; later is contradictory."""
@@ -66,12 +67,16 @@ class NewAccount(Kind):
         return (self._age().dt.total_seconds() / 86_400).clip(0)
 
     def reason(self, locale: str) -> pl.Expr:
-        days = number(self.value(), 1)
-        zh = locale.startswith("zh")
-        limit = span_words(self.within, locale)
-        first = ("首单" if zh else "first order") if self.prior_orders == 0 else (
-            f"历史订单不超过 {self.prior_orders}" if zh else f"at most {self.prior_orders} earlier orders")  # fmt: skip
-        used = ("，使用了优惠券" if zh else ", coupon used") if self.coupon else ""
-        if zh:
-            return pl.format(f"账号注册仅 {{}} 天（{limit}内即命中），{first}{used}", days)
-        return pl.format(f"account {{}} days old (limit {limit}), {first}{used}", days)
+        first = self.prior_orders == 0
+        zh = "账号注册仅 {days} 天（{limit}内即命中），" + ("首单" if first else "历史订单不超过 {earlier}")
+        en = "account {days} days old (limit {limit}), " + (
+            "first order" if first else "at most {earlier} earlier orders"
+        )
+        return sentence(
+            locale,
+            zh + ("，使用了优惠券" if self.coupon else ""),
+            en + (", coupon used" if self.coupon else ""),
+            days=number(self.value(), 1),
+            limit=span_words(self.within, locale),
+            earlier=self.prior_orders,
+        )

@@ -57,9 +57,10 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from orderguard.errors import Words
-from orderguard.rules.base import Measured, Reach, Span, currency_code, number, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, currency_code, whole_or_null
 from orderguard.rules.keys import spelt
-from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku, per_order
+from orderguard.rules.reasons import number, sentence, shortened, span_words
+from orderguard.rules.tables import SKU, Cell, Shape, Source, decided, exploded, folded_sku, per_order
 from orderguard.rules.windows import baseline_before
 
 _BY = {
@@ -217,32 +218,25 @@ class Outlier(Measured):
         sizes = sizes.with_columns(ratio=pl.when(~pl.col("past")).then(pl.col("size") / pl.col("usual")))
         most = sizes.filter(pl.col("ratio").is_not_null()).sort("ratio", "goods", descending=[True, False])
         most = most.group_by("at", maintain_order=True).agg(pl.col("ratio", "size", "usual", "goods").first())
-        # An item without a baseline leaves the order undecided, unless another decides it.
-        blind = sizes.filter(pl.col("ratio").is_null())["at"].unique()
-        out = per_order(len(frame), most)
-        flagged = pl.col("size") > self.times * pl.col("usual")
-        hit = pl.when(flagged).then(flagged).when(~pl.col("at").is_in(blind.implode())).then(flagged)
-        return out.select(pl.col("size", "usual", "goods").name.prefix("_"), hit=hit, value="ratio")
+        without_baseline = sizes.filter(pl.col("ratio").is_null())["at"]
+        hit = decided(pl.col("size") > self.times * pl.col("usual"), without_baseline)
+        return per_order(len(frame), most).select(
+            pl.col("size", "usual", "goods").name.prefix("_"), hit=hit, value="ratio"
+        )
 
     def reason(self, locale: str) -> pl.Expr:
-        zh, span = locale.startswith("zh"), span_words(self.history, locale)
-        size, usual, ratio = number(pl.col("_size"), 2), number(pl.col("_usual"), 2), number(pl.col("value"), 1)
-        of = {"amount": ("金额", "amount"), "quantity": ("件数", "quantity")}[self.of][0 if zh else 1]
-        how = {"mean": ("均值", "mean"), "median": ("中位数", "median")}[self.baseline][0 if zh else 1]
-        goods = pl.when(pl.col("_goods") != "").then(pl.col("_goods").str.slice(0, 40) + " ").otherwise(pl.lit(""))
-        if zh:
-            whose = _ZH.get(self.by, self.by)
-            return pl.format(
-                f"{{}}{of} {{}}，是{whose}近 {span}{how} {{}} 的 {{}} 倍（超过 {self.times:g} 倍即命中）",
-                goods,
-                size,
-                usual,
-                ratio,
-            )
-        return pl.format(
-            f"{{}}{of} {{}}: {{}} times the {how} {{}} of this {self.by} in {span} (limit {self.times:g})",
-            goods,
-            size,
-            ratio,
-            usual,
+        zh = locale.startswith("zh")
+        return sentence(
+            locale,
+            zh="{goods}{of} {size}，是{whose}近 {span}{how} {usual} 的 {ratio} 倍（超过 {times} 倍即命中）",
+            en="{goods}{of} {size}: {ratio} times the {how} {usual} of this {whose} in {span} (limit {times})",
+            goods=pl.when(pl.col("_goods") != "").then(shortened("_goods") + " ").otherwise(pl.lit("")),
+            of={"amount": "金额", "quantity": "件数"}[self.of] if zh else self.of,
+            size=number(pl.col("_size"), 2),
+            whose=_ZH.get(self.by, self.by) if zh else self.by,
+            span=span_words(self.history, locale),
+            how={"mean": "均值", "median": "中位数"}[self.baseline] if zh else self.baseline,
+            usual=number(pl.col("_usual"), 2),
+            ratio=number(pl.col("value"), 1),
+            times=self.times,
         )

@@ -44,7 +44,8 @@ from datetime import timedelta
 import polars as pl
 
 from orderguard.errors import Words
-from orderguard.rules.base import Measured, Reach, number
+from orderguard.rules.base import Measured, Reach
+from orderguard.rules.reasons import number, sentence, shortened
 from orderguard.rules.tables import SKU, Cell, Shape, Source, exploded, folded_sku
 
 STOCK = Shape({
@@ -166,7 +167,12 @@ class Oversell(Measured):
         return out.select("_sku", "_available", "_total", hit=hit, value="short")
 
     def reason(self, locale: str) -> pl.Expr:
-        cells = [pl.col("_sku").str.slice(0, 40), *(number(pl.col(c), 2) for c in ("_available", "_total", "value"))]
-        if locale.startswith("zh"):
-            return pl.format("{} 超卖：库存 {}，按付款先后到本单累计 {}，本单缺 {} 件", *cells)
-        return pl.format("{} oversold: {} in stock, {} sold up to this order, {} short", *cells)
+        return sentence(
+            locale,
+            zh="{sku} 超卖：库存 {stock}，按付款先后到本单累计 {total}，本单缺 {short} 件",
+            en="{sku} oversold: {stock} in stock, {total} sold up to this order, {short} short",
+            sku=shortened("_sku"),
+            stock=number(pl.col("_available"), 2),
+            total=number(pl.col("_total"), 2),
+            short=number(pl.col("value"), 2),
+        )

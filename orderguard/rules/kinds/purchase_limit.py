@@ -51,11 +51,10 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.persons import READS, persons
-from orderguard.rules.base import Measured, Reach, Span, number, span_words
+from orderguard.rules.base import Measured, Reach, Span
+from orderguard.rules.reasons import number, sentence, shortened, span_words
 from orderguard.rules.tables import exploded, folded_sku, per_order
-from orderguard.rules.windows import fullest_window
-
-_MICRO = 1_000_000
+from orderguard.rules.windows import MILLION, fullest_window, millionths
 
 EXAMPLE = """
 - id: two-each
@@ -97,15 +96,18 @@ class PurchaseLimit(Measured):
         items = items.group_by("at", one.alias("goods"), maintain_order=True).agg(pl.col("quantity").sum())
         items = items.with_columns(who=who.gather(items["at"]), when=frame["created_at"].gather(items["at"]))
         key = pl.when(pl.col("who").is_not_null()).then(pl.concat_str("who", "goods", separator="\x1d"))
-        weight = (pl.col("quantity").clip(upper_bound=1e9) * _MICRO).round().cast(pl.Int64)
         items = items.with_columns(
             units=fullest_window(
-                items.select(key).to_series(), items["when"], self.window, 1, weight=items.select(weight).to_series()
+                items.select(key).to_series(),
+                items["when"],
+                self.window,
+                1,
+                weight=items.select(millionths(pl.col("quantity"))).to_series(),
             )
         )
         most = items.sort("units", "goods", descending=[True, False], nulls_last=True)
         most = most.group_by("at", maintain_order=True).agg(
-            pl.col("units").first() / _MICRO, _goods=pl.col("goods").first()
+            pl.col("units").first() / MILLION, _goods=pl.col("goods").first()
         )
         out = per_order(len(frame), most).with_columns(who=who)
         judged = (frame["basket"].is_not_null() & frame["created_at"].is_not_null() & out["who"].is_not_null()).alias(
@@ -115,12 +117,13 @@ class PurchaseLimit(Measured):
         return out.select("_goods", hit=hit, value="units")
 
     def reason(self, locale: str) -> pl.Expr:
-        span, units, limit = span_words(self.window, locale), number(pl.col("value"), 2), f"{self.limit:g}"
-        named = (
-            pl.when(pl.col("_goods") != "")
-            .then(pl.col("_goods").str.slice(0, 40))
-            .otherwise(pl.lit("+".join(self.sku)[:40]))
+        one = pl.when(pl.col("_goods") != "").then(shortened("_goods"))
+        return sentence(
+            locale,
+            zh="同一人 {span}内共买 {goods} {units} 件（限购 {limit} 件）",
+            en="one person bought {units} of {goods} in {span} (limit {limit})",
+            span=span_words(self.window, locale),
+            goods=one.otherwise(pl.lit("+".join(self.sku)[:40])),
+            units=number(pl.col("value"), 2),
+            limit=self.limit,
         )
-        if locale.startswith("zh"):
-            return pl.format(f"同一人 {span}内共买 {{}} {{}} 件（限购 {limit} 件）", named, units)
-        return pl.format(f"one person bought {{}} of {{}} in {span} (limit {limit})", units, named)

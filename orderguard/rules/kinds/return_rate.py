@@ -58,9 +58,10 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from orderguard.errors import Words, closest
 from orderguard.persons import name_at_address
-from orderguard.rules.base import Measured, Reach, Span, number, per_cent, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, per_cent, whole_or_null
 from orderguard.rules.keys import EN, ZH, spelt
-from orderguard.rules.tables import Cell, Shape, Source, exploded, folded_sku, per_order, short_region
+from orderguard.rules.reasons import number, sentence, shortened, span_words
+from orderguard.rules.tables import Cell, Shape, Source, decided, exploded, folded_sku, per_order, short_region
 from orderguard.rules.windows import shares_before
 
 _BY = {
@@ -178,13 +179,12 @@ class ReturnRate(Measured):
         rows = rows.filter(~pl.col("past")).with_columns(
             rate=pl.when(pl.col("of") >= self.min_orders).then(100 * pl.col("true") / pl.col("of"))
         )
-        blind = rows.filter(pl.col("rate").is_null())["at"]
+        too_few = rows.filter(pl.col("rate").is_null())["at"]
         most = rows.drop_nulls("rate").select("at", "key", "of", "true", "rate")
-        if self.by == "sku":  # a SKU of which too little is known leaves the order undecided, unless another decides it
+        if self.by == "sku":  # several of an order
             most = most.sort("rate", "key", descending=[True, False]).unique("at", keep="first", maintain_order=True)
         out = per_order(len(frame), most)
-        above = 100 * pl.col("true") > self.more_than * pl.col("of")
-        hit: pl.Expr = pl.when(above | ~pl.col("at").is_in(blind.implode())).then(above)
+        hit = decided(100 * pl.col("true") > self.more_than * pl.col("of"), too_few)
         if self.provinces:
             there = short_region(frame["addr_province"]).is_in(
                 [short_region(pl.Series([p]))[0] for p in self.provinces]
@@ -193,14 +193,17 @@ class ReturnRate(Measured):
         return out.select(pl.col("key", "of", "true").name.prefix("_"), hit=hit, value="rate")
 
     def reason(self, locale: str) -> pl.Expr:
-        zh, span, limit = locale.startswith("zh"), span_words(self.history, locale), f"{self.more_than:g}"
         column = _BY.get(self.by, ("sku",))[-1]
         named = column.startswith("addr_") or self.by == "sku"
-        whose = f"该{ZH.get(column, self.by)}" if zh else f"this {EN.get(column, self.by)}"
-        what = pl.col("_key").str.slice(0, 40) if named else pl.lit(whose)
-        text = (
-            f"{{}}近 {span} {{}} 单退回 {{}} 单，占 {{}}%（超过 {limit}% 即命中）"
-            if zh
-            else f"{{}}: of {{}} orders in {span} {{}} came back, {{}}% (limit {limit}%)"
+        whose = f"该{ZH.get(column, self.by)}" if locale.startswith("zh") else f"this {EN.get(column, self.by)}"
+        return sentence(
+            locale,
+            zh="{what}近 {span} {of} 单退回 {true} 单，占 {rate}%（超过 {limit}% 即命中）",
+            en="{what}: of {of} orders in {span} {true} came back, {rate}% (limit {limit}%)",
+            what=shortened("_key") if named else pl.lit(whose),
+            span=span_words(self.history, locale),
+            of=pl.col("_of"),
+            true=pl.col("_true"),
+            rate=number(pl.col("value"), 1),
+            limit=self.more_than,
         )
-        return pl.format(text, what, pl.col("_of"), pl.col("_true"), number(pl.col("value"), 1))

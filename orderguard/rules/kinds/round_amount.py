@@ -42,7 +42,8 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.columns import MONEY
-from orderguard.rules.base import Kind, blank, currency_is, number
+from orderguard.rules.base import Kind, blank, currency_is
+from orderguard.rules.reasons import number, sentence
 
 
 class RoundAmount(Kind):
@@ -64,7 +65,10 @@ class RoundAmount(Kind):
         return pl.col("amount").cast(pl.Float64)
 
     def reason(self, locale: str) -> pl.Expr:
-        amount, unit = number(pl.col("amount"), 2), f"{self.multiple_of.normalize():f}"
-        if locale.startswith("zh"):
-            return pl.format(f"实付 {{}} 元，是 {unit} 元的整数倍" + ("，且留言为空" if self.note else ""), amount)
-        return pl.format(f"paid {{}}, a multiple of {unit}" + (", without a note" if self.note else ""), amount)
+        return sentence(
+            locale,
+            zh="实付 {paid} 元，是 {unit} 元的整数倍" + ("，且留言为空" if self.note else ""),
+            en="paid {paid}, a multiple of {unit}" + (", without a note" if self.note else ""),
+            paid=number(pl.col("amount"), 2),
+            unit=f"{self.multiple_of.normalize():f}",
+        )

@@ -65,8 +65,9 @@ from pydantic import BeforeValidator, Field, field_validator
 from orderguard.errors import Words
 from orderguard.persons import READS, person_keys
 from orderguard.rules.alike import Alike, symbols
-from orderguard.rules.base import Measured, Reach, Span, per_cent, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, per_cent, whole_or_null
 from orderguard.rules.keys import EN, KEYS, ZH, spelt
+from orderguard.rules.reasons import sentence, span_words
 from orderguard.rules.windows import fullest_window, nearest_other
 
 _SHORTEST = 4
@@ -199,23 +200,30 @@ class SimilarAddress(Measured):
         return out.select("value", pl.col("places", "other", "alike").name.prefix("_"), hit=hit)
 
     def reason(self, locale: str) -> pl.Expr:
-        zh, span, count = locale.startswith("zh"), span_words(self.window, locale), pl.col("value").cast(pl.Int64)
-        names = ZH if zh else EN
+        names = ZH if locale.startswith("zh") else EN
         who = names.get(self._who or "", self.who or "")
         # The door of somebody else is nobody's business: its last number is hidden.
         spaced = pl.col("_other").str.replace_all(f"{_JOINT}([0-9])", "-$1").str.replace_all(_JOINT, "")
         spaced = spaced.str.replace_all("([^0-9])-", "$1")
-        other = spaced.str.slice(0, 40).str.replace(r"[0-9]+([^0-9]*)$", "**$1")
-        least, many = f"{self.similarity:g}", pl.col("_places") > 1
-        if zh:
-            unit = f"个不同{who}" if who else "单"
-            text = (
-                f"{span}内相近地址（相似 {least}% 起）{{}} {unit}（满 {self.at_least} {'个' if who else '单'}即命中）"
-            )
-            more, told = "，共 {} 个写法，如“{}”（相似 {}%）", pl.format(text, count)
-        else:
-            unit = f"different {who}s" if who else "orders"
-            text = f"near-identical addresses ({least}% alike): {{}} {unit} in {span} (limit {self.at_least})"
-            more, told = ', {} spellings, such as "{}" ({}% alike)', pl.format(text, count)
-        shown = pl.format(more, pl.col("_places"), other, (pl.col("_alike") * 100).floor().cast(pl.Int64))
-        return pl.when(many).then(told + shown).otherwise(told)
+        told = sentence(
+            locale,
+            zh="{span}内相近地址（相似 {least}% 起）{count} "
+            + ("个不同{who}（满 {at_least} 个即命中）" if who else "单（满 {at_least} 单即命中）"),
+            en="near-identical addresses ({least}% alike): {count} "
+            + ("different {who}s" if who else "orders")
+            + " in {span} (limit {at_least})",
+            span=span_words(self.window, locale),
+            least=self.similarity,
+            count=pl.col("value").cast(pl.Int64),
+            who=who,
+            at_least=self.at_least,
+        )
+        several = sentence(
+            locale,
+            zh="，共 {places} 个写法，如“{other}”（相似 {alike}%）",
+            en=', {places} spellings, such as "{other}" ({alike}% alike)',
+            places=pl.col("_places"),
+            other=spaced.str.slice(0, 40).str.replace(r"[0-9]+([^0-9]*)$", "**$1"),
+            alike=(pl.col("_alike") * 100).floor().cast(pl.Int64),
+        )
+        return pl.when(pl.col("_places") > 1).then(told + several).otherwise(told)

@@ -54,12 +54,11 @@ from pydantic import Field, PlainSerializer, ValidationInfo, field_validator
 
 from orderguard.errors import Words
 from orderguard.persons import READS, person_keys
-from orderguard.rules.base import Measured, Reach, Span, currency_is, number, span_words, whole_or_null
+from orderguard.rules.base import Measured, Reach, Span, currency_is, whole_or_null
 from orderguard.rules.keys import EN, KEYS, ZH, spelt
+from orderguard.rules.reasons import number, sentence, span_words
 from orderguard.rules.tables import goods
-from orderguard.rules.windows import fullest_window
-
-_MICRO, _MOST = 1_000_000, 1_000_000_000
+from orderguard.rules.windows import MILLION, fullest_window, millionths
 
 EXAMPLE = """
 - id: same-basket
@@ -94,7 +93,9 @@ class Velocity(Measured):
     sum: Literal["amount", "discount"] | None = None
     currency: str | None = "CNY"
     at_least: Annotated[
-        float, Field(gt=0, le=_MOST), PlainSerializer(lambda n: int(n) if n == int(n) else n, return_type=float | int)
+        float,
+        Field(gt=0, le=1_000_000_000),
+        PlainSerializer(lambda n: int(n) if n == int(n) else n, return_type=float | int),
     ]
     who: str | None = Field(default=None, json_schema_extra={"words": [*KEYS]})
 
@@ -155,37 +156,34 @@ class Velocity(Measured):
         return pl.DataFrame({"hit": count >= int(self.at_least), "value": count.cast(pl.Float64)})
 
     def _summed(self, frame: pl.DataFrame, key: pl.Series) -> pl.DataFrame:
-        # In millionths and capped at a billion an order: exact, and a hostile amount overflows nothing.
         money = pl.col(self.sum or "amount")
         counts = (money >= 0) & currency_is(self.currency)
-        micro = (money.clip(upper_bound=_MOST).cast(pl.Float64) * _MICRO).round().cast(pl.Int64)
-        weight = frame.select(pl.when(counts).then(micro)).to_series()
+        weight = frame.select(pl.when(counts).then(millionths(money))).to_series()
         total = fullest_window(key, frame["created_at"], self.window, 1, weight=weight)
-        return pl.DataFrame({"hit": total >= round(self.at_least * _MICRO), "value": total / _MICRO})
+        return pl.DataFrame({"hit": total >= round(self.at_least * MILLION), "value": total / MILLION})
 
     def reason(self, locale: str) -> pl.Expr:
-        zh = locale.startswith("zh")
-        names = ZH if zh else EN
-        what = "+".join(names.get(c, c) for c in self.columns())
+        names = ZH if locale.startswith("zh") else EN
         cells = [
             goods()
             if c == "basket"
             else pl.col("buyer_id" if c == "account_key" else c).cast(pl.String).str.slice(0, 40)
             for c in self.columns()
         ]
-        shown = pl.concat_str(cells, separator=" + ")
-        span, count = span_words(self.window, locale), pl.col("value").cast(pl.Int64)
+        told: dict[str, pl.Expr | str | float] = {
+            "what": "+".join(names.get(c, c) for c in self.columns()),
+            "shown": pl.concat_str(cells, separator=" + "),
+            "span": span_words(self.window, locale),
+            "least": self.at_least,
+        }
         if self.sum:
-            total, least = number(pl.col("value"), 2), f"{self.at_least:g}"
-            text = f"同一{what} {{}}：{span}内{ZH[self.sum]}合计 {{}}（满 {least} 即命中）"
-            english = f"{what} {{}}: {self.sum} of {{}} in {span} (limit {least})"
-            return pl.format(text if zh else english, shown, total)
-        if zh:
-            unit = f"个不同{names.get(KEYS[self.who], self.who)}" if self.who else "单"
-            return pl.format(
-                f"同一{what} {{}}：{span}内 {{}} {unit}（满 {self.at_least:g} {'个' if self.who else '单'}即命中）",
-                shown,
-                count,
-            )
-        unit = f"different {names.get(KEYS[self.who], self.who)}s" if self.who else "orders"
-        return pl.format(f"{what} {{}}: {{}} {unit} in {span} (limit {self.at_least:g})", shown, count)
+            zh = "同一{what} {shown}：{span}内{money}合计 {total}（满 {least} 即命中）"
+            en = "{what} {shown}: {money} of {total} in {span} (limit {least})"
+            money = names.get(self.sum, self.sum)
+            return sentence(locale, zh, en, **told, money=money, total=number(pl.col("value"), 2))
+        who = names.get(KEYS[self.who], self.who) if self.who else ""
+        zh = "同一{what} {shown}：{span}内 {count} " + (
+            "个不同{who}（满 {least} 个即命中）" if who else "单（满 {least} 单即命中）"
+        )
+        en = "{what} {shown}: {count} " + ("different {who}s" if who else "orders") + " in {span} (limit {least})"
+        return sentence(locale, zh, en, **told, who=who, count=pl.col("value").cast(pl.Int64))
