@@ -178,6 +178,8 @@ def test_a_snoozed_rule_adds_no_points_for_that_value_until_its_date(tmp_path: P
     assert {o: b for o, b in house.bands().items() if b == "hold"} == {"c0": "hold", "c1": "hold", "c2": "hold"}
     assert (run["snoozed"], run["flagged"], run["clean"]) == (3, 3, 3)
     assert {o for o, _ in house.findings()} == {r["订单编号"] for r in rows}, "recorded all the same"
+    scores = dict(pl.read_parquet(house.out / "decisions.parquet").select("order_id", "score").iter_rows())
+    assert scores == {r["订单编号"]: 0.0 if r["下单IP"] == "192.0.2.7" else 40.0 for r in rows}
     house.scan(file, now=NOW + timedelta(days=2))
     assert set(house.bands().values()) == {"hold"}
     assert sorted(house.tasks()["unassigned"]) == ["b0", "b1", "b2"]

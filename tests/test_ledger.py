@@ -74,6 +74,22 @@ def test_an_earlier_order_pulled_into_a_burst_keeps_its_earlier_findings(tmp_pat
     assert decisions.filter(pl.col("order_id") == "b0")["score"].to_list() == [80.0]
 
 
+def test_an_order_scanned_again_is_kept_once_though_half_of_its_columns_are_empty(tmp_path: Path) -> None:
+    """What nobody exported (null) is no change; the order that did change is written again, and alone."""
+    house = House(tmp_path)
+    rows = [order(str(i), 历史订单数="", 优惠券="") for i in range(3)]
+
+    def kept() -> list[list[str]]:
+        files = [pl.read_parquet(f) for f in (house.ledger / "orders").rglob("*.parquet")]
+        return sorted((f.sort("order_id")["address"].to_list() for f in files), key=len)
+
+    there, moved = rows[0]["收货地址"], "广东省深圳市南山区别路 2 号"
+    for address, files in ((there, [[there] * 3]), (there, [[there] * 3]), (moved, [[moved], [there] * 3])):
+        rows[0]["收货地址"] = address
+        house.scan(export(tmp_path / "a.csv", rows))
+        assert kept() == files
+
+
 def test_overlapping_exports_open_each_case_once(tmp_path: Path) -> None:
     house = House(tmp_path)
     rows = [order(str(i), 收货地址="临时仓") for i in range(6)]

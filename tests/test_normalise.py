@@ -386,6 +386,18 @@ def test_one_number_on_two_platforms_is_two_orders() -> None:
     assert (len(found.orders), len(found.rejects)) == (2, 0)
 
 
+def test_an_erps_row_fills_the_gaps_of_the_platforms_own_and_two_erps_rows_are_two_orders() -> None:
+    """Whose word for the platform is right is known only where the platform itself speaks."""
+    names, ids = (*OUR, "platform"), {"京东": "jd", "京东商城": "jd"}
+    own = SAME | {"platform": "jd", "ip": None}
+    erp = SAME | {"platform": "京东", "receiver_phone": "139", "ip": "192.0.2.9"}
+    others = [SAME | {"order_id": "B1", "platform": word, "receiver_phone": word} for word in ids]
+    found = fold_orders(typed(own, erp, *others, names=names).rows, {}, "zh-CN", ids)
+    told = found.orders.select("platform", "order_id", "receiver_phone", "ip").sort("order_id", "platform")
+    assert told.rows() == [("jd", "A1", "137", "192.0.2.9"), ("京东", "B1", "京东", None), ("京东商城", "B1", "京东商城", None)]
+    assert found.rejects.is_empty()
+
+
 def test_coupon_or_note_of_any_item_row_counts() -> None:
     found = folded(SAME | {"sku": "X", "coupon": "0"}, SAME | {"sku": "Y", "coupon": "满减", "buyer_note": "送人"})
     assert found.orders.select("coupon", "buyer_note").rows() == [("满减", "送人")]

@@ -151,7 +151,7 @@ def flood(n: int, share: float) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("n", "share", "own", "demoted"),
-    [(GUARD_FROM, 0.21, "", True), (GUARD_FROM, 0.2, "", False), (GUARD_FROM - 1, 0.9, "", False), (GUARD_FROM, 0.5, "max_share: 60%", False), (GUARD_FROM, 0.5, "max_share: 0.4", True)],
+    [(200, 0.21, "", True), (200, 0.2, "", False), (199, 0.9, "", False), (200, 0.5, "max_share: 60%", False), (200, 0.5, "max_share: 0.4", True)],
 )  # fmt: skip
 def test_a_rule_that_flags_far_too_much_is_demoted_for_the_run_and_loudly(tmp_path: Path, n: int, share: float, own: str, demoted: bool) -> None:  # noqa: FBT001
     house = House(tmp_path, book(words("w", "临时仓", 40, own), IP))
@@ -236,6 +236,17 @@ def test_a_rule_without_both_proofs_is_a_warning(tmp_path: Path) -> None:
     done = shell("rules", "test", cwd=tmp_path)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 of 1 pass")
     assert done.stderr == "! w: has no passes: examples: nobody has proved what it flags and passes\n"
+
+
+def test_a_share_is_one_of_the_orders_that_were_judged(tmp_path: Path) -> None:
+    """Shipped orders are not judged: they make a run neither large enough for the guard rail nor a share smaller."""
+    house = House(tmp_path, book(words("w", "临时仓", 40)))
+    lines = [f"o{i},临时仓,{'已发货' if i >= 199 else '待发货'}" for i in range(600)]
+    for judged, shares in ((199, []), (200, [1.0])):
+        lines[judged - 1] = f"o{judged - 1},临时仓,待发货"
+        (tmp_path / "a.csv").write_text("\n".join(["订单编号,收货地址,订单状态", *lines]) + "\n", encoding="utf-8")
+        house.scan(tmp_path / "a.csv")
+        assert [(d["orders"], d["share"]) for d in told(house)["demoted"]] == [(judged, s) for s in shares]
 
 
 def test_a_demotion_is_told_to_managers_once_and_again_after_a_run_without_it(tmp_path: Path) -> None:

@@ -271,6 +271,20 @@ def test_a_trial_list_allows_nothing_and_entries_of_one_kind_can_be_taken(tmp_pa
     assert other.findings() == {(n, r) for n in "01" for r in ("known", "burst")}
 
 
+def test_a_block_of_another_live_list_beats_an_allow_and_one_on_trial_does_not(tmp_path: Path) -> None:
+    burst = "{id: burst, kind: velocity, with: {key: ip, window: 5m, at_least: 2}, points: 40}"
+    block = "{{id: block, kind: listed, with: {{entries: [{{value: u-0, kind: block}}]}}, points: 30, status: {}}}"
+    rows = [order(str(n), 下单IP="203.0.113.9") for n in range(2)]
+    found = {}
+    for status in ("live", "trial"):
+        (tmp_path / status).mkdir()
+        made = equip(book("{id: known, kind: listed, with: {entries: [{value: u-*, kind: allow}]}, points: 30}", block.format(status), burst), NOW)
+        house = House(tmp_path / status, made)
+        house.scan(export(tmp_path / "a.csv", rows))
+        found[status] = house.findings()
+    assert found == {"live": {("0", "block"), ("0", "burst")}, "trial": set()}
+
+
 def test_a_changed_list_does_not_reopen_released_orders(tmp_path: Path) -> None:
     before = listed(tmp_path).options.book.rules[0].fingerprint
     assert listed(tmp_path, LIST + "u9,block,account,,,\n").options.book.rules[0].fingerprint == before

@@ -56,9 +56,9 @@ def test_export_without_statuses_is_judged(tmp_path: Path) -> None:
 
 def test_shipped_orders_are_evidence_of_a_burst_and_cancelled_ones_are_none(tmp_path: Path) -> None:
     """Neither is flagged itself."""
-    assert flagged(tmp_path, "SSP", BURST) == "P"
-    (tmp_path / "b").mkdir()
-    assert flagged(tmp_path / "b", "CCP", BURST) == ""
+    for stage, found in (("S", "P"), ("D", "P"), ("C", ""), ("R", ""), ("G", "GGP")):
+        (tmp_path / stage).mkdir()
+        assert flagged(tmp_path / stage, f"{stage}{stage}P", BURST) == found
 
 
 def test_evidence_is_the_same_when_two_scans_cut_the_burst(tmp_path: Path) -> None:
