@@ -90,39 +90,14 @@ def run_rules(
         if rule.held:  # a promotion's border: windows have counted both sides, the answer is for one of them
             holds = part.select(rule.held.mask()).to_series()
             part, measured = part.filter(holds), measured.filter(holds)
-        judged = part.select("platform", _own=~pl.col("past") & pl.col("_audited")).with_columns(hit=measured["hit"])
-        judged = judged if judged["_own"].all() else judged.filter("_own")
-        coverage.append(_coverage(judged.select("platform", "hit"), rule.id))
+        coverage.append(_coverage(part, measured["hit"], rule.id))
         if blind:
-            unseen.append(
-                part.filter(measured["hit"].is_null() & part["_audited"]).select(
-                    "row", pl.lit(rule.id).alias("rule_id")
-                )
-            )
+            unseen.append(_audited_rows(part, measured["hit"].is_null(), rule.id))
             if cleared is not None and i not in standing:
-                let_off = measured["_spared"] & part["_audited"]
-                excused.append(part.filter(let_off).select("row", pl.lit(rule.id).alias("rule_id")))
-        measured = measured.drop("_spared", strict=False)
-        # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
-        hit = measured["hit"] & part["_audited"]
-        hits = part.filter(hit).rechunk()
-        if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
-            continue
-        if "value" in measured.columns:  # and what else a kind measured for its reason
-            hits = hits.with_columns(measured.filter(hit).drop("hit").get_columns())
-        else:
-            hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
-        findings.append(
-            hits.select(
-                "platform",
-                "order_id",
-                pl.lit(rule.id).alias("rule_id"),
-                pl.lit(rule.fingerprint).alias("rule_fingerprint"),
-                "value",
-                rule.settings.reason(locale).cast(pl.String).alias("reason"),
-                "row",
-            )
-        )
+                excused.append(_audited_rows(part, measured["_spared"], rule.id))
+        told = _findings(part, measured.drop("_spared", strict=False), rule, locale)
+        if told is not None:
+            findings.append(told)
     found = pl.concat(findings) if findings else pl.DataFrame(schema=FINDING_TYPES)
     order = {rule.id: i for i, rule in enumerate(rules)}
     found = found.sort("row", pl.col("rule_id").replace_strict(order, return_dtype=pl.Int32))
@@ -217,7 +192,37 @@ def _in_provinces(words: Sequence[str]) -> pl.Expr:
     return here.is_in(wanted.implode())
 
 
-def _coverage(judged: pl.DataFrame, rule_id: str) -> pl.DataFrame:
+def _audited_rows(part: pl.DataFrame, which: pl.Series, rule_id: str) -> pl.DataFrame:
+    """`row rule_id` of the orders that a rule said something of."""
+    return part.filter(which & part["_audited"]).select("row", pl.lit(rule_id).alias("rule_id"))
+
+
+def _findings(part: pl.DataFrame, measured: pl.DataFrame, rule: Rule, locale: str) -> pl.DataFrame | None:
+    """The orders that the rule flags, each with the number and the reason; None if there are none."""
+    hit = measured["hit"] & part["_audited"]
+    # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
+    hits = part.filter(hit).rechunk()
+    if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
+        return None
+    if "value" in measured.columns:  # and what else a kind measured for its reason
+        hits = hits.with_columns(measured.filter(hit).drop("hit").get_columns())
+    else:
+        hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
+    return hits.select(
+        "platform",
+        "order_id",
+        pl.lit(rule.id).alias("rule_id"),
+        pl.lit(rule.fingerprint).alias("rule_fingerprint"),
+        "value",
+        rule.settings.reason(locale).cast(pl.String).alias("reason"),
+        "row",
+    )
+
+
+def _coverage(part: pl.DataFrame, hits: pl.Series, rule_id: str) -> pl.DataFrame:
+    """How many current orders of each platform the rule judged, flagged and could not judge."""
+    judged = part.select("platform", _own=~pl.col("past") & pl.col("_audited")).with_columns(hit=hits)
+    judged = judged if judged["_own"].all() else judged.filter("_own")
     hit, platform = pl.col("hit"), judged["platform"]
     # One platform, as most exports have: counted without a look at each row's word.
     one = len(judged) and bool((platform == platform[0]).all()) and not platform.null_count()
