@@ -16,75 +16,40 @@ if TYPE_CHECKING:
 _DAYS = 14
 
 
+_RULE_HEADS = (
+    Words("规则", "Rule"),
+    Words("改动", "Change"),
+    Words("命中 现→新", "Hits now→new"),
+    Words("新命中", "Newly"),
+    Words("属实", "confirmed"),
+    Words("误判", "false"),
+    Words("调查中", "open"),
+    Words("未判", "unlabelled"),
+    Words("不再命中", "No longer"),
+    Words("属实", "confirmed"),
+    Words("误判", "false"),
+    Words("调查中", "open"),
+    Words("未判", "unlabelled"),
+    Words("原/现无法判断", "Not evaluable"),
+)
+_DAY_HEADS = (
+    Words("日期", "Day"),
+    Words("订单", "Orders"),
+    Words("队列 现→新", "Queue now→new"),
+    Words("变化", "Change"),
+    Words("工时变化", "Hours"),
+)
+
+
 def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
     """Rules, days and the sum."""
     from orderguard.cli.common import print_table
 
     zh = book.locale.startswith("zh")
-    head = (
-        [
-            "规则",
-            "改动",
-            "命中 现→新",
-            "新命中",
-            "属实",
-            "误判",
-            "调查中",
-            "未判",
-            "不再命中",
-            "属实",
-            "误判",
-            "调查中",
-            "未判",
-            "原/现无法判断",
-        ]
-        if zh
-        else [
-            "Rule",
-            "Change",
-            "Hits now→new",
-            "Newly",
-            "confirmed",
-            "false",
-            "open",
-            "unlabelled",
-            "No longer",
-            "confirmed",
-            "false",
-            "open",
-            "unlabelled",
-            "Not evaluable",
-        ]
-    )
-    rows = []
-    for r in told["rules"]:
-        new, gone = r["newly_flagged"], r["no_longer_flagged"]
-        rows.append([
-            r["rule_id"], change(r).pick(book.locale), f"{r['hits_before']:,} → {r['hits_after']:,}",
-            *[f"{t[k]:,}" for t in (new, gone) for k in ("total", "confirmed", "false_alarm", "investigating", "unlabelled")],
-            f"{new['not_evaluable']:,} / {gone['not_evaluable']:,}",
-        ])  # fmt: skip
-    print_table(head, rows)
-    days = sorted(told["by_day"], key=lambda d: -max(d["before"], d["after"]))[:_DAYS]
-    head = (
-        ["日期", "订单", "队列 现→新", "变化", "工时变化"]
-        if zh
-        else ["Day", "Orders", "Queue now→new", "Change", "Hours"]
-    )
-    shown = sorted(days, key=lambda d: d["day"])
-    print_table(
-        head,
-        [
-            [
-                d["day"],
-                f"{d['orders']:,}",
-                f"{d['before']:,} → {d['after']:,}",
-                f"{d['change']:+,}",
-                f"{d['hours_change']:+.1f}",
-            ]
-            for d in shown
-        ],
-    )
+    print_table([w.pick(book.locale) for w in _RULE_HEADS], [_rule_row(r, book.locale) for r in told["rules"]])
+    busiest = sorted(told["by_day"], key=lambda d: -max(d["before"], d["after"]))[:_DAYS]
+    days = [_day_row(d) for d in sorted(busiest, key=lambda d: d["day"])]
+    print_table([w.pick(book.locale) for w in _DAY_HEADS], days)
     if len(told["by_day"]) > _DAYS:
         click.echo(
             f"（只列队列最长的 {_DAYS} 天，全部见工作簿）"
@@ -95,6 +60,23 @@ def show(told: dict[str, Any], book: Rulebook, file: Path | None) -> None:
         click.echo(f"{item}{'：' if zh else ': '}{text}")
     if file:
         click.echo(f"打开 {file}" if zh else f"open {file}")
+
+
+def _rule_row(rule: dict[str, Any], locale: str) -> list[str]:
+    new, gone = rule["newly_flagged"], rule["no_longer_flagged"]
+    verdicts = ("total", "confirmed", "false_alarm", "investigating", "unlabelled")
+    return [
+        rule["rule_id"],
+        change(rule).pick(locale),
+        f"{rule['hits_before']:,} → {rule['hits_after']:,}",
+        *[f"{tally[verdict]:,}" for tally in (new, gone) for verdict in verdicts],
+        f"{new['not_evaluable']:,} / {gone['not_evaluable']:,}",
+    ]
+
+
+def _day_row(day: dict[str, Any]) -> list[str]:
+    queue = f"{day['before']:,} → {day['after']:,}"
+    return [day["day"], f"{day['orders']:,}", queue, f"{day['change']:+,}", f"{day['hours_change']:+.1f}"]
 
 
 _STATUS = {

@@ -32,34 +32,11 @@ def fit_queue(trial: Trial, limit: int) -> dict[str, Any]:
     )
     review = {p.name: p.bands.review for p in trial.new.profiles}
     hold = {p.name: p.bands.hold for p in trial.new.profiles}
-    queue = decided.filter(
-        (pl.col("score") >= pl.col("profile").replace_strict(review, return_dtype=pl.Float64))
-        & (pl.col("day") != UNDATED)
-    )
+    queue = decided.filter((pl.col("score") >= _limits(review)) & (pl.col("day") != UNDATED))
     per = queue.group_by("day", "profile", "score").len()
     before = _by_day(per, review)
-    fitted = dict(review)
-    steps = {n: sorted(per.filter(pl.col("profile") == n)["score"].unique().to_list()) for n in review}
-    now = before
-    fits = True
-    while now and max(now.values()) > limit:
-        day = max(now, key=lambda d: (now[d], d))
-        there = (
-            per.filter((pl.col("day") == day) & (pl.col("score") >= _limits(fitted)))
-            .group_by("profile")
-            .agg(pl.col("len").sum())
-        )
-        for name in there.sort(["len", "profile"], descending=[True, False])["profile"]:
-            higher = [s for s in steps[name] if s > fitted[name]]
-            lowest = min((s for s in steps[name] if s >= fitted[name]), default=None)
-            nxt = next((s for s in higher if s != lowest), None)
-            if nxt is not None:
-                fitted[name] = nxt
-                break
-        else:
-            fits = False
-            break
-        now = _by_day(per, fitted)
+    fitted = _fitted(per, review, limit)
+    now = _by_day(per, fitted)
     gone = queue.filter(pl.col("score") < _limits(fitted))
     verdict = gone["verdict"]
     bands = {n: {"review": fitted[n], "hold": max(hold[n], fitted[n])} for n in fitted}
@@ -67,7 +44,7 @@ def fit_queue(trial: Trial, limit: int) -> dict[str, Any]:
     return {
         "limit": limit,
         "fits_now": max(before.values(), default=0) <= limit,
-        "fits": fits,
+        "fits": max(now.values(), default=0) <= limit,
         "busiest_day": worst,
         "queue_before": max(before.values(), default=0),
         "queue_after": max(now.values(), default=0),
@@ -80,6 +57,29 @@ def fit_queue(trial: Trial, limit: int) -> dict[str, Any]:
         },
         "peak_days": _peaks(per, before, limit),
     }
+
+
+def _fitted(per: pl.DataFrame, review: dict[str, float], limit: int) -> dict[str, float]:
+    """Each profile's `review` with which no day exceeds the limit, or the highest that there are."""
+    fitted = dict(review)
+    scores = {n: sorted(per.filter(pl.col("profile") == n)["score"].unique().to_list()) for n in review}
+    while (now := _by_day(per, fitted)) and max(now.values()) > limit:
+        worst = max(now, key=lambda d: (now[d], d))
+        there = (
+            per.filter((pl.col("day") == worst) & (pl.col("score") >= _limits(fitted)))
+            .group_by("profile")
+            .agg(pl.col("len").sum())
+            .sort(["len", "profile"], descending=[True, False])
+        )
+        for name in there["profile"]:
+            # Above the lowest score that still counts: only then an order leaves the queue.
+            higher = [s for s in scores[name] if s >= fitted[name]][1:]
+            if higher:
+                fitted[name] = higher[0]
+                break
+        else:
+            break
+    return fitted
 
 
 def _limits(review: dict[str, float]) -> pl.Expr:
