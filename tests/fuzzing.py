@@ -323,3 +323,15 @@ def _whole(path: Path, made: Input) -> str:
         lost = [m for m in made.marks if m not in found and m not in cells]
         assert not lost, lost
     return "read" if len(read.orders) else "empty"
+
+
+def told(path: Path) -> list[Any]:
+    """Everything that is read of a file, to be compared with what is read of it another way; the refusals where it is refused."""
+    profiles, _ = _profiles()
+    options = Options([str(path)], RULES, Team(), path.parent / "out", path.parent / "ledger", NOW, "r")
+    try:
+        read = read_orders(options, profiles)
+    except OrderguardError as error:
+        return [p.text("en") for p in error.problems]
+    frames = [frame.to_dicts() for frame in (read.orders, read.lines, read.rejects)]
+    return [*frames, read.files, sorted(p.text("en") for p in read.problems)]

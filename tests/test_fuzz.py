@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,9 @@ import fuzzing
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from orderguard.ingest import reader
+from orderguard.normalise import beside, cleaning
 
 
 @pytest.mark.parametrize(("kind", "examples"), [("csv", 60), ("json", 60), ("xlsx", 12), ("profile", 60)])
@@ -73,3 +78,28 @@ def test_json_nested_too_deep(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     done = shell("scan", "a.json", cwd=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr, "文件无法读取" in done.stderr) == (2, False, False), done.stderr
+
+
+@pytest.mark.parametrize(("sample", "few"), [(2, 1), (20, 4)])
+def test_what_is_done_for_long_files_only_changes_nothing(monkeypatch: pytest.MonkeyPatch, sample: int, few: int) -> None:
+    """The same files read as they are, and as if some rows were many: samples, looks at cells' ends, threads, a hash beside."""
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 2**48))
+    def run(seed: int) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            made = fuzzing.MAKERS["csv"](random.Random(seed))
+            path = Path(folder) / made.name
+            path.write_bytes(made.data)
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+            plain = fuzzing.told(path)
+            with monkeypatch.context() as long:
+                long.setattr(cleaning, "_SAMPLE", sample)
+                long.setattr(cleaning, "_FEW", few)
+                long.setattr(cleaning, "_MANY", 3)
+                long.setattr(cleaning, "_SMALL", 0)
+                long.setattr(beside, "_MANY", 1)
+                long.setattr(reader, "_LARGE", 1)
+                assert fuzzing.told(path) == plain
+
+    run()
