@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -370,6 +371,21 @@ def test_locked_book_opens_with_a_password_of_the_file(tmp_path: Path) -> None:
     assert (refused.returncode, "都打不开" in refused.stderr, "wrong" in refused.stderr) == (2, True, False)
     missing = shell("scan", "ks.xlsx", "--password-file", "none.txt", cwd=tmp_path)
     assert (missing.returncode, "none.txt" in missing.stderr) == (2, True)
+
+
+def test_locked_books_as_libreoffice_writes_them(tmp_path: Path) -> None:
+    """An .xls says so in its first records; an .ods stays locked, and is told to be."""
+    from house import shell
+
+    folder = Path(__file__).parent / "locked"
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    refused = shell("scan", "orders.xls", cwd=tmp_path)
+    assert (refused.returncode, "有打开密码" in refused.stderr) == (2, True), refused.stderr
+    (tmp_path / "pw.txt").write_text("geheim-双11\n", encoding="utf-8")
+    done = shell("scan", "orders.xls", "--password-file", "pw.txt", "--json", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["inputs"][0]["read"]) == (0, 2), done.stderr
+    sheet = shell("scan", "orders.ods", "--password-file", "pw.txt", cwd=tmp_path)
+    assert (sheet.returncode, "ODS 的密码本工具打不开" in sheet.stderr) == (2, True), sheet.stderr
 
 
 def test_sheets_with_headers_of_their_own_and_one_without_orders(tmp_path: Path) -> None:

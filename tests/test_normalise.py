@@ -534,3 +534,13 @@ def test_a_slot_of_time_promises_its_end(cell: str, wanted: str | None) -> None:
     column = pl.Series("promised_at", [cell, "2026-11-21 07:00:00", None])
     read = slot_ends(column, partial(clocks.times, zone="Asia/Shanghai"), "Asia/Shanghai")
     assert [t and t.strftime("%H:%M") for t in read.to_list()] == [wanted, "23:00", None]
+
+
+@pytest.mark.parametrize("word", ["NaN", "nan", "inf", "-Infinity", "1e400"])
+def test_no_number_is_no_quantity(word: str) -> None:
+    """A cast makes floats of them, which are more than any stock and equal to nothing."""
+    text = pl.Series("quantity", ["2", word, "3件"])
+    assert values.fractional(text).to_list() == [2, None, 3]
+    assert values.fractional(text, first=text.cast(pl.Float64, strict=False)).to_list() == [2, None, 3]
+    assert values.fractional(pl.Series([2.5, float(word)])).to_list() == [2.5, None]
+    assert values.whole(text).to_list() == [2, None, 3]

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ODS_LIST = "META-INF/manifest.xml"
 _MAX_UNPACKED = 4 << 30
 _MAX_RATIO = 400
-_FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{8}\x2f\x00", re.DOTALL)
-"""An old .xls whose second record is about its encryption."""
+_FILEPASS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{12}(?:\x86\x00\x00\x00)?\x2f\x00", re.DOTALL)
+"""An old .xls that tells of its encryption: a record before it may say that it is not to be written ([MS-XLS] 2.1.7.20.1)."""
 _MAX_AREA = 20_000_000
 _MOST_AREA = 400_000_000
 """Cells: beyond the first when most are empty, beyond the second always."""
@@ -94,7 +95,7 @@ def _locked(data: bytes) -> bool:
         return False
     if _ENCRYPTED in data:
         return True
-    return _FILEPASS.search(data, 0, 1 << 16) is not None
+    return _FILEPASS.search(data) is not None
 
 
 def _check(data: bytes, name: str) -> bool:
@@ -106,6 +107,7 @@ def _check(data: bytes, name: str) -> bool:
             unpacked = sum(i.file_size for i in archive.infolist())
             encrypted = any(i.flag_bits & 1 for i in archive.infolist())
             book = any(n.casefold().startswith("xl/") or n == "content.xml" for n in archive.namelist())
+            locked = _ODS_LIST in archive.namelist() and b"encryption-data" in archive.read(_ODS_LIST)
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError) as error:
         raise OrderguardError(_broken(name, error)) from error
     if not book and archive.namelist():
@@ -114,6 +116,13 @@ def _check(data: bytes, name: str) -> bool:
     if encrypted:
         what = Words("压缩包有密码", "the archive is protected by a password")
         raise OrderguardError(Problem(what, name, fix=Words("请先解压再扫", "unpack it, then scan what is inside")))
+    if locked:
+        what = Words("表格有打开密码", "the book is protected by a password")
+        fix = Words(
+            "ODS 的密码本工具打不开；去掉密码后另存，或另存为带密码的 xlsx 并加 --password-file FILE",
+            "passwords of ODS books are not supported: save it without one, or as xlsx and give --password-file FILE",
+        )
+        raise OrderguardError(Problem(what, name, fix=fix))
     if unpacked > _MAX_UNPACKED or (unpacked > 64 << 20 and unpacked > _MAX_RATIO * len(data)):
         what = Words(f"解压后会有 {unpacked >> 20:,} MB，不像正常的订单表", f"would unpack to {unpacked >> 20:,} MB")
         fix = Words("如确需读取请改存 CSV", "save it as CSV if it is a real export")

@@ -127,13 +127,17 @@ def _fix(name: str, text: str) -> Words:
     return _REPUBLIC if re.match(minguo.BARE, text) else _FIX[name]
 
 
+_COUNTS = ("quantity", "prior_orders")
+
+
 def _left_empty(name: str, values: pl.Series, where: pl.Series, rows: pl.Series, source: str) -> Problem:
     value = str(values[0])[:40]
     what = Words(
         f"“{heading(name, 'zh-CN')}”有 {len(values)} 个值无法读取（如 '{value}'），已留空",
         f"{name}: {len(values)} unreadable values (such as '{value}') left empty",
     )
-    fix = _fix("paid_at", value) if name in TIME_COLUMNS else _FIX["amount"]
+    counted = Words("应为 2 这样的数字", "write it like 2")
+    fix = _fix("paid_at", value) if name in TIME_COLUMNS else counted if name in _COUNTS else _FIX["amount"]
     return Problem(what, source, int(rows.filter(where)[0]), fix, fatal=False)
 
 

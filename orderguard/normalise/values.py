@@ -80,7 +80,7 @@ def whole(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
 
 def fractional(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
     """Numbers with or without a fraction; `2件`, `x2`, `1,000 pcs` are read, `1.5kg` is no count."""
-    done = column.cast(pl.Float64, strict=False) if first is None else first
+    done = _finite(column.cast(pl.Float64, strict=False) if first is None else first)
     if column.dtype != pl.String or done.null_count() == column.null_count():
         return done
     rest = column.is_not_null() & done.is_null()
@@ -91,4 +91,9 @@ def fractional(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series |
     read = pl.select(
         pl.coalesce(pl.lit(text).cast(pl.Float64, strict=False), pl.lit(bare).cast(pl.Float64))
     ).to_series()
-    return filled(column, done, rest, pl.DataFrame({"text": distinct, "read": read}))
+    return filled(column, done, rest, pl.DataFrame({"text": distinct, "read": _finite(read)}))
+
+
+def _finite(number: pl.Series) -> pl.Series:
+    """`nan` and `inf` are words to us, whatever a cast makes of them."""
+    return number if number.is_finite().all() else number.set(~number.is_finite(), None)
