@@ -6,6 +6,7 @@ import codecs
 import re
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.scripts import is_big5, is_gb, other_script
 
 HEAD_BYTES = 256 * 1024
 _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x7fELF", b"MZ\x90")
@@ -14,6 +15,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf](?![\x80-\xbf])|[\xe0-\xef][\x80-\xbf]{2}(?![\x80-\xbf])")
+"""Characters of UTF-8 that stand alone or end a run; Chinese in GB18030 has these now and then."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 """Bytes that text holds hardly any of, and every ninth of a binary file is."""
 _COMMON = "訂單編號收貨人地址電話時間金額數量姓名商品"
@@ -67,7 +70,10 @@ def _utf16(data: bytes) -> str | None:
 
 
 def _guess(head: bytes, name: str) -> str:
-    """UTF-8, GB18030 or Big5, whichever decodes; a few broken lines do not decide."""
+    """UTF-8, GB18030 or Big5, whichever decodes, or what proves itself another; a few broken lines do not decide."""
+    foreign = None if _UTF8.search(head) else other_script(head)
+    if foreign:
+        return foreign
     if _errors(head, "utf-8") <= max(3, head.count(b"\n") // 50) and not _clean(head, "gb18030"):
         return "utf-8"
     if _speaks_utf8(head.split(b"\n", 1)[0]):  # other bytes further down spoil their own rows only
@@ -75,7 +81,11 @@ def _guess(head: bytes, name: str) -> str:
     counts = {e: _errors(head, e) for e in ("utf-8", "gb18030", "big5hkscs")}
     if counts["utf-8"] == 0:
         return "utf-8"
-    encoding = "gb18030" if counts["gb18030"] <= counts["big5hkscs"] and not _big5(head) else "big5hkscs"
+    foreign = other_script(head)
+    if foreign:
+        return foreign
+    traditional = counts["big5hkscs"] <= counts["gb18030"] and (is_big5(head) or (_big5(head) and not is_gb(head)))
+    encoding = "gb18030" if counts["gb18030"] <= counts["big5hkscs"] and not traditional else "big5hkscs"
     if counts[encoding] > max(3, head.count(b"\n") // 10):
         what = Words("无法识别文字编码", "the text encoding is not recognised")
         fix = Words("请用 UTF-8 或 GBK 编码另存", "save it as UTF-8 or GBK")

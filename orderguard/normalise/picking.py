@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import MONEY
+from orderguard.columns import MONEY, TIME_COLUMNS
 from orderguard.normalise import values
 from orderguard.normalise.cleaning import without
+from orderguard.normalise.clocks import with_clocks
 from orderguard.normalise.recipe import NO_KEY
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def _own(  # noqa: PLR0911 - one line per way
     if source.how == "join":
         joined = pl.select(pl.concat_str([pl.lit(t) for t in texts], separator=" ", ignore_nulls=True)).to_series()
         return joined.set(joined == "", None).alias(name)
+    if name in TIME_COLUMNS:
+        texts = with_clocks(texts)
     full = next((n for n, t in enumerate(texts) if not t.null_count()), len(texts))
     if not full:
         return texts[0].alias(name)

@@ -26,11 +26,12 @@ CURRENCIES = {
 """¥ is missing: it is China's and Japan's."""
 
 
-def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
+def plain(text: pl.Series, *, dotted: bool, comma: bool = False) -> pl.Series:
     """Distinct amounts as plain decimals, where they can be read.
 
-    `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is; `65.000` is sixty-five unless other values of the column show that
-    its dots part thousands (`dotted`) or its symbol is one of a currency that writes so (₫, Rp).
+    `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is
+    unless other values show that a comma parts cents (`comma`); `65.000` is sixty-five unless other values of the column
+    show that its dots part thousands (`dotted`) or its symbol is one of a currency that writes so (₫, Rp).
     """
     text = text.str.strip_chars(BLANKS).str.replace_all("−", "-", literal=True).str.replace(r"^\((.*)\)$", "-$1")
     dong = text.str.contains(r"(?i)[₫đ]|VND|^-?Rp|IDR").fill_null(value=False)
@@ -44,7 +45,7 @@ def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
     value = pl.lit(in_full(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series()))
     english = value.str.contains(r"^-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?$")
     european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$") | spaced_cents
-    european = european | (pl.lit(euro | dotted) & value.str.contains(r"^-?\d+,\d{1,2}$"))
+    european = european | (pl.lit(euro | dotted | comma) & value.str.contains(r"^-?\d+,\d{1,2}$"))
     thousands = pl.lit(dong | dotted) & value.str.contains(DOTTED)
     return pl.select(
         pl.when(european)
@@ -101,6 +102,24 @@ DOTTED = r"^-?\d{1,3}(?:\.\d{3})+$"
 def is_dotted(text: pl.Series) -> bool:
     """Whether some amount shows that dots part thousands here: `1.250.000`, `65.000,50`."""
     return bool(text.str.contains(r"\d\.\d{3}\.\d{3}|\d\.\d{3},\d").any())
+
+
+_CENTS = r"^[^\d,.]*\d[\d.]*,\d\d[^\d,.]*$"
+
+
+def has_comma_cents(column: pl.Series, unread: pl.Series) -> bool:
+    """Whether commas part cents in a column: every fifth amount or more is like `129,90`, and none like `12.50` or `1,299`.
+
+    Args:
+        column: its cells.
+        unread: those that are no plain numbers; most often they tell already that it is not so.
+    """
+    if (
+        not unread.str.contains(_CENTS).any()
+        or column.str.contains(_CENTS).sum() * 5 < len(column) - column.null_count()
+    ):
+        return False
+    return not column.str.contains(r"\.\d{1,2}(?:\D|$)|\.\d{4,}|,\d{3}(?:\D|$)|,\d{4,}").any()
 
 
 def currency(text: pl.Series, bare: pl.Series | None = None) -> pl.Series | None:

@@ -39,7 +39,7 @@ def filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.Data
 
 
 def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
-    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `1.299,00 €` are read; `12,5` is not (see `sums`).
+    """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `1.299,00 €` are read; `12,5` is where the column shows it (see `sums`).
 
     Args:
         column: text with or without the marks of spreadsheets, or numbers.
@@ -52,7 +52,9 @@ def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
     if done.null_count() == column.null_count():
         return done
     unread = column.is_not_null() & done.is_null()
-    dotted = sums.is_dotted(column.filter(unread))
+    written = column.filter(unread)
+    comma = sums.has_comma_cents(column, written)
+    dotted = comma or sums.is_dotted(written)
     if dotted:
         unread = unread | column.str.contains(sums.DOTTED).fill_null(value=False)
     rest = column.filter(unread).unique(maintain_order=True)
@@ -61,7 +63,7 @@ def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
     short = text.str.contains(sums.SHORTENED).fill_null(value=False)
     if short.any() and sums.is_shown_short(without(cleaned_series(column), none)):
         text = text.set(short, None)
-    plain = sums.plain(text, dotted=dotted)
+    plain = sums.plain(text, dotted=dotted, comma=comma)
     return filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 
 

@@ -234,7 +234,7 @@ def heading_key(heading: str) -> str:
     return folded
 
 
-_IGNORED = str.maketrans("", "", BLANKS + "_-#.") | str.maketrans(SIMPLIFIED)
+_IGNORED = str.maketrans("", "", BLANKS + "_-#.\u0307") | str.maketrans(SIMPLIFIED)
 _BRACKETS = (("(", ")"), ("[", "]"), ("【", "】"))
 _UNITS = frozenset({
     "元", "rmb", "cny", "人民币", "件", "¥", "￥", "个", "单位元", "usd", "$", "必填", "选填", "円", "원", "eur", "gbp", "mxn", "brl",
