@@ -22,6 +22,7 @@ from orderguard.stages.bridge import check_target, export_back
 from orderguard.stages.casework import flagged_orders, open_cases, settle, told_before, undelivered, with_region
 from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.drawing import draw, unanswered
+from orderguard.stages.ending import Ages, catch_up, turns, with_ages
 from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.options import Clock, Options, Scan
@@ -67,26 +68,34 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             if not options.sample:  # a draw looks at all orders again; nothing else does
                 judged = judged._replace(frame=judged.frame.select(*KEY, "created_at", "past"))
         with clock.room("route"):
-            known = cases.known(flagged["case_id"])
+            catch_up(ledger, book, options.now)
+            known, written = cases.known(flagged["case_id"]), files()
+            ages = Ages(options, read.files, ledger)
+            turned = turns(judged, flagged, known, written, ages, ledger, book, ids)
             judged, flagged, released = settle(judged, flagged, known)
-            opened, raised = open_cases(flagged, known, before, cases, options.team, synonyms, options.now, book.locale)
+            opened, raised = open_cases(
+                flagged, known, before, cases, options.team, synonyms, options.now, book.locale, turned
+            )
             resting = cases.resting(options.team.every, options.now)
             new, drawn = draw(judged, opened, options, cases, synonyms, ids)
             read.problems += unanswered(new, drawn, options)
             late = undelivered(cases, history, book, opened, resting)
+            late = late.filter(~pl.col("case_id").is_in(turned.ended["case_id"].implode()))
             work = Work(new, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {
                 "released_before": released,
                 "sampled": len(new) - len(opened),
                 "doubled": len(drawn.doubles),
+                "ended": turned.counts(),
+                "resumed": len(turned.resumed),
             }
-            written = files()
             traffic = history.traffic.with_columns(
                 pl.col("quarter").fill_null(-int(options.now.timestamp() // QUARTER))
             )
             recorded = _recorded(judged, options)
-            cases.record(run, written, recorded, new, raised, options.now, traffic, read.marks, drawn)
+            new = with_ages(new, ages)
+            cases.record(run, written, recorded, new, raised, options.now, traffic, read.marks, drawn, turned.ended)
             work.second(pending_doubles(ledger))
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}

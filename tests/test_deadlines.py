@@ -97,11 +97,11 @@ def test_an_order_that_is_over_by_now_is_neither_escalated_nor_released(tmp_path
     house.scan(export(tmp_path / "a.csv", rows))
     house.scan(staged(tmp_path / "b.csv", *({**row, "订单状态": stage} for row in rows[:2])))
     told = swept(house, 30, dry=True)
-    assert {c["order_id"]: c["action"] for c in told["orders"]} == {"1": "over", "2": "over", "3": "release", "4": "escalate"}
+    assert {c["order_id"]: c["action"] for c in told["orders"]} == {"3": "release", "4": "escalate"}
     told = swept(house, 30)
-    assert (told["released"], told["escalated"], told["kept"]) == (1, 1, 2)
+    assert (told["released"], told["escalated"], told["kept"]) == (1, 1, 0)
     assert released(house) == {"自营": ["3"]}
-    assert states(house) == {"1": "open", "2": "open", "3": "released", "4": "open"}
+    assert states(house) == {"1": "over", "2": "over", "3": "released", "4": "open"}
 
 
 def test_who_audits_orders_of_every_status_sweeps_them_too(tmp_path: Path) -> None:

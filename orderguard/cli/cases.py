@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ STATES = {
     "investigating": ("调查中", "investigating"),
     "confirmed": ("属实", "confirmed"),
     "released": ("已放行", "released"),
+    "over": ("订单已结束", "order over"),
 }
 
 
@@ -66,10 +68,21 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     )
     late = "（超时）" if zh else " (overdue)"
     print_table(head, [
-        [r["case_id"], r["order_id"], r["platform"], STATES[r["state"]][0 if zh else 1] + (late if r["overdue"] else ""), f"{r['score']:g}", shown(r["agent"], language()),
+        [r["case_id"], r["order_id"], r["platform"], state_of(r, language()) + (late if r["overdue"] else ""), f"{r['score']:g}", shown(r["agent"], language()),
          clock(r["due_at"], zone), rules_of(r["evidence"])]
         for r in rows
     ])  # fmt: skip
+
+
+def state_of(case: dict[str, Any], locale: str) -> str:
+    """A case's state in words; of an order that is over also as what."""
+    from orderguard.statuses import STAGE_WORDS
+
+    word = STATES[case["state"]][0 if locale.startswith("zh") else 1]
+    if case["ended"] is None:
+        return word
+    stage = STAGE_WORDS[case["ended"]].pick(locale)
+    return f"{word}（{stage}）" if locale.startswith("zh") else f"{word} ({stage})"
 
 
 def rules_of(evidence: str) -> str:
@@ -154,6 +167,11 @@ def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_
                 f"{case['case_id']} is {state[1]}: nothing to hand on",
             )
             fix = Words("用 orderguard verdict revise 更正结果", "correct its verdict with 'orderguard verdict revise'")
+            if case["state"] == "over":
+                fix = Words(
+                    "订单恢复后会重新待办；仍可用 verdict record 记下结果",
+                    "it is open again when the order is; its result can still be recorded with 'verdict record'",
+                )
             raise OrderguardError(Problem(what, fix=fix))
         number = CaseBook(book).reassign(case["case_id"], name, by, why, datetime.now(UTC))
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orderguard.cli.cases import STATES, rules_of
+from orderguard.cli.cases import rules_of, state_of
 from orderguard.cli.options import json_option, ledger_option, rules_option
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _lines(told: dict[str, Any], locale: str, zone: str) -> list[str]:
         lines += [f"•  {f['rule_id']}  {f['reason']}" for f in told["findings"]]
     due = ("时限 ", "due ")[at]
     lines += [
-        f"{c['case_id']}  {STATES[c['state']][at]}  {c['score']:g}  {shown(c['agent'], locale)}  {due}{clock(c['due_at'], zone)}"
+        f"{c['case_id']}  {state_of(c, locale)}  {c['score']:g}  {shown(c['agent'], locale)}  {due}{clock(c['due_at'], zone)}"
         for c in told["cases"]
     ]
     return lines + _trail(told, locale, zone)
@@ -123,6 +123,7 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     from orderguard.cli.common import clock
     from orderguard.ledger.verdicts import RESULTS
     from orderguard.staff import shown
+    from orderguard.statuses import STAGE_WORDS
 
     at = 0 if locale.startswith("zh") else 1
     corrected, again = ("（已更正）", " (corrected)")[at], ("（因新证据重开）", " (reopened on new evidence)")[at]
@@ -133,8 +134,11 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
             f"→  {clock(v['at'], zone)}  {shown(v['agent'], locale)}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
         )
     for event in told["events"]:
-        what = EVENTS.get(event["what"].split(" ")[0], (event["what"], event["what"]))[at]
-        why = rules_of(event["why"]) if event["who"] == "scan" else event["why"]
+        word, _, rest = event["what"].partition(" ")
+        what = EVENTS.get(word, (event["what"], event["what"]))[at]
+        if word == "over":
+            what += f" {STAGE_WORDS[rest].pick(locale)}"
+        why = rules_of(event["why"]) if event["who"] == "scan" and word != "over" else event["why"]
         if not event["what"].startswith("verdict"):
             lines.append(f"·  {clock(event['at'], zone)}  {event['who']}  {what}  {why}".rstrip())
     return lines
@@ -146,4 +150,6 @@ EVENTS = {
     "reopened": ("因新证据重开", "reopened on new evidence"),
     "evidence": ("新证据", "new evidence"),
     "reassigned": ("转派", "reassigned"),
+    "over": ("订单已结束", "the order is over:"),
+    "resumed": ("订单已恢复，重新待办", "the order is live again"),
 }

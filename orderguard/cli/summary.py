@@ -9,6 +9,7 @@ from orderguard.errors import Words, printable
 from orderguard.rules.book import say
 from orderguard.staff import shown
 from orderguard.stages.telling import rule_lines
+from orderguard.statuses import by_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +96,11 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
         ),
         (skipped != "0", _skipped(run, skipped)),
         (True, Words(f"暂扣 {held}  复核 {review}  新任务 {new}", f"held {held}  review {review}  new tasks {new}")),
+        (bool(run["ended"]), _ended(run["ended"])),
+        (
+            bool(run["resumed"]),
+            Words(f"订单已恢复，重新待办 {run['resumed']:,}", f"orders live again, open once more: {run['resumed']:,}"),
+        ),
         (before != "0", Words(f"曾放行、不再标记 {before}", f"released before, not flagged again {before}")),
         (
             bool(run["snoozed"]),
@@ -125,22 +131,23 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     return [words.pick("zh-CN" if zh else "en") for wanted, words in said if wanted]
 
 
-_STAGES = {
-    "unpaid": Words("未付款", "unpaid"), "paid": Words("待发货", "paid"), "shipped": Words("已发货", "shipped"),
-    "done": Words("已完成", "done"), "closed": Words("已关闭", "closed"), "refunding": Words("退款中", "refunding"),
-    "refunded": Words("已退款", "refunded"), "unknown": Words("状态未知", "unknown status"), "other": Words("其他", "other"),
-}  # fmt: skip
-
-
 def _sheet(agent: str, zh: bool) -> str:
     """Whose sheet; of the shared queue also what its file is called, where that is another word."""
     name = shown(agent, "zh-CN" if zh else "en")
     return name if name == agent else f"{name}（{agent}.xlsx）"
 
 
+def _ended(ended: dict[str, int]) -> Words:
+    total = f"{sum(ended.values()):,}"
+    zh, en = (by_stage(ended, lang) for lang in ("zh-CN", "en"))
+    return Words(
+        f"未判定而订单已结束，任务自动关闭 {total}（{zh}）",
+        f"over before anybody decided, closed by themselves: {total} ({en})",
+    )
+
+
 def _skipped(run: dict[str, Any], skipped: str) -> Words:
-    parts = run.get("skipped_by_stage", {})
-    zh, en = ("、".join(f"{_STAGES[s].pick(lang)} {n:,}" for s, n in parts.items()) for lang in ("zh-CN", "en"))
+    zh, en = (by_stage(run.get("skipped_by_stage", {}), lang) for lang in ("zh-CN", "en"))
     return Words(
         f"其中按状态未审 {skipped}（{zh}）；要全部审核请在规则表写 only_status: [all]",
         f"of these {skipped} not audited because of their status ({en}); to audit all, put only_status: [all] in the rulebook",

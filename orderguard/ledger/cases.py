@@ -11,6 +11,7 @@ import polars as pl
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
+from orderguard.ledger.endings import end_cases
 from orderguard.ledger.files import name_files, sweep
 from orderguard.ledger.marks import write_marks
 from orderguard.ledger.recording import add_findings, add_run, add_traffic, open_cases, raise_cases
@@ -42,7 +43,7 @@ class CaseBook:
         """Of these case ids, the cases that exist: `case_id platform order_id state band evidence agent ...`."""
         names = (
             "case_id", "platform", "order_id", "state", "band", "evidence", "agent", "cluster", "linked_by", "due_at",
-            "task_run", "hold_run",
+            "task_run", "hold_run", "ended",
         )  # fmt: skip
         db = self.ledger.db
         db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted_cases (case_id TEXT)")
@@ -85,6 +86,8 @@ class CaseBook:
             "opened_at",
             "due_at",
             "evidence",
+            "ended",
+            "ended_at",
         )
         where = " WHERE order_id = ? OR case_id = ?" if order_or_case else ""
         args = (order_or_case, order_or_case) if order_or_case else ()
@@ -157,7 +160,9 @@ class CaseBook:
     def pending(self, resting: frozenset[str] = frozenset()) -> pl.DataFrame:
         """Cases whose task sheet or hold was never delivered: an earlier run was stopped, or the agent was resting."""
         tasks = self._rows("task_run IS NULL AND state IN ('open', 'investigating')")
-        holds = self._rows("hold_run IS NULL AND band = 'hold' AND state IN ('open', 'investigating', 'confirmed')")
+        holds = self._rows(
+            "hold_run IS NULL AND band = 'hold' AND ended IS NULL AND state IN ('open', 'investigating', 'confirmed')"
+        )
         tasks = tasks.filter(~pl.col("agent").is_in(sorted(resting)))
         return pl.concat([tasks, holds]).unique("case_id", keep="first", maintain_order=True)
 
@@ -201,6 +206,7 @@ class CaseBook:
         traffic: pl.DataFrame,
         marks: Sequence[Mark] = (),
         drawn: Drawn | None = None,
+        ended: pl.DataFrame | None = None,
     ) -> None:
         """The run's one transaction: the run, its history files, findings, new cases and raised ones.
 
@@ -209,9 +215,11 @@ class CaseBook:
             files: history files to name.
             findings: with `points` and `status` of each rule, and `ordered_at` of the order (seconds since 1970).
             opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence region
-                created_at`.
-            raised: known cases with new evidence: `case_id band score evidence reopen due_at`.
+                created_at heard_at`.
+            raised: known cases with new evidence, or of orders that are live again: `case_id band score evidence reopen
+                due_at resumed heard_at`.
             now: the clock.
+            ended: cases of orders that are over (see `endings.end_cases`).
             drawn: control orders among `opened`, and second opinions asked for.
             traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
             marks: how far databases were read.
@@ -227,6 +235,8 @@ class CaseBook:
             if drawn:
                 record_drawn(db, run_id, drawn)
             raise_cases(db, raised, run_id, stamp)
+            if ended is not None:
+                end_cases(db, ended, run_id, stamp)
         sweep(self.ledger)
 
     def delivered(

@@ -27,8 +27,14 @@ _RULES = (
     (
         """SELECT v.case_id FROM verdicts v JOIN cases c USING (case_id)
            WHERE v.replaced_by IS NULL AND v.ended_run IS NULL
-           AND c.state <> CASE v.result WHEN 'false_alarm' THEN 'released' ELSE v.result END""",
+           AND c.state <> CASE v.result WHEN 'false_alarm' THEN 'released' ELSE v.result END
+           AND NOT (c.state = 'over' AND v.result = 'investigating')""",
         Words("案件状态与其处置结果不符", "the state of a case is not that of its verdict"),
+    ),
+    (
+        """SELECT case_id FROM cases WHERE (state = 'over' AND ended IS NULL)
+           OR (ended IS NOT NULL AND state IN ('open', 'investigating'))""",
+        Words("案件状态与订单是否已结束不符", "the state of a case is not that of an order that is over"),
     ),
 )
 

@@ -33,7 +33,7 @@ class Pulse(NamedTuple):
         platforms: `platform newest_quarter orders` of the same days.
         coverage: rule -> platform -> judged, not evaluable, over the last runs.
         last_run: when, and how many orders it read; None without any.
-        today: cases opened, and verdicts given, in the last 24 hours.
+        today: cases opened, verdicts given, and cases whose orders were over before a decision, in the last 24 hours.
     """
 
     queue: list[Row]
@@ -45,7 +45,7 @@ class Pulse(NamedTuple):
     platforms: list[Row]
     coverage: dict[str, dict[str, list[int]]]
     last_run: tuple[str, int] | None
-    today: tuple[int, int]
+    today: tuple[int, int, int]
 
 
 _WAITING = f"state IN ({', '.join(repr(s) for s in OPEN)})"
@@ -90,10 +90,11 @@ def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
     runs = db.execute("SELECT started_at, counts FROM runs ORDER BY started_at DESC LIMIT ?", (RUNS,)).fetchall()
     day = iso(now - timedelta(days=1))
     opened = db.execute("SELECT COUNT(*) FROM cases WHERE opened_at >= ?", (day,)).fetchone()[0]
+    over = db.execute("SELECT COUNT(*) FROM cases WHERE state = 'over' AND ended_at >= ?", (day,)).fetchone()[0]
     given = db.execute("SELECT COUNT(*) FROM verdicts WHERE at >= ?", (day,)).fetchone()[0]
     return Pulse(
         queue, soonest, clusters, newest, fired, traffic, platforms, _coverage([c for _, c in runs]),
-        (runs[0][0], int(json.loads(runs[0][1]).get("read", 0))) if runs else None, (opened, given),
+        (runs[0][0], int(json.loads(runs[0][1]).get("read", 0))) if runs else None, (opened, given, over),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY
+from orderguard.ledger.endings import resume_case
 from orderguard.ledger.stamps import iso
 from orderguard.ledger.store import indexed_after
 
@@ -58,24 +59,34 @@ def open_cases(db: Recording, opened: pl.DataFrame, run_id: str, stamp: str) -> 
     names = ("case_id", "platform", "order_id", "band", "score", "cluster", "linked_by", "agent", "evidence")
     due = pl.col("due_at").dt.strftime("%Y-%m-%dT%H:%M:%S+0000")
     made = pl.col("created_at").dt.timestamp("us")
-    rows = opened.select(*names, due, "region", made, run=pl.lit(run_id), stamp=pl.lit(stamp))
+    heard = "heard_at" if "heard_at" in opened.columns else pl.lit(0, dtype=pl.Int64).alias("heard_at")
+    rows = opened.select(*names, due, "region", made, heard, run=pl.lit(run_id), stamp=pl.lit(stamp))
     with indexed_after(db, "cases", len(rows)):
         db.bulk(
             """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
-               due_at, region, ordered_at, state, opened_run, opened_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
+               due_at, region, ordered_at, heard_at, state, opened_run, opened_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)""",
             rows,
         )
 
 
 def raise_cases(db: Recording, raised: pl.DataFrame, run_id: str, stamp: str) -> None:
-    """Known cases with new evidence; those that it reopens begin anew."""
-    columns = ("case_id", "band", "score", "evidence", "reopen", "due_at")
-    for case, band, score, evidence, reopen, due_at in raised.select(columns).iter_rows():
+    """Known cases with new evidence, or whose orders are live again; those that are reopened begin anew."""
+    columns = ("case_id", "band", "score", "evidence", "reopen", "due_at", "resumed", "heard_at")
+    for case, band, score, evidence, reopen, due_at, resumed, heard in raised.select(columns).iter_rows():
         db.execute(
             "UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?", (band, score, evidence, case)
         )
         what = "reopened" if reopen else "evidence"
+        if resumed:
+            state = resume_case(db, case, iso(due_at), heard)
+            if state != "released":
+                row = (case, stamp, evidence, run_id)
+                db.execute(
+                    "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', 'resumed', ?, ?)",
+                    row,
+                )
+                continue
         if reopen:
             db.execute("UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL", (run_id, case))
             db.execute(

@@ -98,4 +98,13 @@ CREATE TABLE doubles (
   result TEXT, code TEXT, note TEXT, at TEXT, source TEXT, source_row INTEGER) WITHOUT ROWID;
 CREATE INDEX doubles_agent ON doubles (agent);
 """,
+    # cases of orders that are over: the stage, when the ledger learned it, which word for the platform said so;
+    # how old the export is that last said something of the order (microseconds; 0: unknown, null: never looked)
+    """
+ALTER TABLE cases ADD COLUMN ended TEXT;
+ALTER TABLE cases ADD COLUMN ended_at TEXT;
+ALTER TABLE cases ADD COLUMN ended_word TEXT;
+ALTER TABLE cases ADD COLUMN heard_at INTEGER;
+CREATE INDEX cases_unheard ON cases (case_id) WHERE heard_at IS NULL;
+""",
 )

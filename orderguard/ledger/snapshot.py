@@ -21,8 +21,11 @@ _RUNS = {"run_id": _TEXT, "started_at": _TEXT, "rulebook": _TEXT, "inputs": _TEX
 _CASES = {
     "case_id": _TEXT, "platform": _TEXT, "order_id": _TEXT, "state": _TEXT, "band": _TEXT, "score": pl.Float64,
     "cluster": _TEXT, "agent": _TEXT, "opened_at": _TEXT, "due_at": _TEXT,
-    "ordered_at": pl.Int64,
+    "ordered_at": pl.Int64, "ended": _TEXT, "unseen": pl.Boolean,
 }  # fmt: skip
+_UNSEEN = """ended IS NOT NULL AND (state = 'over' OR NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = cases.case_id
+    AND e.what IN ('verdict confirmed', 'verdict false_alarm', 'released') AND e.event_id <
+    (SELECT MAX(event_id) FROM events o WHERE o.case_id = cases.case_id AND o.what LIKE 'over %'))) AS unseen"""
 _VERDICTS = {
     "verdict_id": pl.Int64, "case_id": _TEXT, "result": _TEXT, "code": _TEXT, "agent": _TEXT, "at": _TEXT,
     "why": _TEXT, "replaced_by": pl.Int64, "ended_run": _TEXT,
@@ -43,10 +46,11 @@ class Snapshot(NamedTuple):
 
     Attributes:
         runs: `run_id started_at rulebook inputs counts` (the last three as JSON text).
-        cases: `case_id platform order_id state band score cluster agent opened_at due_at ordered_at`, also
-            those of `controls`, which nothing flagged.
+        cases: `case_id platform order_id state band score cluster agent opened_at due_at ordered_at ended unseen`, also
+            those of `controls`, which nothing flagged. `ended`: the stage as which the order is over; `unseen`: it was so
+            before anybody had decided.
         verdicts: `verdict_id case_id result code agent at why replaced_by ended_run`.
-        events: `case_id at who what`, reopened and released ones.
+        events: `case_id at who what`, reopened, resumed and released ones.
         findings: `platform order_id rule_id rule_fingerprint points status value found_at ordered_at` of orders made
             since the moment that was asked for.
         traffic: `quarter platform orders` since then.
@@ -120,9 +124,14 @@ def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Seque
     ).fetchall()
     return Snapshot(
         _frame(db, _sql("runs", _RUNS), _RUNS, instants=("started_at",)),
-        _frame(db, _sql("cases", _CASES), _CASES, instants=("opened_at", "due_at")),
+        _frame(db, _sql("cases", _CASES).replace("unseen", _UNSEEN, 1), _CASES, instants=("opened_at", "due_at")),
         _frame(db, _sql("verdicts", _VERDICTS), _VERDICTS, instants=("at",)),
-        _frame(db, _sql("events", _EVENTS) + " WHERE what IN ('reopened', 'released')", _EVENTS, instants=("at",)),
+        _frame(
+            db,
+            _sql("events", _EVENTS) + " WHERE what IN ('reopened', 'resumed', 'released')",
+            _EVENTS,
+            instants=("at",),
+        ),
         _frame(db, findings, _FINDINGS, (since, since), instants=("found_at",)),
         _frame(
             db, "SELECT ABS(quarter), platform, orders FROM traffic WHERE ABS(quarter) >= ?", _TRAFFIC, (since // 900,)

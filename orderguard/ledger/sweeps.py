@@ -28,8 +28,8 @@ class SweepBook:
         self.ledger = ledger
 
     def overdue(self, now: datetime) -> list[dict[str, Any]]:
-        """Undecided cases past their due time (control orders have none that matters), the latest first: `case_id platform order_id state band agent due_at escalated_at ordered_at`."""
-        names = ("case_id", "platform", "order_id", "state", "band", "agent", "due_at", "escalated_at", "ordered_at")
+        """Undecided cases past their due time (control orders have none that matters), the latest first: `case_id platform order_id state band agent due_at escalated_at`."""
+        names = ("case_id", "platform", "order_id", "state", "band", "agent", "due_at", "escalated_at")
         sql = f"""SELECT {", ".join(names)} FROM cases WHERE state IN ('open', 'investigating') AND band <> 'pass' AND due_at < ?
             ORDER BY due_at, case_id"""  # noqa: S608 - own names
         return [dict(zip(names, row, strict=True)) for row in self.ledger.db.execute(sql, (iso(now),))]

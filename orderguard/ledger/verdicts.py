@@ -200,7 +200,9 @@ class VerdictBook:
         ).lastrowid
         if current:
             db.execute("UPDATE verdicts SET replaced_by = ? WHERE verdict_id = ?", (made, current["verdict_id"]))
-        db.execute("UPDATE cases SET state = ? WHERE case_id = ?", (STATE[result], case))
+        # Of an order that is over nothing is left to look into; a decision still teaches.
+        sql = "UPDATE cases SET state = CASE WHEN ended IS NOT NULL AND ? = 'investigating' THEN 'over' ELSE ? END WHERE case_id = ?"
+        db.execute(sql, (STATE[result], STATE[result], case))
         if result != FALSE_ALARM:
             # It stood on a release list: it must stand on a hold list again.
             again = "UPDATE cases SET hold_run = NULL, release_run = NULL WHERE case_id = ? AND release_run IS NOT NULL"

@@ -85,6 +85,7 @@ def _queue(told: Told, say: Say) -> str:
     for name, key in (
         (say("24 小时新任务", "New in 24 h"), "opened_24h"),
         (say("24 小时处置", "Verdicts in 24 h"), "verdicts_24h"),
+        (say("24 小时内未判定而订单已结束", "Over before a decision in 24 h"), "over_24h"),
     ):
         tiles.append(f'<div class="tile"><dt>{name}</dt><dd><div class="big">{whole(told[key])}</div></dd></div>')
     return f"<h2>{say('队列', 'Queue')}</h2><dl class='tiles'>{''.join(tiles)}</dl>"

@@ -32,6 +32,7 @@ from orderguard.outbox.report_words import (
     STATUS,
 )
 from orderguard.staff import shown
+from orderguard.statuses import OVER, by_stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,10 +102,19 @@ def _tile(name: str, big: str, *subs: str) -> str:
     return f'<div class="tile"><dt>{safe(name)}</dt><dd><div class="big{long}">{safe(big)}</div>{lines}</dd></div>'
 
 
+def _over(seen: Mapping[str, int], say: Say, locale: str) -> str:
+    """What they were over as, and how many of all of them had been on hold."""
+    parts = by_stage({stage: seen[stage] for stage in OVER if seen[stage]}, locale)
+    held, later = whole(seen["held"]), whole(seen["judged_later"])
+    tail = say(f"；事后补判 {later}", f"; judged later {later}") if seen["judged_later"] else ""
+    return say(f"{parts}；其中暂扣 {held}{tail}", f"{parts}; of these held {held}{tail}")
+
+
 def _headline(told: Told, say: Say, locale: str) -> str:
     head, other = told["headline"], told["compare"]
     changes: Mapping[str, Any] = other["change"] if other else {}
     label = other["period"] if other else ""
+    seen = head["over_before_review"]
 
     def beside(value: float | None, *, points: bool = False) -> str:
         said = change(value, say, points=points)
@@ -113,12 +123,13 @@ def _headline(told: Told, say: Say, locale: str) -> str:
     subs = {
         "flagged": say(f"占 {percent(head['flagged_share'], 2)}", f"{percent(head['flagged_share'], 2)} of all"),
         "held": say(f"另复核 {whole(head['review'])}", f"{whole(head['review'])} for review besides"),
+        "over": _over(seen, say, locale),
         "open": say(f"其中调查中 {whole(head['investigating'])}", f"of these unclear {whole(head['investigating'])}"),
     }
     tiles = [
         _tile(words.pick(locale), whole(head[name]), subs.get(name, ""), beside(changes.get(name)))
         for name, words in HEADLINE
-        if name not in {"released", "timed_out"} or head[name]
+        if name not in {"released", "timed_out", "over"} or head[name] or (name == "over" and seen["orders"])
     ]
     tiles.append(_tile(say("准确率", "Precision"), percent(head["precision"]) if head["precision_n"] >= 10 else "—",
                        share(head, "precision", say) if head["precision_n"] < 10 else spread(head, "precision", say).strip(" （）()"), beside(changes.get("precision"), points=True)))  # fmt: skip

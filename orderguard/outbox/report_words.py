@@ -45,6 +45,7 @@ AGENTS = _fields(
     ("tasks", "任务", "Tasks", "whole"),
     ("groups", "关联组", "Groups", "whole"),
     ("open", "未处理", "Open", "whole"),
+    ("over", "未判定即结束", "Over undecided", "whole"),
     ("overdue", "已超时", "Overdue", "whole"),
     ("late", "逾期处理", "Decided late", "whole"),
     ("verdicts", "处置", "Verdicts", "whole"),
@@ -62,6 +63,7 @@ _SPLIT = (
     ("confirmed", "属实", "Confirmed", "whole"),
     ("false_alarms", "误判", "False alarms", "whole"),
     ("open", "未处理", "Open", "whole"),
+    ("over", "未判定即结束", "Over undecided", "whole"),
     ("precision", "准确率", "Precision", "share"),
 )
 PLATFORMS = _fields(("platform_name", "平台", "Platform", "text"), *_SPLIT)
@@ -166,6 +168,7 @@ HEADLINE = (
     ("false_alarms", Words("误判", "False alarms")),
     ("released", Words("未判定即放行", "Released without a verdict")),
     ("timed_out", Words("超时自动放行", "Released at time-out")),
+    ("over", Words("未判定而订单已结束", "Over before a decision")),
     ("open", Words("未处理", "Open")),
     ("overdue", Words("其中已超时", "Of these overdue")),
 )
@@ -187,6 +190,7 @@ OUTCOME_PARTS = (
     ("false_alarms", Words("误判", "False alarms"), "c0"),
     ("released", Words("未判定即放行", "Released without a verdict"), "c5"),
     ("timed_out", Words("超时自动放行", "Released at time-out"), "c3"),
+    ("over", Words("未判定而订单已结束", "Over before a decision"), "c6"),
     ("open", Words("未处理", "Open"), "c4"),
     ("other", Words("其他", "Other"), "c7"),
 )
@@ -210,6 +214,16 @@ DEFINITIONS = (
         Words(
             "以目前有效的处置结果为准；更正过的只算最后一次，因新证据重新打开的算未处理。",
             "The verdict that counts now; of a corrected one the last; a case reopened on new evidence is open.",
+        ),
+    ),
+    (
+        Words("未判定而订单已结束", "Over before a decision"),
+        Words(
+            "还没有人判定，新的导出就说订单已发货、完成、关闭或退款：案件自动关闭，既不算属实也不算误判。订单恢复后会重新打开；"
+            "事后补交的处置照常计入，从这里移到属实或误判。",
+            "A later export said that the order was shipped, done, closed or refunded before anybody had decided: its case closes by "
+            "itself and counts neither as confirmed nor as a false alarm. It opens again when the order is live again; a verdict "
+            "given afterwards counts as any other.",
         ),
     ),
     (

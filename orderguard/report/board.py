@@ -131,6 +131,7 @@ def board(pulse: Any, now: datetime, zone: str, names: Mapping[str, str]) -> dic
         "last_run": None if pulse.last_run is None else {"at": clock(pulse.last_run[0]), "read": pulse.last_run[1]},
         "opened_24h": pulse.today[0],
         "verdicts_24h": pulse.today[1],
+        "over_24h": pulse.today[2],
         "queue": list(bands.values()),
         "agents": [
             {**a, "first_due": clock(a["first_due"])} for a in sorted(agents.values(), key=lambda a: (-a["open"], a["agent"]))

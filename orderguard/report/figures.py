@@ -179,7 +179,7 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The cases' columns and `made` (when the order was made, seconds), `outcome` (confirmed, false_alarm,
         released = let go by somebody without a
-        verdict, timed_out = let go by `cases sweep`, open, other), `begun_at` (flagged, or reopened last), `decided_at` (the
+        verdict, timed_out = let go by `cases sweep`, over = the order was over before a decision, open, other), `begun_at` (flagged, or reopened last), `decided_at` (the
         first verdict since then that decides, or the release).
     """
     keys = ["ledger", "case_id"]
@@ -187,8 +187,8 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     counting = material.verdicts.filter(pl.col("ended_run").is_null())
     current = counting.filter(pl.col("replaced_by").is_null()).select(*keys, "result").unique(keys, keep="last")
     decided = counting.filter(pl.col("result").is_in(_DECISIVE)).group_by(keys).agg(pl.col("at").min())
-    again = _last(material.events, "reopened", "again_at")
-    let_go = _last(material.events, "released", "released_at")
+    again = _last(material.events, ["reopened", "resumed"], "again_at")
+    let_go = _last(material.events, ["released"], "released_at")
     by = (
         material.events.filter(pl.col("what") == "released")
         .sort("at")
@@ -204,6 +204,8 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     outcome = (
         pl.when(state.is_in(["open", "investigating"]))
         .then(pl.lit("open"))
+        .when(state == "over")
+        .then(pl.lit("over"))
         .when(result.is_in(_DECISIVE))
         .then(result)
         .when((state == "released") & (pl.col("released_by") == "sweep"))
@@ -224,8 +226,8 @@ def flagged_orders(material: Material, findings: pl.DataFrame) -> pl.DataFrame:
     return told.sort(pl.col("decided_at").is_null(), "opened_at").unique("key", keep="first", maintain_order=True)
 
 
-def _last(events: pl.DataFrame, what: str, name: str) -> pl.DataFrame:
-    return events.filter(pl.col("what") == what).group_by("ledger", "case_id").agg(pl.col("at").max().alias(name))
+def _last(events: pl.DataFrame, what: list[str], name: str) -> pl.DataFrame:
+    return events.filter(pl.col("what").is_in(what)).group_by("ledger", "case_id").agg(pl.col("at").max().alias(name))
 
 
 def with_orders(flagged: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:

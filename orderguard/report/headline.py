@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.report.stats import quantiles, share
+from orderguard.statuses import OVER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +39,8 @@ def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, An
         "false_alarms": false,
         "released": counts.get("released", 0),
         "timed_out": counts.get("timed_out", 0),
+        "over": counts.get("over", 0),
+        "over_before_review": over_before_review(flagged),
         "open": counts.get("open", 0),
         "other": counts.get("other", 0),
         "investigating": int((waiting["state"] == "investigating").sum()),
@@ -53,6 +56,23 @@ def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, An
     }
 
 
+def over_before_review(flagged: pl.DataFrame) -> dict[str, int]:
+    """Flagged orders that were over before anybody decided, decided afterwards or not.
+
+    Returns:
+        `orders held shipped done closed refunded judged_later`: all of them, of these on hold, by what they were over as,
+        and those that got a verdict (or were let go) afterwards.
+    """
+    unseen = flagged.filter("unseen")
+    stages = dict(unseen["ended"].value_counts().iter_rows())
+    return {
+        "orders": len(unseen),
+        "held": int((unseen["band"] == "hold").sum()),
+        **{stage: stages.get(stage, 0) for stage in OVER},
+        "judged_later": int((unseen["outcome"] != "over").sum()),
+    }
+
+
 def money(orders: pl.DataFrame) -> dict[str, Any]:
     """`orders without_amount amounts`: what the orders come to in each currency, exact to the cent."""
     known = orders.filter(pl.col("amount").is_not_null())
@@ -62,7 +82,7 @@ def money(orders: pl.DataFrame) -> dict[str, Any]:
     return {"orders": len(orders), "without_amount": len(orders) - len(known), "amounts": amounts}
 
 
-_CHANGES = ("scanned", "flagged", "held", "confirmed", "false_alarms", "open", "overdue")
+_CHANGES = ("scanned", "flagged", "held", "confirmed", "false_alarms", "over", "open", "overdue")
 
 
 def compared(now: dict[str, Any], before: dict[str, Any], label: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, now: datetime) -> list
         now: the clock.
 
     Returns:
-        `agent tasks groups open overdue late verdicts confirmed false_alarms investigating seconds upheld...`.
+        `agent tasks groups open over overdue late verdicts confirmed false_alarms investigating seconds upheld...`.
         Tasks are whose sheet they stand on; verdicts are whose they are. `late` was decided after its due time.
         `upheld` is the share of an agent's verdicts (confirmed, false alarm) that nobody corrected afterwards.
     """
@@ -47,6 +47,7 @@ def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, now: datetime) -> list
             "tasks": len(tasks),
             "groups": tasks["cluster"].n_unique(),
             "open": len(waiting),
+            "over": int((tasks["outcome"] == "over").sum()),
             "overdue": int((waiting["due_at"] < now).sum()),
             "late": int((tasks["decided_at"] > tasks["due_at"]).sum()),
             "verdicts": sum(mix.values()),
@@ -76,9 +77,10 @@ def breakdown(orders: pl.DataFrame, flagged: pl.DataFrame, by: Sequence[str]) ->
         confirmed=(pl.col("outcome") == "confirmed").sum(),
         false_alarms=(pl.col("outcome") == "false_alarm").sum(),
         open=(pl.col("outcome") == "open").sum(),
+        over=(pl.col("outcome") == "over").sum(),
     )
     both = total.join(found, on=columns, how="full", coalesce=True, nulls_equal=True).with_columns(
-        pl.col("scanned", "flagged", "held", "confirmed", "false_alarms", "open").fill_null(0).cast(pl.Int64)
+        pl.col("scanned", "flagged", "held", "confirmed", "false_alarms", "open", "over").fill_null(0).cast(pl.Int64)
     )
     both = both.sort("flagged", "scanned", *columns, descending=[True, True, *[False] * len(columns)])
     return [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orderguard.ledger import CaseBook, History
     from orderguard.route import Due, Team
     from orderguard.rules import Rulebook
+    from orderguard.stages.ending import Turns
     from orderguard.stages.judging import Judged
 
 _LINK_FACTS = ("phone_key", "address_key")
@@ -32,6 +33,8 @@ _RAISED: dict[str, Any] = {
     "reopen": pl.Boolean,
     "to_hold": pl.Boolean,
     "due_at": INSTANT,
+    "resumed": pl.Boolean,
+    "heard_at": pl.Int64,
 }
 
 
@@ -133,8 +136,9 @@ def open_cases(
     synonyms: Mapping[str, frozenset[str]],
     now: datetime,
     locale: str,
+    turned: Turns,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """New cases (linked, timed, assigned), and known cases with new evidence.
+    """New cases (linked, timed, assigned), and known cases with new evidence or whose orders are live again.
 
     A new order that shares something with a known one, in this input or in its burst (`before`, see `told_before`), joins
     its cluster and goes to the same agent: one ring is one call, also where it grows from minute to minute.
@@ -143,8 +147,8 @@ def open_cases(
     if opened["case_id"].n_unique() < len(opened):  # seldom; and a copy of a million wide rows is a gigabyte
         opened = opened.unique("case_id", keep="first", maintain_order=True)
     around = _around(flagged, known, before, cases) if len(opened) else opened
-    opened = routed(opened, cases.load(), team, synonyms, now, locale, around)
-    return opened, _raised(flagged, known, now, team.due)
+    opened = routed(opened, turned.load(cases.load(), known), team, synonyms, now, locale, around)
+    return opened, _raised(flagged, known, now, team.due, turned.resumed)
 
 
 def _around(flagged: pl.DataFrame, known: pl.DataFrame, before: pl.DataFrame, cases: CaseBook) -> pl.DataFrame:
@@ -197,10 +201,12 @@ def _joined(linked: pl.DataFrame, around: pl.DataFrame) -> tuple[pl.DataFrame, d
     return new, dict(had.select("was", "agent").iter_rows())
 
 
-def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due) -> pl.DataFrame:
+def _raised(
+    flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due, resumed: Mapping[str, int]
+) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=_RAISED)
-    names = ("case_id", "state", "band", "evidence", "hold_run")
+    names = ("case_id", "state", "band", "evidence", "hold_run", "ended")
     told = flagged.with_columns(due_times(flagged["band"], flagged["promised_at"], now, due)).select(
         "case_id", "band", "score", "evidence", "due_at"
     )
@@ -211,14 +217,19 @@ def _raised(flagged: pl.DataFrame, known: pl.DataFrame, now: datetime, due: Due)
     for row in beside.iter_rows(named=True):
         marks, before = set(row["evidence"].split(",")), set(row["evidence_old"].split(","))
         now_held = row["band"] == "hold" and row["band_old"] != "hold" and row["state"] in OPEN
-        if marks - before or now_held:
+        back = row["case_id"] in resumed
+        if row["ended"] is not None and not back:
+            continue  # nothing of it can be held; what was found counts when it is live again
+        if marks - before or now_held or back:
             band = "hold" if "hold" in (row["band"], row["band_old"]) else row["band"]
-            # What was found true needs no second look; what was let go does.
-            reopen = row["state"] == "released" and bool(marks - before)
-            to_hold = band == "hold" and (reopen or (row["hold_run"] is None and row["state"] != "released"))
-            rows.append(
-                (row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"])
-            )
+            # What was found true needs no second look; what was let go does, and so does what nobody had looked at.
+            reopen = row["state"] == "over" or (row["state"] == "released" and bool(marks - before))
+            unlisted = row["hold_run"] is None or back
+            to_hold = band == "hold" and (reopen or (unlisted and row["state"] != "released"))
+            rows.append((
+                row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"], back,
+                resumed.get(row["case_id"], 0),
+            ))  # fmt: skip
     return pl.DataFrame(rows, schema=_RAISED, orient="row")
 
 

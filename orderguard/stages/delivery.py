@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from orderguard.stages.reading import Read
 
 
+_RESUMED = Words("【订单已恢复】", "[order is live again] ")
 _AGAIN = Words("【曾放行，有新证据】", "[released before, new evidence] ")
 
 
@@ -61,13 +62,14 @@ class Work:
     ) -> None:
         again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
         back = flagged.join(known.select("case_id", "agent", "cluster", "linked_by"), on="case_id")
-        back = back.join(again.select("case_id", "reopen", "to_hold", "due_at"), on="case_id")
+        back = back.join(again.select("case_id", "reopen", "to_hold", "due_at", "resumed"), on="case_id")
         rows = [opened]
         hold_rows = [opened.filter(pl.col("band") == "hold")]
         if len(back):
             alone = pl.lit(1, dtype=pl.Int64)
             back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(cluster_size=alone)
-            marked = pl.lit(_AGAIN.pick(locale)) + pl.col("reasons")
+            mark = pl.when("resumed").then(pl.lit(_RESUMED.pick(locale))).otherwise(pl.lit(_AGAIN.pick(locale)))
+            marked = mark + pl.col("reasons")
             rows.append(back.filter("reopen").with_columns(reasons=marked).select(opened.columns))
             hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
         if "task_run" in late.columns:

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.columns import KEY
 from orderguard.errors import DeliveryError, Problem, Words, unable
-from orderguard.ledger import History, open_ledger
+from orderguard.ledger import open_ledger
 from orderguard.ledger.sweeps import SweepBook
 from orderguard.outbox.releases import write_releases
-from orderguard.stages.judging import audited
+from orderguard.stages.ending import catch_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orderguard.ledger import Ledger
     from orderguard.stages.options import Options
 
 _TIMEOUT = Words("超过处理时限", "past its due time")
@@ -26,8 +24,8 @@ _FALSE = Words("误判", "false alarm")
 def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool = False) -> dict[str, Any]:
     """Apply the default action of team.yaml to every overdue case, once, and write the release lists.
 
-    A case that somebody is looking into is never released by the clock: it is escalated. Of an order that is over by now
-    (a later export says that it was shipped, closed or refunded) nothing can be held: it is neither released nor escalated.
+    A case that somebody is looking into is never released by the clock: it is escalated. Cases of orders that are over were
+    ended by the scan that learned it; those of a ledger from before that are ended here, neither released nor escalated.
     The ledger commits first; what could not be written is on the next sweep's list.
 
     Args:
@@ -36,7 +34,7 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
         dry: only tell.
 
     Returns:
-        `released escalated kept listed` (counts), `orders` (each overdue case with its action), `lists` (per platform).
+        `released escalated kept over listed` (counts), `orders` (each overdue case with its action), `lists` (per platform).
 
     Raises:
         DeliveryError: the lists cannot be written.
@@ -46,9 +44,9 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
     try:
         book = SweepBook(ledger)
         overdue = book.overdue(now)
-        gone = _over(overdue, ledger, options)
+        gone = catch_up(ledger, options.book, now, dry=dry)
         for case in overdue:
-            if (case["platform"], case["order_id"]) in gone:
+            if case["case_id"] in gone:
                 case["action"] = "over"
                 continue
             action = options.team.on_timeout.of(case["band"], case["platform"], synonyms)
@@ -60,6 +58,7 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
             "released": len(release),
             "escalated": len(escalate),
             "kept": len(overdue) - len(release) - len(escalate),
+            "over": len(gone),
             "orders": overdue,
         }
         if dry:
@@ -73,17 +72,6 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
         return {**told, "listed": len(free), "lists": lists}
     finally:
         ledger.close()
-
-
-def _over(cases: list[dict[str, Any]], ledger: Ledger, options: Options) -> set[tuple[str, str]]:
-    """Those cases' orders that the rulebook would not look at any more, by the newest status that an export told."""
-    made = [c.pop("ordered_at") for c in cases]
-    keys = pl.DataFrame(
-        [(c["platform"], c["order_id"]) for c in cases], schema=dict.fromkeys(KEY, pl.String), orient="row"
-    )
-    orders = History(ledger).find(keys.with_columns(ordered_at=pl.Series(made, dtype=pl.Int64)))
-    heard = audited(orders, options.book)
-    return set() if heard is None else set(orders.filter(~heard.fill_null(value=False)).select(KEY).iter_rows())
 
 
 def _write(options: Options, free: list[dict[str, Any]]) -> dict[str, int]:
