@@ -41,10 +41,10 @@ def frames(*verdicts: tuple[str, str, int], mark: str = "", second: str | None =
     for rules, result, count in verdicts:
         for _ in range(count):
             n = len(cases)
-            cases.append((f"C-{n}", n, result, second, start + timedelta(minutes=n), start, False, None, result))
+            cases.append((f"C-{n}", n, result, second, start + timedelta(minutes=n), start, False, None, result, False))
             hits += [(f"C-{n}", r, f"f-{r}{mark}", values(n) if values else None, 40.0) for r in rules.split()]
-    names = ("case_id", "verdict_id", "result", "second", "ordered_at", "opened_at", "control", "share", "own")
-    types: dict[str, Any] = dict(zip(names, (pl.String, pl.Int64, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.Datetime("us", "UTC"), pl.Boolean, pl.Float64, pl.String), strict=True))
+    names = ("case_id", "verdict_id", "result", "second", "ordered_at", "opened_at", "control", "share", "own", "settled")
+    types: dict[str, Any] = dict(zip(names, (pl.String, pl.Int64, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.Datetime("us", "UTC"), pl.Boolean, pl.Float64, pl.String, pl.Boolean), strict=True))
     hit_types = {"case_id": pl.String, "rule_id": pl.String, "rule_fingerprint": pl.String, "value": pl.Float64, "points": pl.Float64}
     return pl.DataFrame(cases, schema=types, orient="row"), pl.DataFrame(hits, schema=hit_types, orient="row")
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from house import NOW, House, export, order, shell
 
+from orderguard.errors import OrderguardError
 from orderguard.ledger import open_ledger
 from orderguard.ledger.lessons import lessons
 from orderguard.ledger.verdicts import Answer, VerdictBook
@@ -19,6 +20,7 @@ from orderguard.report.recall import control, misses, overall
 from orderguard.report.stats import wilson
 from orderguard.route import Team
 from orderguard.stages.reporting import Asked, figures
+from orderguard.stages.teaching import proposal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,6 +151,38 @@ def test_a_dispute_that_was_settled_was_one(tmp_path: Path) -> None:
     assert (before["pairs"], before["same"]) == (4, 3)
     assert dict(mine.select("order_id", "own").iter_rows())["0"] == "false_alarm"
     assert dict(mine.select("order_id", "result").iter_rows())["0"] == "confirmed"
+
+
+def test_a_dispute_is_settled_in_favour_of_the_first_once(tmp_path: Path) -> None:
+    """`revise` refused the result that stood, and learning went on to count the order as unknown."""
+    team = Team.model_validate({"version": 1, "agents": [{"name": n, "capacity": 500} for n in ("小李", "小王")]})
+    house = House(tmp_path, team=team)
+    house.scan(export(tmp_path / "a.csv", [order(f"{i}", 收货地址=f"临时仓 {i} 号") for i in range(3)]), double=1.0)
+    ledger = open_ledger(house.ledger)
+    cases = ledger.db.execute("SELECT order_id, case_id, c.agent, d.agent FROM cases c JOIN doubles d USING (case_id) ORDER BY 1").fetchall()
+    for first in (True, False):
+        said = [(n, a if first else b, "误判" if not first and n == "0" else "属实") for n, _, a, b in cases]
+        answers = [Answer("s", i, n, "", "", r, "", "", who) for i, (n, who, r) in enumerate(said)]
+        VerdictBook(ledger).record(answers, [], NOW)
+    rule = next(r for r in house.options.book.rules if r.id == "risky-address")
+    before = proposal(ledger, house.options.book).rules[0]
+    assert (before.id, before.right, before.unknown) == (rule.id, 2, 1)
+    assert VerdictBook(ledger).revise(cases[0][1], "confirmed", "主管", "电话录音", NOW) is True
+    after = proposal(ledger, house.options.book).rules[0]
+    assert (after.right, after.wrong, after.unknown) == (3, 0, 0)
+    VerdictBook(ledger).record(answers, [], NOW)
+    trail = VerdictBook(ledger).listed(cases[0][1])
+    assert [(v["agent"], v["result"], v["replaced_by"] is None) for v in trail] == [(cases[0][2], "confirmed", False), ("主管", "confirmed", True)]
+    for case, said_so in ((cases[0][1], "settled by 主管"), (cases[1][1], "already")):
+        with pytest.raises(OrderguardError, match=said_so):
+            VerdictBook(ledger).revise(case, "confirmed", "主管", "再一次", NOW)
+    ledger.close()
+    asked = Asked(house.options.book, NOVEMBER, previous(NOVEMBER), [str(house.ledger)], [], tmp_path, "zh-CN", NOW)
+    told = figures(asked)[0]
+    assert (told["headline"]["confirmed"], told["agreement"]["pairs"], told["agreement"]["same"]) == (3, 3, 2)
+    assert {a["upheld"] for a in told["agents"] if a["upheld_n"]} == {1.0}, "nobody was wrong"
+    shown = shell("verdict", "list", cwd=tmp_path).stdout
+    assert shown.count("（经裁定维持）") == 1
 
 
 def test_oversold_goods_of_a_scan_are_told(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
         and (not agent or r["agent"] == meant(agent))
         and (not overdue or r["overdue"])
     ]
+    rows.sort(key=lambda r: r["state"] not in OPEN)
     if as_json:
         print_json(rows)
         return

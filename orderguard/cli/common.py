@@ -75,6 +75,15 @@ def clock(stamp: str | None, zone: str) -> str:
         return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def replaced(verdict: dict[str, Any], results: dict[int, str], locale: str) -> str:
+    """What became of a verdict that another one replaced: corrected, upheld, or followed by a decision."""
+    from orderguard.errors import Words
+
+    if results.get(verdict["replaced_by"]) == verdict["result"]:
+        return Words("（经裁定维持）", " (upheld)").pick(locale)
+    return Words("（已更正）", " (corrected)").pick(locale)
+
+
 def print_table(head: list[str], rows: list[list[str]]) -> None:
     """A table: drawn by Rich on a terminal, tab-separated otherwise."""
     from orderguard.errors import printable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orderguard.cli.cases import rules_of, state_of
+from orderguard.cli.common import replaced
 from orderguard.cli.options import json_option, ledger_option, rules_option
 
 if TYPE_CHECKING:
@@ -126,10 +127,11 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
     from orderguard.statuses import STAGE_WORDS
 
     at = 0 if locale.startswith("zh") else 1
-    corrected, again = ("（已更正）", " (corrected)")[at], ("（因新证据重开）", " (reopened on new evidence)")[at]
+    again = ("（因新证据重开）", " (reopened on new evidence)")[at]
+    results = {v["verdict_id"]: v["result"] for v in told["verdicts"]}
     lines = []
     for v in told["verdicts"]:
-        mark = corrected if v["replaced_by"] else again if v["ended_run"] else ""
+        mark = replaced(v, results, locale) if v["replaced_by"] else again if v["ended_run"] else ""
         lines.append(
             f"→  {clock(v['at'], zone)}  {shown(v['agent'], locale)}  {RESULTS[v['result']].pick(locale)}{mark}  {v['why'] or v['note']}".rstrip()
         )

@@ -59,7 +59,7 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
 def list_(ledger: str, as_json: bool) -> None:
     """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import clock, opened, print_json, print_table
+    from orderguard.cli.common import clock, opened, print_json, print_table, replaced
     from orderguard.ledger.verdicts import RESULTS, VerdictBook
     from orderguard.staff import shown
 
@@ -76,9 +76,9 @@ def list_(ledger: str, as_json: bool) -> None:
         else ["Case", "Platform", "Order", "Result", "Agent", "At", "Note"]
     )
     again = "（因新证据重开）" if zh else " (reopened on new evidence)"
-    old = "（已更正）" if zh else " (corrected)"
+    results = {r["verdict_id"]: r["result"] for r in rows}
     print_table(head, [
-        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (old if r["replaced_by"] else again if r["ended_run"] else ""), shown(r["agent"], locale), clock(r["at"], zone), r["why"] or r["note"]]
+        [r["case_id"], r["platform"], r["order_id"], RESULTS[r["result"]].pick(locale) + (replaced(r, results, locale) if r["replaced_by"] else again if r["ended_run"] else ""), shown(r["agent"], locale), clock(r["at"], zone), r["why"] or r["note"]]
         for r in rows
     ])  # fmt: skip
 
@@ -91,7 +91,7 @@ def list_(ledger: str, as_json: bool) -> None:
 @why_option
 @json_option()
 def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_json: bool) -> None:
-    """更正一条处置结果，旧的保留在案。 Correct a verdict; the old one stays in the trail."""
+    """更正一条处置结果，或在两人不一致时裁定；旧的保留在案。 Correct a verdict or settle a dispute; the old one stays in the trail."""
     from datetime import UTC, datetime
 
     from orderguard.cli.common import one_case, opened, print_json
@@ -104,11 +104,13 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_j
         raise OrderguardError(Words(f"结果应为 {said[0]}", f"the result must be {said[1]}"))
     with opened(Path(ledger)) as book:
         found = one_case(book, order_or_case)
-        VerdictBook(book).revise(found["case_id"], value, by, why, datetime.now(UTC))
+        settled = VerdictBook(book).revise(found["case_id"], value, by, why, datetime.now(UTC))
     if as_json:
-        print_json({**{name: found[name] for name in ("case_id", "platform", "order_id")}, "result": value})
+        keys = {name: found[name] for name in ("case_id", "platform", "order_id")}
+        print_json({**keys, "result": value, "settled": settled})
     else:
-        click.echo(f"{found['case_id']} → {RESULTS[value].zh} / {RESULTS[value].en}")
+        kept = "（维持原判 / upheld）" if settled else ""
+        click.echo(f"{found['case_id']} → {RESULTS[value].zh} / {RESULTS[value].en}{kept}")
 
 
 @verdict.command()

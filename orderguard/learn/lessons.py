@@ -109,7 +109,7 @@ def read_cases(cases: pl.DataFrame, hits: pl.DataFrame, rules: Sequence[Taught])
     """Judged cases and what fired on them.
 
     Args:
-        cases: `case_id verdict_id result second own ordered_at control` (see `ledger.lessons`).
+        cases: `case_id verdict_id result second own settled ordered_at control` (see `ledger.lessons`).
         hits: `case_id rule_id rule_fingerprint value points`.
         rules: today's rules.
     """
@@ -130,6 +130,7 @@ def read_cases(cases: pl.DataFrame, hits: pl.DataFrame, rules: Sequence[Taught])
         pl.col("second").is_in(list(_SAYS))
         & pl.col("result").is_in(list(_SAYS))
         & (pl.col("second") != pl.col("result"))
+        & ~pl.col("settled")
     )
     right = pl.col("result").replace_strict(_SAYS, default=None, return_dtype=pl.Boolean)
     judged = (

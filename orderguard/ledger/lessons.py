@@ -15,7 +15,7 @@ _CASES: dict[str, Any] = {
     "case_id": pl.String, "platform": pl.String, "order_id": pl.String, "band": pl.String, "score": pl.Float64,
     "opened_at": pl.String, "ordered_at": pl.Int64, "verdict_id": pl.Int64, "result": pl.String, "agent": pl.String,
     "at": pl.String, "evidence": pl.String, "share": pl.Float64, "second": pl.String, "second_agent": pl.String,
-    "own": pl.String,
+    "own": pl.String, "settled": pl.Boolean,
 }  # fmt: skip
 _HITS: dict[str, Any] = {
     "case_id": pl.String,
@@ -31,8 +31,9 @@ class Lessons(NamedTuple):
 
     Attributes:
         cases: every case: `case_id platform order_id band score opened_at ordered_at verdict_id result agent at
-            control share second second_agent own`. `result` is the newest verdict (null without one), `second` another
-            agent's on the same order, and `own` what the first said before anybody corrected it; `control` marks random unflagged orders, `share` what part of them was drawn;
+            control share second second_agent own settled`. `result` is the newest verdict (null without one), `second` another
+            agent's on the same order, and `own` what the first said before anybody corrected it; `settled`: somebody above the two gave the verdict that
+            counts; `control` marks random unflagged orders, `share` what part of them was drawn;
             `ordered_at` is when the order was placed, as far as it is known.
         hits: findings on cases with a verdict, as it was given on them: `case_id rule_id rule_fingerprint value points`.
     """
@@ -53,7 +54,7 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
           (SELECT MAX(f.ordered_at) FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)),
         v.verdict_id, v.result, v.agent, v.at, v.evidence, k.share, d.result, d.agent,
           CASE WHEN d.case_id IS NOT NULL THEN (SELECT o.result FROM verdicts o WHERE o.case_id = c.case_id AND o.why = ''
-            AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END
+            AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END, COALESCE(v.why, '') <> ''
         FROM cases c LEFT JOIN newest USING (case_id) LEFT JOIN verdicts v ON v.verdict_id = newest.n
         LEFT JOIN controls k ON k.case_id = c.case_id LEFT JOIN doubles d ON d.case_id = c.case_id"""
     rows = ledger.db.execute(sql).fetchall()

@@ -118,31 +118,41 @@ class VerdictBook:
             f"订单 {answer.order_id} 两人判断不一致：“{RESULTS[first].zh}”与“{RESULTS[second].zh}”，以负责人的为准；要改用 verdict revise {case}",
             f"two agents differ on order {answer.order_id}: '{RESULTS[first].en}' and '{RESULTS[second].en}'; the first counts, to correct it use 'verdict revise {case}'"))]  # fmt: skip
 
-    def revise(self, case: str, result: str, who: str, why: str, now: datetime) -> None:
-        """Correct a verdict; the old one stays in the trail.
+    def revise(self, case: str, result: str, who: str, why: str, now: datetime) -> bool:
+        """Correct a verdict, or settle what two agents differ on; the old one stays in the trail.
+
+        Returns:
+            Whether it was settled in favour of the verdict that stood.
 
         Raises:
-            OrderguardError: no such case, or it has no verdict yet, or the new one is the same.
+            OrderguardError: no such case, or it has no verdict yet, or the new one is the same and nobody differs (any more).
         """
         current = self.current(case)
         if current is None:
             what = Words(f"{case} 还没有处置结果", f"{case} has no verdict yet")
             raise OrderguardError(Problem(what, fix=Words("用 verdict record 记录", "record it with 'verdict record'")))
-        if current["result"] == result:
+        same = bool(current["result"] == result)
+        if same and (current["why"] or (opinions(self.ledger.db).get(case) or ("", None))[1] in {None, result}):
+            zh, en = (
+                (f"（{current['agent']} 已定）", f" (settled by {current['agent']})") if current["why"] else ("", "")
+            )
             raise OrderguardError(
-                Words(f"{case} 已经是“{RESULTS[result].zh}”", f"{case} says '{RESULTS[result].en}' already")
+                Words(f"{case} 已经是“{RESULTS[result].zh}”{zh}", f"{case} says '{RESULTS[result].en}' already{en}")
             )
         answer = Answer("revise", 0, "", "", case, result, "", "", who)
         with self.ledger.commit():
             self._write(case, result, answer, why, now, current)
+        return same
 
     def current(self, case: str) -> dict[str, Any] | None:
         """The verdict that counts for a case; None when there is none, or new evidence has reopened the case."""
         row = self.ledger.db.execute(
-            "SELECT verdict_id, result, agent, at, code, note FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
+            "SELECT verdict_id, result, agent, at, code, note, why FROM verdicts WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
             (case,),
         ).fetchone()
-        return dict(zip(("verdict_id", "result", "agent", "at", "code", "note"), row, strict=True)) if row else None
+        return (
+            dict(zip(("verdict_id", "result", "agent", "at", "code", "note", "why"), row, strict=True)) if row else None
+        )
 
     def standing(self) -> list[tuple[str, str, str]]:
         """The verdict that counts for each case that has one: platform as the export called it, order number, result."""
