@@ -13,11 +13,11 @@ from orderguard.errors import OrderguardError
 from orderguard.ledger import open_ledger
 from orderguard.ledger.lessons import lessons
 from orderguard.ledger.verdicts import Answer, VerdictBook
+from orderguard.missed import wilson
 from orderguard.report.agreement import agreement
 from orderguard.report.oversold import skus
 from orderguard.report.period import month, previous
 from orderguard.report.recall import control, misses, overall
-from orderguard.report.stats import wilson
 from orderguard.route import Team
 from orderguard.stages.reporting import Asked, figures
 from orderguard.stages.teaching import proposal
@@ -44,11 +44,28 @@ def frames(results: list[str | None], share: float, made: int = _INSIDE) -> tupl
     return cases, controls, verdicts
 
 
+def decided(confirmed: int, **others: int) -> pl.DataFrame:
+    """Flagged cases with these outcomes."""
+    outcomes = [o for o, n in {"confirmed": confirmed, **others}.items() for _ in range(n)]
+    return pl.DataFrame({"opened_at": [NOVEMBER.end] * len(outcomes), "outcome": outcomes}, schema={"opened_at": pl.Datetime("us", "UTC"), "outcome": pl.String})
+
+
+def test_what_was_caught_is_estimated_as_what_was_missed_is() -> None:
+    """Half of 400 flagged orders are judged, 100 of them abnormal: some 200 were caught. Those flagged before the draw are not asked."""
+    drawn = control(*frames(["confirmed"] * 2 + ["false_alarm"] * 98, 0.005), NOVEMBER)
+    flagged = decided(100, false_alarm=100, open=150, over=50)
+    early = flagged.with_columns(opened_at=pl.col("opened_at").dt.offset_by("-1d"), outcome=pl.lit("confirmed"))
+    group = overall(500, misses(drawn, None), drawn, pl.concat([flagged, early]), None)["control"]
+    assert (group["caught"], group["missed"], group["recall"]) == (200, 400, round(200 / 600, 6))
+    erring = overall(500, misses(drawn, None), drawn, flagged, 0.02)["control"]
+    assert (erring["missed"], erring["agents_error"]) == (0, 0.02)
+
+
 def test_a_missed_order_of_the_sample_stands_for_those_that_were_not_drawn() -> None:
     """200 drawn at 0.5 %, 100 judged, 2 abnormal: 40,000 unflagged orders hide about 800."""
     results: list[str | None] = ["confirmed"] * 2 + ["false_alarm"] * 98 + [None] * 95 + ["investigating"] * 5
     drawn = control(*frames(results, 0.005), NOVEMBER)
-    told = overall(200, misses(drawn, None), drawn)
+    told = overall(200, misses(drawn, None), drawn, decided(200), None)
     group = told["control"]
     assert (group["drawn"], group["judged"], group["found"], group["unflagged"]) == (200, 100, 2, 40_000)
     assert (group["missed"], group["recall"]) == (800, 0.2)
@@ -64,11 +81,11 @@ def test_a_missed_order_of_the_sample_stands_for_those_that_were_not_drawn() -> 
 def test_control_orders_of_another_month_and_none_at_all() -> None:
     other = control(*frames(["confirmed"], 0.01, _INSIDE - 40 * 86_400_000_000), NOVEMBER)
     assert other.is_empty()
-    assert overall(5, misses(other, None), other) == {"confirmed": 5, "missed": 0.0, "recall": 1.0, "control": None}
-    nothing = overall(0, misses(other, None), other)
+    assert overall(5, misses(other, None), other, decided(5), None) == {"confirmed": 5, "missed": 0.0, "recall": 1.0, "control": None}
+    nothing = overall(0, misses(other, None), other, decided(0), None)
     assert nothing["recall"] is None
     unjudged = control(*frames([None, None], 0.01), NOVEMBER)
-    assert overall(5, misses(unjudged, None), unjudged)["control"]["recall"] is None, "nothing judged tells nothing"
+    assert overall(5, misses(unjudged, None), unjudged, decided(5), None)["control"]["recall"] is None, "nothing judged tells nothing"
 
 
 def test_an_order_missed_twice_counts_once() -> None:

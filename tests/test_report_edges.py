@@ -17,9 +17,9 @@ from house import NOW, House, book, default_book, export, order, shell
 from orderguard.errors import OrderguardError
 from orderguard.ledger import open_ledger
 from orderguard.ledger.verdicts import Answer, VerdictBook
+from orderguard.missed import wilson
 from orderguard.report.kept import survival
 from orderguard.report.period import between, month, months_back, previous
-from orderguard.report.stats import wilson
 from orderguard.stages import material
 from orderguard.stages.aftersales import kind_of
 from orderguard.stages.reporting import Asked, figures, write

@@ -12,8 +12,10 @@ from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
 from orderguard.ledger.lessons import agreement, lessons
 from orderguard.ledger.verdicts import VerdictBook
+from orderguard.report.period import month, previous
 from orderguard.route import Team
 from orderguard.route.team import Agent
+from orderguard.stages.reporting import Asked, figures
 from orderguard.stages.sheets import read_sheets
 
 if TYPE_CHECKING:
@@ -110,6 +112,12 @@ def test_the_control_group_tells_how_many_abnormal_orders_no_rule_found(tmp_path
     assert told.missed == pytest.approx(10 * len(missed))
     assert told.recall == pytest.approx(100 / (100 + 10 * len(missed)))
     assert told.low < told.recall < told.high
+    zone = month("2026-11", "Asia/Shanghai")
+    group = figures(Asked(house.options.book, zone, previous(zone), [str(house.ledger)], [], tmp_path, "en", NOW))[0]["recall"]["control"]
+    assert {n: group[n] for n in ("drawn", "judged", "found", "caught")} == {"drawn": told.drawn, "judged": told.judged, "found": told.found.part, "caught": told.caught}
+    mine = (told.missed, told.missed_low, told.missed_high, told.recall, told.low, told.high)
+    names = ("missed", "missed_low", "missed_high", "recall", "recall_low", "recall_high")
+    assert [group[n] for n in names] == pytest.approx(mine, abs=0.01), "the report says what learn says"
 
 
 def say(house: House, results: dict[str, str], agent: str = "unassigned", name: str = "sheet") -> list[str]:

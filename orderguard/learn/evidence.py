@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
+
+from orderguard.missed import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_Z = 1.959963984540054
 
 
 class Share(NamedTuple):
@@ -27,12 +26,8 @@ class Share(NamedTuple):
 
 def share(part: int, whole: int) -> Share:
     """A share with its Wilson score interval (95 %), which is never 0 % to 0 % or 100 % to 100 %."""
-    if whole == 0:
-        return Share(part, whole, None, None, None)
-    p, square = part / whole, _Z * _Z
-    centre = (p + square / (2 * whole)) / (1 + square / whole)
-    half = _Z / (1 + square / whole) * sqrt(p * (1 - p) / whole + square / (4 * whole * whole))
-    return Share(part, whole, p, max(0.0, centre - half), min(1.0, centre + half))
+    low, high = wilson(part, whole)
+    return Share(part, whole, part / whole if whole else None, low, high)
 
 
 class Judged(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 HALF_LIFE_DAYS = 45.0
 """A verdict that is this much older than the newest one counts half."""
-_PAIRS = 50
-"""Under this many second opinions, agents' error is unknown."""
 
 
 class Threshold(NamedTuple):
@@ -186,12 +184,3 @@ def known(found: Sequence[Group], rules: Sequence[Taught], former: Mapping[str, 
         for group in found
         if group.right is not None and not any(former.get(h) for h in group.hits)
     ]
-
-
-def agents_error(cases: pl.DataFrame) -> float | None:
-    """The share of wrong verdicts that explains how often two agents disagree; None with too few second opinions."""
-    both = cases.filter(pl.col("own").is_in(list(_SAYS)) & pl.col("second").is_in(list(_SAYS)))
-    if len(both) < _PAIRS:
-        return None
-    differ = float((both["own"] != both["second"]).sum()) / len(both)
-    return (1 - sqrt(1 - 2 * min(differ, 0.42))) / 2

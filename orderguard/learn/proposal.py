@@ -14,7 +14,6 @@ from orderguard.learn.lessons import (
     Tally,
     Taught,
     Threshold,
-    agents_error,
     groups,
     known,
     read_cases,
@@ -23,6 +22,7 @@ from orderguard.learn.lessons import (
 from orderguard.learn.points import MINIMUM, fitted_points
 from orderguard.learn.sampling import Recall, recall
 from orderguard.learn.thresholds import Cut, cut
+from orderguard.missed import agents_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,7 @@ def propose(
         sure: the probability that the hold band stands for.
         anchor: the score that stands for it, if it is not `hold`.
     """
-    read, error = read_cases(cases, hits, rules), agents_error(cases)
+    read, error = read_cases(cases, hits, rules), agents_error(cases["own"], cases["second"])
     found = groups(read.cases)
     count = tallies(found, rules)
     slope = (odds(max(sure, 0.05)) - BASE) / (anchor or hold)

@@ -245,6 +245,16 @@ DEFINITIONS = (
         ),
     ),
     (
+        Words("召回率（估计）", "Recall (estimate)"),
+        Words(
+            "查出 ÷（查出 + 漏掉），与 learn 同一算法。漏掉 = 对照样本中判为属实的比例 × 样本所代表的未标记订单；满 50 单两人判断后，"
+            "先扣除判错的比例。查出 = 第一次抽样以来标记的订单 × 已判定订单的准确率。区间为 95 %（Wilson）。",
+            "Caught / (caught + missed), as learn has it. Missed: the share of the control sample found abnormal, times the unflagged "
+            "orders that it stands for; from 50 second opinions on, agents' errors are taken off first. Caught: orders flagged since "
+            "the first draw, times the precision of those judged. The interval is 95 % (Wilson).",
+        ),
+    ),
+    (
         Words("一致性", "Agreement"),
         Words(
             "同一单由两人各自判断（--double），一致的比例；Kappa 已扣除碰巧一致的部分（Cohen），1 为完全一致，0 为与碰巧无异。",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.missed import agents_error
 from orderguard.report.stats import share
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ def own_opinions(cases: pl.DataFrame, verdicts: pl.DataFrame, period: Period) ->
     last = own.sort("verdict_id").select(*keys, "result").unique(keys, keep="last")
     mine = cases.filter(made.is_between(low, high, closed="left")).select(*keys, "agent")
     return mine.join(last, on=keys, how="left")
+
+
+def error(judged: pl.DataFrame, doubles: pl.DataFrame) -> float | None:
+    """The share of wrong verdicts that these second opinions tell; None where they are too few."""
+    second = doubles.select("ledger", "case_id", second="result")
+    asked = judged.join(second, on=["ledger", "case_id"], how="inner")
+    return agents_error(asked["result"], asked["second"])
 
 
 def agreement(judged: pl.DataFrame, doubles: pl.DataFrame) -> dict[str, Any]:

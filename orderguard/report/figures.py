@@ -107,6 +107,8 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
     matched = None if material.outcomes is None else sales.matched(material.outcomes, material.orders)
     drawn = recall.control(material.cases, material.controls, material.verdicts, period)
     missed = recall.misses(drawn, None if matched is None else sales.misses(matched, flagged))
+    own = agreement.own_opinions(material.cases, material.verdicts, period)
+    error = agreement.error(own, material.doubles)
     before = with_orders(_of(cases, settings.before), material.before)
     per_rule = by_rule.rules(hits, flagged, settings.rules, data.judged(seen), missed)
     pairs = by_rule.overlap(hits)
@@ -131,7 +133,7 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         "compare": compared(told, headline(material.before_scanned, before, now), settings.before.label)
         if material.before_scanned
         else None,
-        "recall": recall.overall(told["confirmed"], missed, drawn),
+        "recall": recall.overall(told["confirmed"], missed, drawn, flagged, error),
         "rules": per_rule,
         "overlap": pairs,
         "repeating_rules": by_rule.repeating(pairs),
@@ -141,9 +143,7 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         ),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
         "agents": work.agents(flagged, verdicts, now),
-        "agreement": agreement.agreement(
-            agreement.own_opinions(material.cases, material.verdicts, period), material.doubles
-        ),
+        "agreement": agreement.agreement(own, material.doubles),
         "skus": oversold.skus(short.filter(of_stock)),
         "platforms": _named(work.breakdown(counted, dated, ["pid"]), settings.names),
         "shops": _named(work.breakdown(counted, dated, ["pid", "shop"]), settings.names),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.report.stats import _Z
+from orderguard.missed import Z
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _at(curve: pl.DataFrame, times: pl.DataFrame, horizon: int) -> dict[str, Any
     s = float(until["survival"][-1]) if len(until) else 1.0
     low = high = None
     if 0 < s < 1:
-        spread = _Z * sqrt(float(until["variance"][-1])) / log(s)
+        spread = Z * sqrt(float(until["variance"][-1])) / log(s)
         low, high = (round(1 - s ** exp(sign * spread), 6) for sign in (1, -1))
         low, high = min(low, high), max(low, high)
     return {**point, "repeat": round(1 - s, 6), "low": low, "high": high}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.report.stats import wilson
+from orderguard.missed import estimate
 
 if TYPE_CHECKING:
     from orderguard.report.period import Period
@@ -16,7 +16,7 @@ _MISSES = {"key": pl.UInt64, "weight": pl.Float64}
 
 
 def control(cases: pl.DataFrame, controls: pl.DataFrame, verdicts: pl.DataFrame, period: Period) -> pl.DataFrame:
-    """The period's control orders: `key share result` (null without a verdict that counts).
+    """The period's control orders: `key opened_at share result` (null without a verdict that counts).
 
     Args:
         cases: `ledger case_id key ordered_at opened_at` (`ordered_at` in microseconds, null when unknown).
@@ -29,7 +29,7 @@ def control(cases: pl.DataFrame, controls: pl.DataFrame, verdicts: pl.DataFrame,
     counting = verdicts.filter(pl.col("replaced_by").is_null() & pl.col("ended_run").is_null())
     current = counting.select(*_KEYS, "result").unique(_KEYS, keep="last")
     drawn = cases.join(controls, on=_KEYS, how="inner").filter(made.is_between(low, high, closed="left"))
-    return drawn.join(current, on=_KEYS, how="left").select("key", "share", "result").unique("key")
+    return drawn.join(current, on=_KEYS, how="left").select("key", "opened_at", "share", "result").unique("key")
 
 
 def misses(drawn: pl.DataFrame, sales: pl.DataFrame | None) -> pl.DataFrame:
@@ -39,12 +39,22 @@ def misses(drawn: pl.DataFrame, sales: pl.DataFrame | None) -> pl.DataFrame:
     return both.group_by("key").agg(pl.col("weight").max())
 
 
-def overall(confirmed: int, missed: pl.DataFrame, drawn: pl.DataFrame) -> dict[str, Any]:
+def overall(
+    confirmed: int, missed: pl.DataFrame, drawn: pl.DataFrame, flagged: pl.DataFrame, error: float | None
+) -> dict[str, Any]:
     """Recall over all rules, and what the control group says.
+
+    Args:
+        confirmed: confirmed orders of the period.
+        missed: see `misses`.
+        drawn: see `control`.
+        flagged: the period's cases: `opened_at outcome`.
+        error: share of wrong verdicts, as far as it is known.
 
     Returns:
         `confirmed missed recall` from what is known, and `control`: `drawn judged found unflagged missed missed_low
-        missed_high recall recall_low recall_high`, an estimate with its 95 % interval; None where nothing was drawn.
+        missed_high caught recall recall_low recall_high agents_error`, an estimate with its 95 % interval (see
+        `orderguard.missed`); None where nothing was drawn.
     """
     known = float(missed["weight"].sum() or 0.0)
     out: dict[str, Any] = {
@@ -53,16 +63,17 @@ def overall(confirmed: int, missed: pl.DataFrame, drawn: pl.DataFrame) -> dict[s
         "recall": round(confirmed / (confirmed + known), 6) if confirmed + known else None,
         "control": None,
     }
-    if drawn.is_empty():
+    found = estimate(drawn, flagged.select("opened_at", result="outcome"), error or 0.0)
+    if found is None:
         return out
-    judged = drawn.filter(pl.col("result").is_in(["confirmed", "false_alarm"]))
-    found, n = int((judged["result"] == "confirmed").sum()), len(judged)
-    unflagged = float((1 / drawn["share"]).sum())
-    told: dict[str, Any] = {"drawn": len(drawn), "judged": n, "found": found, "unflagged": round(unflagged)}
-    low, high = wilson(found, n)
-    for name, rate in (("missed", found / n if n else None), ("missed_low", low), ("missed_high", high)):
-        told[name] = None if rate is None else round(unflagged * rate, 2)
-    for name, rest in (("recall", "missed"), ("recall_low", "missed_high"), ("recall_high", "missed_low")):
-        total = None if told[rest] is None else confirmed + told[rest]
-        told[name] = round(confirmed / total, 6) if total else None
+    told: dict[str, Any] = {
+        "drawn": found.drawn,
+        "judged": found.judged,
+        "found": found.found,
+        "unflagged": round(found.unflagged),
+    }
+    for name in ("missed", "missed_low", "missed_high", "caught", "recall", "recall_low", "recall_high"):
+        value = getattr(found, name)
+        told[name] = None if value is None else round(value, 6 if name.startswith("recall") else 2)
+    told["agents_error"] = None if error is None else round(error, 4)
     return {**out, "control": told}

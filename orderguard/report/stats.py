@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import TYPE_CHECKING, Any
+
+from orderguard.missed import wilson
 
 if TYPE_CHECKING:
     import polars as pl
 
 ENOUGH = 10
 """Verdicts from which a share is shown as a percentage; below, only the counts are."""
-
-_Z = 1.959964
-
-
-def wilson(hits: float, n: float) -> tuple[float | None, float | None]:
-    """The 95 % interval of a share (Wilson 1927); nothing from nothing."""
-    if n <= 0:
-        return None, None
-    p, z2 = hits / n, _Z * _Z
-    middle, spread = p + z2 / (2 * n), _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - spread) / (1 + z2 / n)), min(1.0, (middle + spread) / (1 + z2 / n))
 
 
 def share(name: str, hits: int, n: int) -> dict[str, Any]:
