@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import BLANKS
 from orderguard.normalise import sums
 from orderguard.normalise.cleaning import _MANY, Texts, cleaned_series, without
+from orderguard.normalise.recipe import NO_DATE
 from orderguard.normalise.status import StatusWords, stages
 
 PIECES = [
@@ -97,3 +99,18 @@ def test_currencies_are_looked_for_where_an_amount_is_no_bare_number() -> None:
     told = sums.currency(text, text.cast(pl.Float64, strict=False))
     assert told is not None
     assert told.to_list() == [None, None, None, "USD", None] == sums.currency(text).to_list()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("often", [1, 200, _MANY])
+def test_words_for_nothing_stay_in_the_column_that_was_asked(often: int) -> None:
+    """Another column of ours may be read from the same texts, to which these words mean something."""
+    cells = ["0", "无", "满200减30", None, "a", "b", "c"] * often
+    column = pl.Series("t", cells, dtype=pl.String)
+    assert without(column, ("0", "无")).null_count() == 3 * often
+    assert column.to_list() == cells
+
+
+def test_a_dash_where_shopify_tells_when_an_order_was_cancelled_is_no_cancellation() -> None:
+    frame = pl.DataFrame({"Cancelled at": ["2026-11-11", "-", None, "0000-00-00", "N/A"]})
+    stage, _ = stages(None, Texts(frame), StatusWords({}, filled={"Cancelled at": "closed"}), 5, NO_DATE)
+    assert stage.to_list() == ["closed", None, None, None, None]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import DAY_ONLY
-from orderguard.normalise import Folded, Recipe, Typed, fold_orders, type_table, values
+from orderguard.normalise import Folded, Recipe, Typed, fold_orders, picking, type_table, values
 from orderguard.normalise import times as clocks
 from orderguard.normalise.slots import slot_ends
 from orderguard.platforms import Pick
@@ -544,3 +544,8 @@ def test_no_number_is_no_quantity(word: str) -> None:
     assert values.fractional(text, first=text.cast(pl.Float64, strict=False)).to_list() == [2, None, 3]
     assert values.fractional(pl.Series([2.5, float(word)])).to_list() == [2.5, None]
     assert values.whole(text).to_list() == [2, None, 3]
+
+
+def test_a_sum_of_nothing_but_dashes_is_no_sum() -> None:
+    texts = [pl.Series(["-", "1", None]), pl.Series([None, "-", "--"])]
+    assert picking._added(texts, 0).to_list() == [None, Decimal(1), None]

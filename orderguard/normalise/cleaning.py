@@ -174,7 +174,7 @@ def without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> p
     if len(text) <= _SMALL:  # a step of Polars costs more than a look at some hundred cells
         told = set(words)
         at = [i for i, t in enumerate(text.to_list()) if t is not None and (t.lower() if fold else t) in told]
-        return text.scatter(at, None) if at else text
+        return text.clone().scatter(at, None) if at else text
     few = few_texts(text)
     if few is not None:
         gone = [t for t in few if (t.lower() if fold else t) in words]
@@ -185,4 +185,5 @@ def without(text: pl.Series, words: tuple[str, ...], *, fold: bool = False) -> p
         return text
     some = text.gather(short)
     none = (some.str.to_lowercase() if fold else some).is_in(list(words))
-    return text.scatter(short.filter(none), None) if none.any() else text
+    # `scatter` writes into the series it is called on, which here is the caller's.
+    return text.clone().scatter(short.filter(none), None) if none.any() else text

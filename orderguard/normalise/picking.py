@@ -74,7 +74,8 @@ def _extracted(text: pl.Series, source: Source) -> pl.Series:
 
 def _added(texts: list[pl.Series], less: int) -> pl.Series:
     """Amounts added up, those of the last columns subtracted whatever their sign; null where no cell is filled."""
-    amounts = [values.money(without(t, NO_KEY)).fill_null(0) for t in texts]
+    texts = [without(t, NO_KEY) for t in texts]
+    amounts = [values.money(t).fill_null(0) for t in texts]
     plus, minus = amounts[: len(amounts) - less], amounts[len(amounts) - less :]
     total = pl.select(
         pl.sum_horizontal(plus) - (pl.sum_horizontal([pl.lit(m).abs() for m in minus]) if minus else 0)

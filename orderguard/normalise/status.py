@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import BLANKS
-from orderguard.normalise.cleaning import few_texts
+from orderguard.normalise.cleaning import few_texts, without
 from orderguard.traditional import SIMPLIFIED
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def word_key(word: str) -> str:
 
 
 def stages(
-    status: pl.Series | None, frame: Texts, words: StatusWords, height: int
+    status: pl.Series | None, frame: Texts, words: StatusWords, height: int, none: tuple[str, ...] = ()
 ) -> tuple[pl.Series, dict[str, tuple[int, int]]]:
     """The stage of each row, null where nothing is said; and words that are not known: word -> count, first index.
 
@@ -72,6 +72,7 @@ def stages(
         frame: cleaned texts that hold the other headings of `words`.
         words: what they mean.
         height: rows of the table.
+        none: words of cells that are not filled.
     """
     unknown: dict[str, tuple[int, int]] = {}
     texts = [] if status is None else [status]
@@ -80,7 +81,9 @@ def stages(
         return _told(texts[0], words, unknown, pl.String).alias("stage"), unknown
     ranks = [_told(text, words, unknown, pl.Int8) for text in texts]
     ranks += [
-        pl.select(pl.when(pl.lit(frame[h]).is_not_null()).then(pl.lit(RANK[s], dtype=pl.Int8))).to_series()
+        pl.select(
+            pl.when(pl.lit(without(frame[h], none)).is_not_null()).then(pl.lit(RANK[s], dtype=pl.Int8))
+        ).to_series()
         for h, s in words.filled.items()
         if h in frame
     ]

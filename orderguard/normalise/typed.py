@@ -246,7 +246,7 @@ def _told_otherwise(
     """Columns that other columns tell: the stage of an order, and the currency that stands beside an amount."""
     more = []
     if recipe.status is not None:
-        stage, unknown = stages(picks.get("status"), texts, recipe.status, len(cells))
+        stage, unknown = stages(picks.get("status"), texts, recipe.status, len(cells), (*NO_DATE, *recipe.blanks))
         more.append(stage)
         if unknown:
             notes.append(unknown_words(unknown, cells["source_row"], source))
