@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -77,6 +78,7 @@ def test_a_shift_jis_export_of_rakuten_is_read_whole(tmp_path: Path) -> None:
     row = orders(path).row(0, named=True)
     assert (row["platform"], row["receiver_name"], row["province"], row["stage"]) == ("rakuten", "鈴木 花子", "大阪府", "paid")
     assert row["receiver_phone"].replace(" ", "") == "08087654321"
+    assert row["currency"] == "JPY"  # 1,000 yen are no round sum of yuan
 
 
 def test_a_day_and_its_clock_are_one_time(tmp_path: Path) -> None:
@@ -128,3 +130,13 @@ def test_commas_before_cents_are_told_by_the_column(cells: list[str], read: list
 def test_one_heading_makes_no_platform(head: str) -> None:
     """Address Line 2 was TikTok's, 商家优惠 Douyin's: the receiver's columns stayed empty."""
     assert match_header(head.split(","), PROFILES).profile.platform == "generic"
+
+
+def test_facts_of_the_buyer_within_an_order_of_json(tmp_path: Path) -> None:
+    """What decides new-account-coupon was left blank beneath `user`."""
+    user = {"id": 7, "registeredAt": "2026-11-10 09:00:00", "orderCount": 0}
+    items = [{"skuCode": "NF-900", "name": "奶粉", "qty": 2}]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": [{"orderNo": "A1", "user": user, "payAmount": 5, "createTime": "2026-11-11 09:00:00", "items": items}]}), encoding="utf-8")
+    row = orders(path).row(0, named=True)
+    assert (row["buyer_id"], row["registered_at"].isoformat(), row["prior_orders"]) == ("7", "2026-11-10T01:00:00+00:00", 0)

@@ -89,8 +89,16 @@ def cli() -> None:
     """发货前找出异常订单。 Finds abnormal orders before they ship."""
 
 
+def _in_utf8() -> None:
+    """Starts again in UTF-8 mode where Python would name files in ASCII (`PYTHONUTF8=0` in the C locale): `holds/京东.csv`."""
+    if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode and sys.executable:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
+
+
 def main() -> None:  # noqa: C901 - one line for each way to end
     """Entry point: messages to stderr, exit codes as designed."""
+    _in_utf8()
     os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
     # Polars' allocator gives memory back after half a second, in pieces only to ask for it again at once.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:3000")

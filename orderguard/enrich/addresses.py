@@ -184,7 +184,8 @@ def parse_addresses(frame: pl.DataFrame) -> pl.DataFrame:
     ``addr_detail`` (street and house) and ``addr_state``, one of ``STATES``. The three columns win over the
     text; the text adds what they lack. contradictory: two regions that exclude each other (广东省杭州市);
     ambiguous: several places of that name (南山区); typo: a city one character off, read as the city meant;
-    no_detail: nothing behind the region. Outdated names (襄樊市, 资阳市简阳市) are read as today's places.
+    no_detail: nothing behind the region; masked: something is hidden, and the region is what can be seen of it, if that
+    leaves no doubt. Outdated names (襄樊市, 资阳市简阳市) are read as today's places.
     Raises polars' ``ColumnNotFoundError`` if a column is missing.
     """
     cells = frame.select(pl.col(name).cast(pl.String).str.strip_chars(_BLANKS) for name in _COLUMNS)
@@ -200,6 +201,8 @@ def parse_addresses(frame: pl.DataFrame) -> pl.DataFrame:
     masked = pl.any_horizontal(*(pl.col(name).str.contains_any(list(_MASK)) for name in _COLUMNS)).fill_null(
         value=False
     )
+    unclear = pl.any_horizontal(pl.col("told", "state").is_in(["contradictory", "ambiguous"])).fill_null(value=False)
+    seen = ~(masked & unclear)
     contradictory = (pl.col("told") == "contradictory") | (pl.col("state") == "contradictory")
     typo = (pl.col("told") == "typo") & pl.col("state").is_in(["ok", "typo"])
     state = (
@@ -212,10 +215,10 @@ def parse_addresses(frame: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("ok"))
     )  # fmt: skip
     return facts.select(
-        "addr_province",
-        "addr_city",
-        addr_district=pl.coalesce("addr_district", "raw"),
-        addr_adcode="adcode",
+        addr_province=pl.when(seen).then("addr_province"),
+        addr_city=pl.when(seen).then("addr_city"),
+        addr_district=pl.when(seen).then(pl.coalesce("addr_district", "raw")),
+        addr_adcode=pl.when(seen).then("adcode"),
         addr_detail=pl.when(pl.col("rest") != "").then("rest"),
         addr_state=state,
     )

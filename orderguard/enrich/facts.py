@@ -123,7 +123,7 @@ def add_facts(
 
 def _address_points(codes: pl.Series, states: pl.Series) -> list[pl.Series]:
     """Where each address is: its prefecture; null where it cannot be told or says two places."""
-    known = pl.select(pl.when(~states.is_in(["contradictory", "ambiguous", "masked"])).then(codes)).to_series()
+    known = pl.select(pl.when(~states.is_in(["contradictory", "ambiguous"])).then(codes)).to_series()
     points = {code: _point(code) for code in known.drop_nulls().unique().to_list()}
     return [
         known.replace_strict({c: p[i] for c, p in points.items()}, default=None, return_dtype=pl.Float64).alias(name)

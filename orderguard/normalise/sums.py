@@ -26,12 +26,12 @@ CURRENCIES = {
 """¥ is missing: it is China's and Japan's."""
 
 
-def plain(text: pl.Series, *, dotted: bool, comma: bool = False) -> pl.Series:
+def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
     """Distinct amounts as plain decimals, where they can be read.
 
-    `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is
-    unless other values show that a comma parts cents (`comma`); `65.000` is sixty-five unless other values of the column
-    show that its dots part thousands (`dotted`) or its symbol is one of a currency that writes so (₫, Rp).
+    `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `৳2,999`, `1.299,00 €`, `(5.00)` are read. `12,5` is left as it is and
+    `65.000` is sixty-five unless other values of the column show that dots part thousands and commas cents (`dotted`) or
+    the symbol is one of a currency that writes so (€, ₫, Rp).
     """
     text = text.str.strip_chars(BLANKS).str.replace_all("−", "-", literal=True).str.replace(r"^\((.*)\)$", "-$1")
     dong = text.str.contains(r"(?i)[₫đ]|VND|^-?Rp|IDR").fill_null(value=False)
@@ -45,7 +45,7 @@ def plain(text: pl.Series, *, dotted: bool, comma: bool = False) -> pl.Series:
     value = pl.lit(in_full(pl.select(pl.when(spaced).then(unspaced).otherwise(pl.lit(bare))).to_series()))
     english = value.str.contains(r"^-?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?$")
     european = value.str.contains(r"^-?\d{1,3}(?:\.\d{3})+,\d+$") | spaced_cents
-    european = european | (pl.lit(euro | dotted | comma) & value.str.contains(r"^-?\d+,\d{1,2}$"))
+    european = european | (pl.lit(euro | dotted) & value.str.contains(r"^-?\d+,\d{1,2}$"))
     thousands = pl.lit(dong | dotted) & value.str.contains(DOTTED)
     return pl.select(
         pl.when(european)

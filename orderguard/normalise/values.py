@@ -53,8 +53,7 @@ def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
         return done
     unread = column.is_not_null() & done.is_null()
     written = column.filter(unread)
-    comma = sums.has_comma_cents(column, written)
-    dotted = comma or sums.is_dotted(written)
+    dotted = sums.is_dotted(written) or sums.has_comma_cents(column, written)
     if dotted:
         unread = unread | column.str.contains(sums.DOTTED).fill_null(value=False)
     rest = column.filter(unread).unique(maintain_order=True)
@@ -63,7 +62,7 @@ def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None
     short = text.str.contains(sums.SHORTENED).fill_null(value=False)
     if short.any() and sums.is_shown_short(without(cleaned_series(column), none)):
         text = text.set(short, None)
-    plain = sums.plain(text, dotted=dotted, comma=comma)
+    plain = sums.plain(text, dotted=dotted)
     return filled(column, done, unread, pl.DataFrame({"text": rest, "read": plain.cast(MONEY, strict=False)}))
 
 

@@ -17,7 +17,7 @@ ENDS = ("ship_city", "ship_province", "addr_city", "addr_province", "addr_state"
 """What tells where an order comes from and goes to."""
 _WAYS = (("city", "city"), ("city", "province"), ("province", "city"), ("province", "province"))
 """From the narrowest to the widest."""
-_UNCLEAR = ("contradictory", "ambiguous", "masked", "blank")
+_UNCLEAR = ("contradictory", "ambiguous", "blank")
 _DAY = 86_400_000_000
 _LONGEST = 366 * _DAY
 
@@ -25,6 +25,11 @@ _LONGEST = 366 * _DAY
 def at_latest(at: pl.Expr) -> pl.Expr:
     """An instant; the end of its day where only the day is known."""
     return pl.when(to_the_day(at)).then(at + pl.duration(microseconds=_DAY - DAY_ONLY)).otherwise(at)
+
+
+def at_earliest(at: pl.Expr) -> pl.Expr:
+    """An instant; the beginning of its day where only the day is known."""
+    return pl.when(to_the_day(at)).then(at - pl.duration(microseconds=DAY_ONLY)).otherwise(at)
 
 
 def by_table(frame: pl.DataFrame, table: pl.DataFrame, quantile: float, least: int) -> pl.DataFrame:

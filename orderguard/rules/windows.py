@@ -26,6 +26,14 @@ def millionths(size: pl.Expr) -> pl.Expr:
     return (size.cast(pl.Float64).clip(upper_bound=1e9) * MILLION).round().cast(pl.Int64)
 
 
+def in_windows(at: pl.Series, within: timedelta) -> pl.Series:
+    """Which instants can be in a window of that length: those that are known, and known to the hour if it is under a day."""
+    valid = at.is_not_null()
+    if within < timedelta(days=1):
+        valid &= ~at.to_frame("at").select(to_the_day(pl.col("at")).fill_null(value=False)).to_series()
+    return valid
+
+
 def fullest_window(
     key: pl.Series,
     at: pl.Series,
@@ -49,9 +57,7 @@ def fullest_window(
         Int64 per order: the count or sum; 1 where the key occurs fewer than `at_least` times in all; null where
         key, time, `who` or `weight` is null.
     """
-    valid = key.is_not_null() & at.is_not_null()
-    if within < timedelta(days=1):
-        valid &= ~at.to_frame("at").select(to_the_day(pl.col("at")).fill_null(value=False)).to_series()
+    valid = key.is_not_null() & in_windows(at, within)
     if weight is not None:
         valid &= weight.is_not_null()
     if who is not None:

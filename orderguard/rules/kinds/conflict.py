@@ -150,7 +150,7 @@ class Conflict(Measured):
     def _region(self, items: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
         """Limited goods to a region that is not theirs; `unknown` where the address does not tell."""
         limited = items.filter(pl.any_horizontal(pl.col("only_to", "not_to").list.len() > 0))
-        clear = ~frame["addr_state"].is_in(["contradictory", "ambiguous", "masked", "blank"])
+        clear = ~frame["addr_state"].is_in(["contradictory", "ambiguous", "blank"])
         places = pl.DataFrame(
             {n: frame[f"addr_{n}"].set(~clear.fill_null(value=False), None) for n in ("province", "city")}
         )

@@ -99,7 +99,7 @@ class Contradiction(Kind):
             given = (pl.col("province").fill_null("") != "") | (pl.col("city").fill_null("") != "")
             judged = given & ~pl.col("addr_state").is_in(["blank", "masked"]) & (pl.col("address") != "")
             return pl.when(judged).then(pl.col("addr_state") == "contradictory")
-        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous", "masked"])
+        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous"])
         return pl.when(clear).then(pl.col("phone_province") != pl.col("addr_province"))
 
     def value(self) -> pl.Expr:

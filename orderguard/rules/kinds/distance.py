@@ -13,8 +13,8 @@ Why:
 
 Misses:
     people who kept their number when they moved, gifts to relatives: alone it is weak, give it low points. Masked
-    and virtual numbers, unknown prefixes, addresses that name no region or two, and an unknown ship-from place are
-    not evaluable; so is a foreign phone or place where provinces are compared, and an IP that no range of `ips`
+    and virtual numbers, unknown prefixes, addresses that name no region or two (one whose street alone is masked names it), and an
+    unknown ship-from place are not evaluable; so is a foreign phone or place where provinces are compared, and an IP that no range of `ips`
     holds. Mobile gateways and VPNs put honest buyers elsewhere: an IP region is weaker than a phone's.
 
 Settings:
@@ -35,8 +35,8 @@ Settings:
     号码来自全国的另一头，是借号、买号的一个弱信号；地址离门店太远，根本送不了。
 
 漏掉什么：
-    换了城市没换号码的人、寄给亲戚的礼物：单看它很弱，分值要低。脱敏号、虚拟号、不认识的号段、看不出地区或前后矛盾的地址、
-    未知的发货地，都无法判断；比省份时的境外号码和地址、不在 `ips` 任何一段里的 IP 也一样。
+    换了城市没换号码的人、寄给亲戚的礼物：单看它很弱，分值要低。脱敏号、虚拟号、不认识的号段、看不出地区或前后矛盾的地址
+    （只盖住门牌的看得出）、未知的发货地，都无法判断；比省份时的境外号码和地址、不在 `ips` 任何一段里的 IP 也一样。
     手机网络出口和 VPN 会把正常买家放到别处：IP 所在地比号码归属地更弱。
 
 设置：
@@ -177,7 +177,7 @@ class Distance(Kind):
         return facts.select(*shown, hit=self.hit(), value=self.value())
 
     def _told(self, column: str) -> pl.Expr:
-        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous", "masked"])
+        clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous"])
         return pl.when(clear).then(pl.col(column)) if column.startswith("addr") else pl.col(column)
 
     def hit(self) -> pl.Expr:

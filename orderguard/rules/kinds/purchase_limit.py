@@ -54,7 +54,7 @@ from orderguard.persons import READS, persons
 from orderguard.rules.base import Measured, Reach, Span
 from orderguard.rules.reasons import number, sentence, shortened, span_words
 from orderguard.rules.tables import exploded, folded_sku, per_order
-from orderguard.rules.windows import MILLION, fullest_window, millionths
+from orderguard.rules.windows import MILLION, fullest_window, in_windows, millionths
 
 EXAMPLE = """
 - id: two-each
@@ -110,9 +110,8 @@ class PurchaseLimit(Measured):
             pl.col("units").first() / MILLION, _goods=pl.col("goods").first()
         )
         out = per_order(len(frame), most).with_columns(who=who)
-        judged = (frame["basket"].is_not_null() & frame["created_at"].is_not_null() & out["who"].is_not_null()).alias(
-            "j"
-        )
+        timed = in_windows(frame["created_at"], self.window)
+        judged = (frame["basket"].is_not_null() & timed & out["who"].is_not_null()).alias("j")
         hit = pl.when(pl.lit(judged)).then((pl.col("units") > self.limit).fill_null(value=False))
         return out.select("_goods", hit=hit, value="units")
 

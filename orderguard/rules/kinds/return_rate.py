@@ -13,7 +13,7 @@ Why:
 Misses:
     returns that nobody told: scan the exports of shipped, closed and refunded orders too, or name the after-sales file.
     An order counts from when it is known to be shipped or over, so one that was only ever seen as paid says nothing, unless
-    there is a `returns` file. With fewer than `min_orders` of those, a blank or masked key, or no province, an order is not
+    there is a `returns` file; one that was closed unpaid never left and does not count. With fewer than `min_orders` of those, a blank or masked key, or no province, an order is not
     evaluable. What was shipped yesterday may still come back: the newest days' share is too low.
 
 Settings:
@@ -36,7 +36,7 @@ Settings:
 
 漏掉什么：
     没人告诉台账的退货：已发货、已关闭、已退款的导出也要扫描，或写上售后文件。订单要已知发货或已结束才算数，只见过“已付款”的不说明什么
-    （写了 `returns` 则算）。这样的订单不足 `min_orders` 单、归组的值空白或脱敏、不知道省份，都无法判断。
+    （写了 `returns` 则算）；没付款就关闭的从未发出，不算。这样的订单不足 `min_orders` 单、归组的值空白或脱敏、不知道省份，都无法判断。
     昨天发货的还可能退回：最近几天的比例偏低。
 
 设置：
