@@ -99,10 +99,11 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             work.second(pending_doubles(ledger))
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}
+            called = {word: names[platform] for word, platform in ids.items()}
             lost = export_back(options.export_to, run, judged, recorded, cases)
             rows = _with_case(flagged, opened, known) if "workbook" in options.outputs else flagged.clear()
             actions = partial(options.team.on_timeout.of, synonyms=synonyms)
-            deliver(options, run, clock, read, judged, rows, work, cases, names, actions)
+            deliver(options, run, clock, read, judged, rows, work, cases, names, called, actions)
     except (OSError, sqlite3.Error) as error:
         what = unable(Words("台账无法写入", "the ledger cannot be written"), error)
         fix = Words(

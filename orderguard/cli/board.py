@@ -34,13 +34,11 @@ def board(**given: Any) -> None:
     from orderguard.errors import DeliveryError, Problem, Words, unable
     from orderguard.outbox.board_page import write_board
     from orderguard.platforms import load_profiles
-    from orderguard.stages.boarding import BOARD, board_in
+    from orderguard.stages.boarding import BOARD, board_in, platform_names
 
     book = find_rulebook(given["rules_file"])
     locale, folder = given["locale"] or book.locale, Path(given["ledger"])
-    names = {
-        p.platform: p.name["zh" if locale.startswith("zh") else "en"] for p in load_profiles(given["platforms_dir"])
-    }
+    names = platform_names(load_profiles(given["platforms_dir"]), locale)
     told = board_in(folder, book, datetime.now(UTC), names)
     if given["as_json"]:
         print_json(told)

@@ -39,14 +39,14 @@ def list_(ledger: str, state: str | None, agent: str | None, overdue: bool, as_j
     from datetime import UTC, datetime
 
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import clock, opened, print_json, print_table
+    from orderguard.cli.common import clock, print_json, print_table, viewed
     from orderguard.ledger import CaseBook
     from orderguard.ledger.cases import OPEN
     from orderguard.ledger.stamps import iso
     from orderguard.staff import meant, shown
 
     now = iso(datetime.now(UTC))
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         rows = CaseBook(book).listed()
     for row in rows:
         row["overdue"] = row["state"] in OPEN and row["due_at"] < now

@@ -142,6 +142,27 @@ def opened(folder: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
+@contextmanager
+def viewed(folder: Path) -> Iterator[Ledger]:
+    """An existing ledger, for a command that only reads it: also one that this user may not write to.
+
+    Raises:
+        OrderguardError: there is none, or it would have to be upgraded first.
+    """
+    from orderguard.errors import OrderguardError
+    from orderguard.ledger.schema import STEPS
+    from orderguard.ledger.store import outdated, reading, version_of, writable
+
+    if not (folder / "ledger.db").exists() or writable(folder):
+        with opened(folder) as ledger:
+            yield ledger
+        return
+    with reading(folder) as ledger:
+        if version_of(ledger.db) < len(STEPS):
+            raise OrderguardError(outdated(folder))
+        yield ledger
+
+
 def one_case(ledger: Ledger, order_or_case: str) -> dict[str, Any]:
     """The case with this id or order number.
 

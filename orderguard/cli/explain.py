@@ -57,12 +57,12 @@ def story(order_or_case: str, ledger: str, *, as_json: bool, book: Rulebook | No
     import polars as pl
 
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import opened, print_json
+    from orderguard.cli.common import print_json, viewed
     from orderguard.errors import OrderguardError, Words, printable
     from orderguard.ledger import CaseBook, History
     from orderguard.ledger.verdicts import VerdictBook
 
-    with opened(Path(ledger)) as store:
+    with viewed(Path(ledger)) as store:
         casebook = CaseBook(store)
         found = casebook.listed(order_or_case)
         seen = History(store).named(found[0]["order_id"] if found else order_or_case)

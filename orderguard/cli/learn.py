@@ -31,7 +31,7 @@ def learn(context: click.Context, /, **given: Any) -> None:
         return
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import find_rulebook, opened, plain_rulebook, print_json
+    from orderguard.cli.common import find_rulebook, plain_rulebook, print_json, viewed
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.rules.overlays import write_overlay
     from orderguard.rules.weights import weights_folder
@@ -40,7 +40,7 @@ def learn(context: click.Context, /, **given: Any) -> None:
     by = _name(given["by"]) if given["apply_"] or given["by"] is not None else ""
     book = find_rulebook(given["rules_file"])
     span = [_instant(given["since"], book.timezone, end=False), _instant(given["until"], book.timezone, end=True)]
-    with opened(Path(given["ledger"])) as store:
+    with viewed(Path(given["ledger"])) as store:
         found = proposal(store, book, *span)
     now = datetime.now(UTC)
     if given["out"]:

@@ -22,11 +22,11 @@ def ledger() -> None:
 def check(ledger: str, as_json: bool) -> None:
     """证明台账完好；有问题时退出码为 2。 Prove that the ledger is whole; exit 2 if it is not."""
     from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json
+    from orderguard.cli.common import print_json, viewed
     from orderguard.ledger.check import check as examine
     from orderguard.ledger.check import table_counts
 
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         problems = examine(book)
         counts = table_counts(book)
     locale = language()
@@ -105,10 +105,10 @@ def rebuild(ledger: str, as_json: bool) -> None:
 @json_option()
 def export(ledger: str, target: str, kind: str, as_json: bool) -> None:
     """把各表导出为 Parquet 或 CSV。 Write every table as Parquet or CSV."""
-    from orderguard.cli.common import opened, print_json
+    from orderguard.cli.common import print_json, viewed
     from orderguard.stages.upkeep import export_tables
 
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         counts = export_tables(book, Path(target), kind)
     if as_json:
         print_json(counts)

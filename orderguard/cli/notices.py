@@ -32,10 +32,10 @@ def notices() -> None:
 def list_(ledger: str, failed: bool, as_json: bool) -> None:
     """每条通知给了谁、到没到。 Who was told, and whether it arrived; newest first."""
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import clock, opened, print_json, print_table
+    from orderguard.cli.common import clock, print_json, print_table, viewed
     from orderguard.ledger.notices import NoticeBook
 
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         rows = NoticeBook(book).listed()
     if failed:
         rows = [r for r in rows if r["state"] in {"failed", "pending", "sending"}]

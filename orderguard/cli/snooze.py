@@ -137,16 +137,17 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import clock, opened, print_json, print_table
+    from orderguard.cli.common import clock, print_json, print_table, viewed
     from orderguard.ledger.snoozes import SnoozeBook
 
-    with opened(Path(ledger)) as store:
+    with viewed(Path(ledger)) as store:
         book = SnoozeBook(store)
         rows = book.listed() if ended else book.active(datetime.now(UTC))
     if as_json:
         print_json([r._asdict() for r in rows])
         return
-    zh, zone = language().startswith("zh"), shop_zone()
+    locale, zone = language(), shop_zone()
+    zh = locale.startswith("zh")
     head = (
         ["编号", "规则", "值", "到", "谁", "为什么", "取消于"]
         if zh
@@ -156,11 +157,29 @@ def snoozed(ledger: str, ended: bool, as_json: bool) -> None:
         head,
         [
             [
-                str(r.snooze_id), r.rule_id, r.value, clock(r.until, zone), r.who, r.why, clock(r.ended_at, zone) if r.ended_at else "",
+                str(r.snooze_id), r.rule_id, r.value, _through(r.until, zone, locale), r.who, r.why, clock(r.ended_at, zone) if r.ended_at else "",
             ]
             for r in rows
         ],
     )  # fmt: skip
+
+
+def _through(until: str, zone: str, locale: str) -> str:
+    """Until when, as it was said: a day through its end, or an instant."""
+    from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from orderguard.cli.common import clock
+    from orderguard.errors import Words
+
+    try:
+        at = datetime.fromisoformat(until).astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return clock(until, zone)
+    if at.strftime("%H%M%S") != "000000":
+        return clock(until, zone)
+    day = f"{at.date() - timedelta(days=1)}"
+    return Words(f"{day}（含当天）", f"{day} (that day too)").pick(locale)
 
 
 @click.command()

@@ -59,11 +59,11 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
 def list_(ledger: str, as_json: bool) -> None:
     """列出全部处置结果（含被更正的）。 List all verdicts, corrected ones too."""
     from orderguard.cli import language, shop_zone
-    from orderguard.cli.common import clock, opened, print_json, print_table, replaced
+    from orderguard.cli.common import clock, print_json, print_table, replaced, viewed
     from orderguard.ledger.verdicts import RESULTS, VerdictBook
     from orderguard.staff import shown
 
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         rows = VerdictBook(book).listed()
     if as_json:
         print_json(rows)
@@ -121,7 +121,7 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_j
 def export(file: str | None, out: str | None, ledger: str, as_json: bool) -> None:
     """导出全部处置结果：.csv .xlsx .parquet .json 。 Export all verdicts, corrected ones too."""
     from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json
+    from orderguard.cli.common import print_json, viewed
     from orderguard.errors import OrderguardError, Problem, Words
     from orderguard.ledger.handing import exported
     from orderguard.outbox.table import write_table
@@ -131,7 +131,7 @@ def export(file: str | None, out: str | None, ledger: str, as_json: bool) -> Non
         what = Words("要写到哪个文件？", "which file is it to be?")
         fix = Words("如 orderguard verdict export verdicts.csv", "such as: orderguard verdict export verdicts.csv")
         raise OrderguardError(Problem(what, fix=fix))
-    with opened(Path(ledger)) as book:
+    with viewed(Path(ledger)) as book:
         frame = exported(book)
     if target is None:
         print_json(frame.to_dicts())

@@ -10,7 +10,7 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.schema import STEPS
-from orderguard.ledger.store import absent, open_ledger
+from orderguard.ledger.store import absent, address, open_ledger, outdated, version_of, writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,12 +84,14 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise OrderguardError(absent(folder))
     try:
-        db = _open(path)
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        db = _open(folder)
+        version = version_of(db)
         if version != len(STEPS):
             db.close()
+            if version < len(STEPS) and not writable(folder):
+                raise OrderguardError(outdated(folder))
             open_ledger(folder).close()  # upgrades, or says that it is too new
-            db = _open(path)
+            db = _open(folder)
         try:
             db.execute("BEGIN")
             yield db
@@ -101,8 +103,10 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
+def _open(folder: Path) -> sqlite3.Connection:
+    # Beside a database that others write, SQLite lays two files; where it may not, the database is read as it lies.
+    uri = f"{(folder / 'ledger.db').resolve().as_uri()}?mode=ro" if writable(folder) else address(folder)
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
 
 
 def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Sequence[str] = ()) -> Snapshot:

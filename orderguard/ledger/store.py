@@ -128,6 +128,37 @@ def absent(folder: Path) -> Problem:
     return Problem(what, str(folder), fix=fix)
 
 
+def writable(folder: Path) -> bool:
+    """Whether this user may change the ledger; who may not can still look at it."""
+    return os.access(folder, os.W_OK) and os.access(folder / "ledger.db", os.W_OK)
+
+
+def outdated(folder: Path) -> Problem:
+    """What to say of a ledger of an older version to somebody who may not change it."""
+    what = Words(
+        "台账是旧版的，而你没有写权限，无法升级", "the ledger is of an older version, and you may not change it"
+    )
+    fix = Words(
+        "请有写权限的人先运行一次 orderguard ledger check（会升级）",
+        "somebody who may write there must run 'orderguard ledger check' once: it upgrades it",
+    )
+    return Problem(what, str(folder), fix=fix)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """The version of the tables."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def address(folder: Path) -> str:
+    """The database as SQLite opens it to read only: nothing is laid beside it where nothing needs to be."""
+    path = folder / "ledger.db"
+    # With a journal left by a killed command the database must read that too; otherwise it is whole as it lies.
+    left = path.with_name("ledger.db-wal")
+    mode = "mode=ro" if left.exists() and left.stat().st_size else "immutable=1"
+    return f"file:{quote(str(path.resolve()))}?{mode}"
+
+
 @contextmanager
 def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterator[Ledger]:
     """An existing ledger, to be read only: nothing in its folder changes, not even a journal beside the database.
@@ -143,12 +174,7 @@ def reading(folder: Path, say: Callable[[Words], None] | None = None) -> Iterato
     free = (folder / ".lock").exists() and os.access(folder, os.W_OK)
     lock = take_lock(folder, say, sign=False) if free else None
     try:
-        # With a journal left by a killed command the database must read that too; otherwise it is whole as it lies.
-        left = path.with_name("ledger.db-wal")
-        mode = "mode=ro" if left.exists() and left.stat().st_size else "immutable=1"
-        db = sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?{mode}", uri=True, isolation_level=None, factory=Recording
-        )
+        db = sqlite3.connect(address(folder), uri=True, isolation_level=None, factory=Recording)
         ledger = Ledger(folder, db, lock or sqlite3.connect(":memory:"))
         _not_newer(ledger)
     except sqlite3.Error as error:

@@ -37,8 +37,8 @@ RULES = _fields(
     ("precision", "准确率", "Precision", "share"),
     ("recall", "召回率", "Recall", "share"),
     ("f1", "F1", "F1", "number"),
-    ("judged", "可判断", "Judged", "whole"),
-    ("not_evaluable", "无法判断", "Not evaluable", "whole"),
+    ("judged", "判断次数", "Times judged", "whole"),
+    ("not_evaluable", "无法判断次数", "Times not evaluable", "whole"),
 )
 AGENTS = _fields(
     ("agent", "处理人", "Agent", "text"),
@@ -83,9 +83,10 @@ OUTCOMES = _fields(
 COVERAGE = _fields(
     ("rule_id", "规则", "Rule", "text"),
     ("platform_name", "平台", "Platform", "text"),
-    ("judged", "已判断", "Judged", "whole"),
-    ("hits", "命中", "Hits", "whole"),
-    ("not_evaluable", "无法判断", "Not evaluable", "whole"),
+    ("orders", "订单", "Orders", "whole"),
+    ("judged", "判断次数", "Times judged", "whole"),
+    ("hits", "命中次数", "Times hit", "whole"),
+    ("not_evaluable", "无法判断次数", "Times not evaluable", "whole"),
     ("blind_share", "无法判断的比例", "Share not evaluable", "share"),
 )
 OVERLAP = _fields(
@@ -289,11 +290,12 @@ DEFINITIONS = (
         ),
     ),
     (
-        Words("无法判断", "Not evaluable"),
+        Words("判断次数、无法判断次数", "Times judged, times not evaluable"),
         Words(
-            "缺列、空白或打码，规则既不能说异常也不能说正常。按各次扫描累计，重复扫描同一文件只算一次。",
-            "A column is missing, blank or masked: the rule can say neither odd nor in order. Summed over scans; scanning the "
-            "same files again counts once.",
+            "无法判断：缺列、空白或打码，规则既不能说异常也不能说正常。两个次数按各次扫描累计：先后在两个文件里的订单算两次，"
+            "原样重扫同一文件只算一次。其余各列都按订单计，每单一次。",
+            "Not evaluable: a column is missing, blank or masked, the rule can say neither odd nor in order. Both are summed over scans: an "
+            "order that stands in two files counts twice, scanning the very same files again counts once. All else counts orders, each once.",
         ),
     ),
 )

@@ -97,7 +97,7 @@ def board(pulse: Any, now: datetime, zone: str, names: Mapping[str, str]) -> dic
         pulse: `ledger.pulse.Pulse`.
         now: the clock.
         zone: for the times that are shown.
-        names: platform id -> how people call it.
+        names: every word for a platform, in lower case -> how people call it.
     """
     local = ZoneInfo(zone)
 
@@ -138,7 +138,7 @@ def board(pulse: Any, now: datetime, zone: str, names: Mapping[str, str]) -> dic
         ],
         "soonest": [
             {
-                "platform": names.get(platform, platform), "order_id": number, "band": _shown(band), "agent": agent, "due": clock(due),
+                "platform": names.get(platform.lower(), platform), "order_id": number, "band": _shown(band), "agent": agent, "due": clock(due),
                 "overdue": due[:19] < stamp, "rules": [m.split("@")[0] for m in evidence.split(",") if m],
             }
             for platform, number, band, agent, due, evidence in pulse.soonest
@@ -176,7 +176,7 @@ def _gaps(coverage: Mapping[str, Mapping[str, Sequence[int]]], names: Mapping[st
                 out.append(
                     {
                         "rule_id": rule,
-                        "platform": names.get(platform, platform),
+                        "platform": names.get(platform.lower(), platform),
                         "orders": judged + blind,
                         "not_evaluable": blind,
                     }
@@ -193,7 +193,7 @@ def _platforms(pulse: Any, names: Mapping[str, str]) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "platform": names.get(p, p),
+            "platform": names.get(p.lower(), p),
             "orders": n,
             "behind_minutes": (pulse.end - q) * 15,
             "silent": n >= _SILENT_FROM and pulse.end - q > _SILENT_QUARTERS,

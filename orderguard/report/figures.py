@@ -102,6 +102,7 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
     counted = with_hours(material.counts, period.zone)
     runs = data.runs_of(material.runs, period)
     seen = data.coverage(runs, settings.ids)
+    sizes = dict(material.counts.group_by("pid").agg(pl.col("orders").sum()).iter_rows())
     hits = _of(found, period).join(material.orders.select("key", "buyer"), on="key", how="left")
     told = headline(material.scanned, flagged, now)
     matched = None if material.outcomes is None else sales.matched(material.outcomes, material.orders)
@@ -155,7 +156,9 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
         else sales.after_sales(material.outcomes, matched, material.scanned, flagged),
         "quality": {
             **data.quality(runs, material.counts, material.repeated),
-            "coverage": _named(seen, settings.names, "platform"),
+            "coverage": _named(
+                [{**row, "orders": sizes.get(row["platform"], 0)} for row in seen], settings.names, "platform"
+            ),
         },
     }
 

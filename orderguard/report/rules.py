@@ -28,6 +28,9 @@ def rules(
 ) -> list[dict[str, Any]]:
     """Figures per rule, the rulebook's rules first, then those that only the ledger remembers.
 
+    `judged` and `not_evaluable` (and by clearer names `judged_times`, `not_evaluable_times`) add up scans: an order that two files
+    have was judged twice. Everything else counts orders.
+
     Args:
         findings: of the period, one row per order and rule, with `buyer`.
         flagged: cases with `outcome`.
@@ -79,6 +82,8 @@ def rules(
             "unique": only.get(rule_id, 0),
             "judged": could,
             "not_evaluable": could_not,
+            "judged_times": could,
+            "not_evaluable_times": could_not,
             **share("precision", right, right + wrong),
             **_recall(caught.get(rule_id, 0.0), total, len(bad)),
         }

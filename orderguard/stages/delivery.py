@@ -26,7 +26,7 @@ from orderguard.staff import shown
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from orderguard.ledger import CaseBook
@@ -114,6 +114,7 @@ def deliver(
     work: Work,
     cases: CaseBook,
     names: dict[str, str],
+    called: Mapping[str, str],
     actions: Callable[[str, str], str],
 ) -> None:
     """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
@@ -132,7 +133,7 @@ def deliver(
                 run["waiting"] = cases.waiting(work.resting)
             # The workbook takes about as long as all the rest: they share the cores.
             rest = beside.submit(_write_rest, folder, options, work, read, judged, names, numbers, actions)
-            _announce(folder, options, run, work, cases, names)
+            _announce(folder, options, run, work, cases, names, called)
             if "workbook" in wanted:
                 rules = [
                     (r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules
@@ -175,7 +176,13 @@ def deliver(
 
 
 def _announce(
-    folder: Path, options: Options, run: dict[str, Any], work: Work, cases: CaseBook, names: dict[str, str]
+    folder: Path,
+    options: Options,
+    run: dict[str, Any],
+    work: Work,
+    cases: CaseBook,
+    names: dict[str, str],
+    called: Mapping[str, str],
 ) -> None:
     """What tells people rather than lists orders: notices and the board."""
     book, wanted = options.book, options.outputs
@@ -190,7 +197,7 @@ def _announce(
         from orderguard.outbox.board_page import write_board  # noqa: PLC0415 - as above
         from orderguard.stages.boarding import BOARD, board_of  # noqa: PLC0415
 
-        write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, names), book.locale)
+        write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, called), book.locale)
 
 
 def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.DataFrame:
