@@ -12,16 +12,17 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Recipe, type_table
 from orderguard.platforms import Pick
-from orderguard.platforms.recognise import present
+from orderguard.platforms.recognise import platform_ids, present
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orderguard.ingest import Table
     from orderguard.platforms import Profile
     from orderguard.stages.options import Options
 
 _LOOKED_UP = ("registered_at", "prior_orders", "ip", "device_id", "ship_from", "promised_at")
+_PLATFORM = ("平台", "platform", "marketplace")
 _NO_ID = "_og_row"
 _SPELL = Words("核对这一列与导出里的写法是否一致", "check that it is written as in the exports")
 
@@ -44,16 +45,23 @@ def with_lookups(
         if source.problems:
             raise OrderguardError(*source.problems)
         for table in source.tables:
-            rows = _joined(rows, table, options, generic, problems)
+            rows = _joined(rows, table, options, generic, platform_ids(profiles), problems)
     return rows
 
 
 def _joined(
-    rows: pl.DataFrame, table: Table, options: Options, generic: Profile, problems: list[Problem]
+    rows: pl.DataFrame,
+    table: Table,
+    options: Options,
+    generic: Profile,
+    ids: Mapping[str, str],
+    problems: list[Problem],
 ) -> pl.DataFrame:
     headings = [c for c in table.frame.columns if c != "source_row"]
     picks = {n: p for n in ("order_id", "buyer_id", *_LOOKED_UP) if (p := present(generic.pick(n), headings))}
     keys = [k for k in ("order_id", "buyer_id") if k in picks]
+    # 渠道 of an account file is where the customer came from: only a heading that says platform is one.
+    whose = present(generic.pick("platform"), [h for h in headings if any(w in h.casefold() for w in _PLATFORM)])
     got = [n for n in _LOOKED_UP if n in picks]
     if not keys or not got:
         what = Words(
@@ -68,24 +76,35 @@ def _joined(
     # A row without an order number would be rejected; here it is not one: numbers of our own stand in.
     number = pl.concat_str(pl.lit(_NO_ID), pl.col("source_row").cast(pl.String)).alias(_NO_ID)
     sources = (*picks["order_id"].sources, _NO_ID) if "order_id" in picks else (_NO_ID,)
-    recipe = replace(recipe, picks={**picks, "order_id": Pick("first", sources)})
+    recipe = replace(
+        recipe, picks={**picks, **({"platform": whose} if whose else {}), "order_id": Pick("first", sources)}
+    )
     typed = type_table(table.frame.with_columns(number), table.source, recipe)
     problems += typed.notes
     met = False
+    word = pl.col("platform").str.to_lowercase().replace(dict(ids))
+    rows = rows.with_columns(_whose=word)
+    known = rows["_whose"].unique().implode()
+    # The same account on two platforms is two people's; a word that no order has says nothing.
+    facts_of = typed.rows.with_columns(_whose=pl.when(word.is_in(known) | word.is_in([*ids.values()])).then(word))
     for key in keys:
         own = pl.col("order_id").str.starts_with(_NO_ID)
-        facts = typed.rows.filter(
+        facts = facts_of.filter(
             pl.col(key).is_not_null() & (~own if key == "order_id" else own | ("order_id" not in picks))
         )
         # Several rows of one account complete each other; where they differ, the first in sorting order counts.
-        one = (
-            facts.sort(key, *got, nulls_last=True)
-            .group_by(key, maintain_order=True)
-            .agg(pl.col(got).drop_nulls().first())
-        )
-        found = rows.select(key).join(one, on=key, how="left", maintain_order="left")
-        met = met or bool(rows[key].is_in(one[key].implode()).any())
-        rows = rows.with_columns([pl.coalesce(pl.col(n), pl.lit(found[n])).alias(n) for n in got])
+        for on, some in (
+            ([key, "_whose"], facts.filter(pl.col("_whose").is_not_null())),
+            ([key], facts.filter(pl.col("_whose").is_null())),
+        ):
+            one = (
+                some.sort(*on, *got, nulls_last=True)
+                .group_by(on, maintain_order=True)
+                .agg(pl.col(got).drop_nulls().first())
+            )
+            found = rows.select(on).join(one.with_columns(_met=True), on=on, how="left", maintain_order="left")
+            met = met or bool(found["_met"].any())
+            rows = rows.with_columns([pl.coalesce(pl.col(n), pl.lit(found[n])).alias(n) for n in got])
     if not met:
         name = heading(keys[0], options.book.locale)
         problems.append(
@@ -96,4 +115,4 @@ def _joined(
                 fatal=False,
             )
         )
-    return rows
+    return rows.drop("_whose")
