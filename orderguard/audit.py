@@ -27,7 +27,7 @@ from orderguard.stages.engines import read_inputs
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.tables import equip, expired, stocked
-from orderguard.stages.telling import demotions, overlap, profiles_held, told_apart, unheard_statuses
+from orderguard.stages.telling import demotions, left_the_team, overlap, profiles_held, told_apart, unheard_statuses
 from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             late = undelivered(cases, history, book, opened, resting)
             late = late.filter(~pl.col("case_id").is_in(turned.ended["case_id"].implode()))
             work = Work(new, raised, flagged, late, known, book.locale, resting)
+            read.problems += left_the_team(
+                dict(work.tasks.group_by("agent").len().sort("agent").iter_rows()), options.team
+            )
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {
                 "released_before": released,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from house import HEAD, NOW, House, book, burst, order, shell
+from xlsxwriter import Workbook
 
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
@@ -154,6 +155,21 @@ def test_files_unpacked_in_any_order_within_a_minute_are_as_new_as_their_scans(t
         assert states(house) == {"1": state}, file.name
 
 
+def test_sheets_of_a_workbook_are_as_old_as_the_workbook(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    old = tmp_path / "old.xlsx"
+    with Workbook(old) as made:
+        for name, row in (("一月", odd("1")), ("二月", odd("2"))):
+            sheet = made.add_worksheet(name)
+            sheet.write_row(0, 0, list(row))
+            sheet.write_row(1, 0, list(row.values()))
+    os.utime(old, (NOW.timestamp(), NOW.timestamp()))
+    house.scan(old)
+    house.scan(told(tmp_path / "b.csv", 1, odd("1", "交易关闭"), odd("2", "交易关闭")), now=later(1))
+    assert house.scan(old, now=later(2)).run["resumed"] == 0
+    assert states(house) == {"1": "over", "2": "over"}
+
+
 def test_a_file_from_the_future_does_not_silence_the_next_ones(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.scan(told(tmp_path / "a.csv", 8, odd("1")), now=later(0))
@@ -234,6 +250,16 @@ def test_the_least_loaded_agent_is_told_by_what_is_still_open(tmp_path: Path) ->
     new = [odd("8"), odd("9")]
     house.scan(told(tmp_path / "b.csv", 1, *(odd(n, "已发货") for n in mine), *new), now=later(1))
     assert {a: sorted(n) for a, n in house.tasks().items()} == {"甲": ["8", "9"]}
+
+
+def test_who_left_the_team_is_named_when_a_sheet_is_made_for_them(tmp_path: Path) -> None:
+    both, one = (Team.model_validate({"agents": [{"name": n} for n in names]}) for names in (("甲", "乙"), ("甲",)))
+    house = House(tmp_path, team=both)
+    house.scan(told(tmp_path / "a.csv", 0, odd("1"), odd("2")))
+    house.scan(told(tmp_path / "b.csv", 1, odd("1", "交易关闭"), odd("2", "交易关闭")), now=later(1))
+    again = house.scan(told(tmp_path / "c.csv", 2, odd("1"), odd("2")), now=later(2), team=one)
+    assert [p.what.zh for p in again.problems] == ["乙 不在团队表里，这次仍有 1 单在其任务表上"]
+    assert house.scan(tmp_path / "c.csv", now=later(3), team=one).problems == []
 
 
 def test_orders_drawn_for_control_are_judged_whether_they_are_shipped_or_not(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NOVEMBER = month("2026-11", "Asia/Shanghai")
 LOOKS = (
-    "cases list --json", "cases snoozed --json", "explain 1 --json", "verdict list --json", "verdict export --json",
+    "cases list --json", "cases overdue --json", "cases snoozed --json", "explain 1 --json", "verdict list --json", "verdict export --json",
     "notices list --json", "learn --json", "ledger check --json", "board --json", "ledger export --to tables --json",
     "report --month 2026-11 --out made --json",
 )  # fmt: skip
@@ -50,8 +50,8 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     house = House(tmp_path)
     house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓"), order("2")]))
     monkeypatch.chdir(tmp_path)
-    for place in ("orderguard.ledger.store.writable", "orderguard.ledger.snapshot.writable"):
-        monkeypatch.setattr(place, lambda _: False)
+    for place in ("ledger.store", "ledger.snapshot", "stages.sweeping"):
+        monkeypatch.setattr(f"orderguard.{place}.writable", lambda _: False)
     return house
 
 

@@ -50,14 +50,14 @@ def sweep(**given: Any) -> None:
 
 
 def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
-    from orderguard.cli.common import find_rulebook, opened
+    from orderguard.cli.common import find_rulebook, opened, viewed
     from orderguard.cli.scan import options_of, plain
     from orderguard.platforms import load_profiles, platform_words
     from orderguard.stages.notices import tell
     from orderguard.stages.sweeping import sweep as swept
 
     book = find_rulebook(given["rules_file"])
-    with opened(Path(given["ledger"])):
+    with (viewed if dry else opened)(Path(given["ledger"])):
         pass  # a missing ledger is told, not made
     options = options_of(
         book, {**plain(), **{k: given[k] for k in ("ledger", "team_file", "out", "notify") if k in given}}

@@ -92,7 +92,7 @@ class Ages:
             except OSError:
                 continue
             for name in self._told:
-                if name == source.name or name.startswith(source.name + " "):
+                if name == source.name or name.startswith(source.name + "["):
                     self._at[name] = at
         for name, file in self._told.items():
             file["modified_at"] = _shown(self._at[name]) if name in self._at else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger import open_ledger
+from orderguard.ledger.store import reading, writable
 from orderguard.ledger.sweeps import SweepBook
 from orderguard.outbox.releases import write_releases
 from orderguard.stages.ending import catch_up
@@ -40,8 +42,9 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
         DeliveryError: the lists cannot be written.
     """
     locale, now = options.book.locale, options.now
-    ledger = open_ledger(options.ledger, options.tell)
-    try:
+    looking = dry and not writable(options.ledger)
+    held = reading(options.ledger, options.tell) if looking else closing(open_ledger(options.ledger, options.tell))
+    with held as ledger:
         book = SweepBook(ledger)
         overdue = book.overdue(now)
         gone = catch_up(ledger, options.book, now, dry=dry)
@@ -70,8 +73,6 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
             lists = _write(options, free)
             book.listed([f["case_id"] for f in free], options.run_id)
         return {**told, "listed": len(free), "lists": lists}
-    finally:
-        ledger.close()
 
 
 def _write(options: Options, free: list[dict[str, Any]]) -> dict[str, int]:
