@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+
+from orderguard.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -92,3 +96,33 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not path.is_relative_to(ROOT) or not path.exists():
             lost.append(target)
     assert not lost
+
+
+def commands(text: str) -> list[str]:
+    """Every command that a page shows: lines of its blocks, and code in its prose."""
+    lines = [line for lang, body in blocks(text) for line in body if lang == "sh"]
+    inline = re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))
+    found = [re.search(r"(?:^|&& |\s)(?:\.venv/bin/)?(orderguard .*)", t.replace("\\|", "|")) for t in (*lines, *inline)]
+    return [m[1] for m in found if m]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "rules" not in p.parts], ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_commands_and_options_that_a_page_shows_exist(page: Path) -> None:
+    told = commands(page.read_text(encoding="utf-8"))
+    assert told or page.name in {"columns.md", "platforms.md", "decisions.md"}
+    for line in told:
+        words = shlex.split(line.replace("`", ""))[1:]
+        command: click.Command = cli
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+            below = command.get_command(click.Context(command), words.pop(0))
+            assert below, line
+            command = below
+        known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help", "--version", "-h"}
+        assert command is not cli or {*words} <= known, line
+        lost = [w for w in words if w.startswith("--") and w.split("=")[0] not in known]
+        assert lost == [], line
+
+
+def test_commands_of_a_page() -> None:
+    text = "`orderguard learn`, `x`\n```sh\n.venv/bin/orderguard scan a --out b   # c\n```\n"
+    assert commands(text) == ["orderguard scan a --out b", "orderguard learn"]
