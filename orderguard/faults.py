@@ -28,22 +28,22 @@ def explain(error: ValidationError, document: Document, at: Path_ = (), label: s
     unions: dict[Path_, list[tuple[Path_, Any]]] = {}
     for item in error.errors(include_url=False):
         # The members of a union (`str`, `dict[..]`) are parts of pydantic's path, not of the file's.
-        loc = tuple(part for part in item["loc"] if not _member(part))
-        first = next((i for i, part in enumerate(item["loc"]) if _member(part)), None)
+        loc = tuple(part for part in item["loc"] if not _is_union_member(part))
+        first = next((i for i, part in enumerate(item["loc"]) if _is_union_member(part)), None)
         if first is None:
-            problems.append(_one([item], loc, document, at, label))
+            problems.append(_problem_at([item], loc, document, at, label))
         else:
             unions.setdefault(tuple(item["loc"][:first]), []).append((loc, item))
     for whole, items in unions.items():
         # Where one form fits but for a part of it, that part is told; else all the forms that there are.
         deeper = [(loc, item) for loc, item in items if len(loc) > len(whole)]
-        problems += [_one([item], loc, document, at, label) for loc, item in deeper]
+        problems += [_problem_at([item], loc, document, at, label) for loc, item in deeper]
         if not deeper:
-            problems.append(_one([item for _, item in items], whole, document, at, label))
+            problems.append(_problem_at([item for _, item in items], whole, document, at, label))
     return problems
 
 
-def _member(part: str | int) -> bool:
+def _is_union_member(part: str | int) -> bool:
     return isinstance(part, str) and ("[" in part or part == "str")
 
 
@@ -145,12 +145,12 @@ _FIXES: dict[str, Words] = {
 }
 
 
-def _one(items: Sequence[Any], loc: Path_, document: Document, at: Path_, label: str) -> Problem:
+def _problem_at(items: Sequence[Any], loc: Path_, document: Document, at: Path_, label: str) -> Problem:
     """One problem at one place; of several `items` (forms that a value may have) each says what it would be."""
     item = items[0]
     context = item.get("ctx") or {}
     name = ".".join(f"#{part + 1}" if isinstance(part, int) else part for part in loc).replace(".#", " #")
-    said = [_said(i) for i in items]
+    said = [_complaint(i) for i in items]
     joined = Words("，或".join(w.zh for w in said), ", or ".join(w.en for w in said))
     given = item.get("input")
     shown = _shown(given) if item["type"] not in {"missing", "extra_forbidden"} else None
@@ -173,7 +173,7 @@ def _one(items: Sequence[Any], loc: Path_, document: Document, at: Path_, label:
     return Problem(Words(zh.strip(), en.strip()), document.name, document.line((*at, *loc)), fix)
 
 
-def _said(item: Any) -> Words:
+def _complaint(item: Any) -> Words:
     context = item.get("ctx") or {}
     said = _SAID.get(item["type"])
     if said is not None:

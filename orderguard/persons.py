@@ -29,7 +29,7 @@ READS = {
 ALL = tuple(READS)
 
 
-def _open(name: str) -> pl.Expr:
+def _readable(name: str) -> pl.Expr:
     return mended(pl.col(name), r"[^0-9a-z]|^$", _unmasked)
 
 
@@ -53,14 +53,14 @@ def name_at_address() -> pl.Expr:
 
 def _nodes(by: Sequence[str]) -> dict[str, list[pl.Expr]]:
     """What links orders: kind -> columns; texts of one kind are compared with each other."""
-    account = _open("buyer_id")
+    account = _readable("buyer_id")
     mailed = account.str.contains("@", literal=True)
     ways: dict[str, dict[str, list[pl.Expr]]] = {
         "phone": {"phone": [pl.col("phone_key")]},
         # An account that is a mail address is the same wherever it is used; others belong to their platform.
         "account": {
             "account": [pl.when(~mailed).then(pl.col("account_key").str.to_lowercase())],
-            "mail": [pl.when(mailed).then(account), _open("email")],
+            "mail": [pl.when(mailed).then(account), _readable("email")],
         },
         # A surname alone is no name: links that follow from each other need more.
         "address": {"home": [pl.when(name_of_one().str.len_chars() >= _LEAST_NAME).then(name_at_address())]},
@@ -77,7 +77,7 @@ def persons(frame: pl.DataFrame, by: Sequence[str] = ALL) -> pl.Series:
     """
     nodes = {k: [frame.select(c.alias("text")).to_series() for c in columns] for k, columns in _nodes(by).items()}
     known = pl.DataFrame([s.is_not_null().alias(f"{k}{i}") for k, some in nodes.items() for i, s in enumerate(some)])
-    parent = _components([_shared(some) for some in nodes.values()], len(frame))
+    parent = _components([_shared_nodes(some) for some in nodes.values()], len(frame))
     return parent.set(~known.select(pl.any_horizontal(pl.all())).to_series(), None).alias("person")
 
 
@@ -100,7 +100,7 @@ def _components(kinds: Sequence[pl.DataFrame], height: int) -> pl.Series:
     """
     parent = pl.int_range(height, dtype=pl.Int64, eager=True)
     for links in kinds:
-        edges = _left(links.select("node", label=parent.gather(links["row"])))
+        edges = _linking_only(links.select("node", label=parent.gather(links["row"])))
         while len(edges):  # every label hooks to the least one that it shares a node with, until none shares any
             low = edges.group_by("node").agg(low=pl.col("label").min())
             low = edges.join(low, on="node").group_by("label").agg(pl.col("low").min())
@@ -108,16 +108,16 @@ def _components(kinds: Sequence[pl.DataFrame], height: int) -> pl.Series:
             while not ((above := parent.gather(parent)) == parent).all():
                 parent = above
             # What hangs together is one label from now on: less is left with every round.
-            edges = _left(edges.with_columns(label=parent.gather(edges["label"])))
+            edges = _linking_only(edges.with_columns(label=parent.gather(edges["label"])))
     return parent
 
 
-def _left(edges: pl.DataFrame) -> pl.DataFrame:
+def _linking_only(edges: pl.DataFrame) -> pl.DataFrame:
     edges = edges.unique()
     return edges.filter(pl.col("node").is_duplicated())
 
 
-def _shared(texts: Sequence[pl.Series]) -> pl.DataFrame:
+def _shared_nodes(texts: Sequence[pl.Series]) -> pl.DataFrame:
     """`row` and `node` of the texts of one kind that several rows have.
 
     A node is the text's 64-bit hash: of ten million texts two are taken for one in one run of 300,000.
@@ -128,4 +128,4 @@ def _shared(texts: Sequence[pl.Series]) -> pl.DataFrame:
         )
         for s in texts
     ]
-    return _left(pl.concat(rows))
+    return _linking_only(pl.concat(rows))

@@ -61,7 +61,7 @@ def backtest(**given: Any) -> None:
     try:
         new = _stocked(_candidate(given, old), given["stock"])
         old = _stocked(old, given["stock"])
-        trial, problems = _judged(given, old, new)
+        trial, problems = _run_both(given, old, new)
         for problem in problems:
             if problem.fatal or not given["quiet"]:
                 click.echo(("✗ " if problem.fatal else "! ") + problem.text(new.locale), err=True)
@@ -109,7 +109,7 @@ def _stocked(book: Rulebook, stock: str | None) -> Rulebook:
     return equip(stocked(book, stock), datetime.now(UTC), stock)
 
 
-def _judged(given: dict[str, Any], old: Rulebook, new: Rulebook) -> tuple[Trial, list[Problem]]:
+def _run_both(given: dict[str, Any], old: Rulebook, new: Rulebook) -> tuple[Trial, list[Problem]]:
     from orderguard.cli import language
     from orderguard.ledger import History, reading
     from orderguard.ledger.verdicts import VerdictBook

@@ -114,8 +114,8 @@ def lines(told: dict[str, Any], locale: str) -> list[tuple[str, str]]:
                 f"{told['against']['path']} → {told['new']['path']}, {told['orders']:,} orders ({told['days']} days), {told['labelled']:,} with a verdict",
             ),
         ),
-        (Words("异常", "flagged"), _both(f"{total['flagged_before']:,} → {total['flagged_after']:,}")),
-        (Words("暂扣", "held"), _both(f"{total['held_before']:,} → {total['held_after']:,}")),
+        (Words("异常", "flagged"), _untranslated(f"{total['flagged_before']:,} → {total['flagged_after']:,}")),
+        (Words("暂扣", "held"), _untranslated(f"{total['held_before']:,} → {total['held_after']:,}")),
         (
             Words("新增异常", "newly flagged"),
             _tally(total["newly_flagged"], Words("原先无法判断", "not evaluable before")),
@@ -143,11 +143,11 @@ def lines(told: dict[str, Any], locale: str) -> list[tuple[str, str]]:
         for over in told["over_share"]["after"]
     ]
     if "fit_queue" in told:
-        said += _fit(told["fit_queue"])
+        said += _fit_lines(told["fit_queue"])
     return [(printable(item.pick(locale)), printable(text.pick(locale))) for item, text in said]
 
 
-def _both(text: str) -> Words:
+def _untranslated(text: str) -> Words:
     return Words(text, text)
 
 
@@ -159,7 +159,7 @@ def _tally(tally: dict[str, int], blind: Words) -> Words:
     )
 
 
-def _fit(fit: dict[str, Any]) -> list[tuple[Words, Words]]:
+def _fit_lines(fit: dict[str, Any]) -> list[tuple[Words, Words]]:
     limit, gone = fit["limit"], fit["let_go"]
     item = Words(f"每日不超过 {limit:,} 单", f"at most {limit:,} a day")
     worst = f"{fit['queue_before']:,} ({fit['busiest_day']})"

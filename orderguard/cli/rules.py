@@ -37,7 +37,7 @@ def list_(rules_file: str | None, ledger: str | None, as_json: bool) -> None:
     folder = Path(ledger or "ledger")
     figures = last_month(folder, book, datetime.now(UTC)) if ledger or (folder / "ledger.db").exists() else {}
     if as_json:
-        print_json([_told(rule, book) | {"last_month": figures.get(rule.id)} for rule in book.rules])
+        print_json([_as_json(rule, book) | {"last_month": figures.get(rule.id)} for rule in book.rules])
         return
     zh = book.locale.startswith("zh")
     head = ["规则", "说明", "类型", "分值", "状态"] if zh else ["Rule", "Says", "Kind", "Points", "Status"]
@@ -164,13 +164,13 @@ def show(rule_id: str, rules_file: str | None, as_json: bool) -> None:
     folder = weights_folder(book, packaged=plain_rulebook(rules_file)[1])
     past = rule_history(folder, Path(book.source).name, rule)
     if as_json:
-        print_json({**_told(rule, book), "points_in_rulebook": written, "history": past})
+        print_json({**_as_json(rule, book), "points_in_rulebook": written, "history": past})
         return
     click.echo(printable(f"{rule.id}  {say(rule.says, book.locale)}"))
-    told = _told(rule, book) | {"with": rule.with_, "points_in_rulebook": written if past else None}
+    told = _as_json(rule, book) | {"with": rule.with_, "points_in_rulebook": written if past else None}
     for line in _as_written({k: v for k, v in told.items() if k not in {"id", "says"} and v}).splitlines():
         click.echo(printable(f"  {line}"))
-    for line in _past(past, zh=book.locale.startswith("zh")):
+    for line in _weight_history(past, zh=book.locale.startswith("zh")):
         click.echo("  " + line)
     click.echo("\n" + kind_page(rule.kind, book.locale))
 
@@ -183,7 +183,7 @@ def _as_written(block: dict[str, Any]) -> str:
     return yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
 
 
-def _past(past: list[dict[str, Any]], *, zh: bool) -> list[str]:
+def _weight_history(past: list[dict[str, Any]], *, zh: bool) -> list[str]:
     """A weight's history, the newest first."""
     from orderguard.errors import printable
 
@@ -215,7 +215,7 @@ def _past(past: list[dict[str, Any]], *, zh: bool) -> list[str]:
     return lines
 
 
-def _told(rule: Rule, book: Rulebook) -> dict[str, Any]:
+def _as_json(rule: Rule, book: Rulebook) -> dict[str, Any]:
     from orderguard.rules.book import say
 
     return {

@@ -47,14 +47,14 @@ def snooze(**given: Any) -> None:
 
     book = find_rulebook(given["rules_file"])
     now = datetime.now(UTC)
-    until = _until(given["until"], now, book.timezone)
+    until = _snooze_end(given["until"], now, book.timezone)
     if not given["order_or_case"] and not (given["rule_ids"] and given["value"]):
         what = Words(
             "要写订单号（或案件号），或者同时写 --rule 与 --value", "give an order or case, or both --rule and --value"
         )
         raise OrderguardError(Problem(what))
     with opened(Path(given["ledger"])) as store:
-        pairs = _pairs(store, book, given)
+        pairs = _rules_and_values(store, book, given)
         for rule_id, value in pairs:
             SnoozeBook(store).add(rule_id, value, until, given["by"], given["why"], now)
     if given["as_json"]:
@@ -73,7 +73,7 @@ def snooze(**given: Any) -> None:
         )
 
 
-def _pairs(store: Ledger, book: Rulebook, given: dict[str, Any]) -> list[tuple[str, str]]:
+def _rules_and_values(store: Ledger, book: Rulebook, given: dict[str, Any]) -> list[tuple[str, str]]:
     """Rules and the values that they shall be silent about."""
     import polars as pl
 
@@ -105,7 +105,7 @@ def _pairs(store: Ledger, book: Rulebook, given: dict[str, Any]) -> list[tuple[s
     return pairs
 
 
-def _until(text: str, now: datetime, zone: str) -> datetime:
+def _snooze_end(text: str, now: datetime, zone: str) -> datetime:
     """The end of that day in the shop's zone, or a length of time from now."""
     from datetime import datetime, timedelta
     from zoneinfo import ZoneInfo

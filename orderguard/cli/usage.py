@@ -17,28 +17,30 @@ def misused(error: click.ClickException) -> Problem:  # noqa: PLR0911 - one for 
     said = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         known = [o for p in context.command.params for o in p.opts if o.startswith("--")] if context else []
-        near = _near(error.option_name, known)
+        near = _close_word(error.option_name, known)
         what = Words(f"{where} 没有选项 {error.option_name}", f"{where} has no option {error.option_name}")
-        return Problem(what, fix=_both(near, look))
+        return Problem(what, fix=_hint_and_look(near, look))
     if isinstance(error, click.MissingParameter):
         name = error.param.human_readable_name if error.param else str(error.param_hint or "")
         option = isinstance(error.param, click.Option)
         shown = error.param.opts[0] if option and error.param else name
-        return Problem(Words(f"{where} 缺少{_called(shown)}".rstrip(), f"{where} needs {shown}"), fix=look)
+        return Problem(Words(f"{where} 缺少{_argument_name(shown)}".rstrip(), f"{where} needs {shown}"), fix=look)
     if isinstance(error, click.BadParameter):
         param = error.param
         shown = (param.opts[0] if isinstance(param, click.Option) else param.human_readable_name) if param else ""
         told = error.message.rstrip(".")
         choices = getattr(param.type, "choices", None) if param else None
         fix = Words(f"可用：{'、'.join(choices)}", f"known: {', '.join(choices)}") if choices else look
-        return Problem(Words(f"{_called(shown)}{_refused(told)}".strip(), f"{shown}: {told}"), fix=fix)
+        return Problem(Words(f"{_argument_name(shown)}{_refused(told)}".strip(), f"{shown}: {told}"), fix=fix)
     if isinstance(error, click.BadOptionUsage):
         name = error.option_name
         return Problem(Words(f"{name} 后面要写一个值", f"{name} needs a value"), fix=look)
     if said.startswith("No such command") and context and isinstance(context.command, click.Group):
         name = said.split("'")[1] if "'" in said else ""
-        near = _near(name, context.command.list_commands(context))
-        return Problem(Words(f"没有命令 {where} {name}", f"there is no command {where} {name}"), fix=_both(near, look))
+        near = _close_word(name, context.command.list_commands(context))
+        return Problem(
+            Words(f"没有命令 {where} {name}", f"there is no command {where} {name}"), fix=_hint_and_look(near, look)
+        )
     if said.startswith("Got unexpected extra argument"):
         extra = said.partition("(")[2].rstrip(")")
         return Problem(Words(f"{where} 多出了 {extra}", f"{where}: {extra} is too much"), fix=look)
@@ -51,7 +53,7 @@ _NAMES = {
 }  # fmt: skip
 
 
-def _called(shown: str) -> str:
+def _argument_name(shown: str) -> str:
     """An argument by what it is; an option as it is written."""
     name = shown.strip("[]. ").removesuffix("...")
     return f"{_NAMES[name]}（{name}）" if name in _NAMES else f" {shown} "
@@ -78,11 +80,11 @@ def _refused(told: str) -> str:
     return f"的值不能用（{told}）"
 
 
-def _near(word: str, known: list[str]) -> Words:
+def _close_word(word: str, known: list[str]) -> Words:
     from difflib import get_close_matches
 
     return closest(word, known) if get_close_matches(word, known, n=1, cutoff=0.5) else Words("", "")
 
 
-def _both(hint: Words, look: Words) -> Words:
+def _hint_and_look(hint: Words, look: Words) -> Words:
     return Words(f"{hint.zh}{look.zh}", f"{hint.en} {look.en}") if hint.en else look

@@ -77,7 +77,7 @@ def phone_facts(
     frame = frame.with_columns(value=pl.when(bare).then(value), key="text")
     odd = frame["value"].is_null()
     if odd.any():
-        unusual = _odd(frame.select("text").with_row_index("row").filter(odd), default_country)
+        unusual = _read_unusual(frame.select("text").with_row_index("row").filter(odd), default_country)
         # Only these rows are put in place: sorting the whole frame back together costs more than reading it.
         at = unusual["row"]
         frame = pl.DataFrame([frame[n].scatter(at, unusual[n]) for n in ("value", "key")])
@@ -97,19 +97,19 @@ def phone_facts(
     return pl.DataFrame({name: facts[name] for name in (*FACTS, "phone_at") if name in only})
 
 
-def _odd(frame: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
+def _read_unusual(frame: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
     """Read what is not eleven bare digits: ``row key``, ``value`` of mobiles, else ``at`` (of regions) or ``why``."""
     plain = frame["text"].str.contains(_PLAIN).fill_null(value=False)
     easy = frame.filter(plain).with_columns(key=pl.col("text").str.replace_all(r"\D+", "").str.tail(11))
     easy = easy.with_columns(value=pl.col("key").cast(pl.UInt64))
     hard = frame.filter(~plain).select("row", "text")
-    read = _read(hard["text"].unique(maintain_order=True).drop_nulls(), default_country)
+    read = _read_distinct(hard["text"].unique(maintain_order=True).drop_nulls(), default_country)
     hard = hard.join(read, on="text", how="left")
     hard = hard.with_columns(why=pl.when(pl.col("text").is_null()).then(pl.lit("blank")).otherwise("why"))
     return pl.concat([easy.select("row", "key", "value"), hard.drop("text")], how="diagonal")
 
 
-def _clean(texts: pl.Series) -> pl.DataFrame:
+def _in_one_form(texts: pl.Series) -> pl.DataFrame:
     """Return ``text`` and ``t``: one form of digits, dashes and masks; floats written out, wrapping off."""
     clean = (
         pl.col("text")
@@ -130,11 +130,11 @@ def _clean(texts: pl.Series) -> pl.DataFrame:
     return texts.alias("text").to_frame().with_columns(t=clean).with_columns(t=written)
 
 
-def _read(texts: pl.Series, default_country: str | None) -> pl.DataFrame:
+def _read_distinct(texts: pl.Series, default_country: str | None) -> pl.DataFrame:
     """Read distinct odd numbers; returns ``text``, ``key``, ``value`` (mobiles), ``at``, ``why``."""
     t, b = pl.col("t"), pl.col("b")
     home = default_country in {None, "CN"}
-    frame = _clean(texts).with_columns(b=t.str.replace(_PREFIX_86, "${1}"))
+    frame = _in_one_form(texts).with_columns(b=t.str.replace(_PREFIX_86, "${1}"))
     frame = frame.with_columns(
         had86=t != b,
         b=pl.when((t != b) & b.str.contains(r"^(?:10|2\d|[3-9]\d\d)[\s\-\d*]{7,}")).then("0" + b).otherwise(b),

@@ -81,7 +81,7 @@ def canonical_region(texts: pl.Series) -> pl.Series:
 
 
 @cache
-def _starts() -> dict[str, str]:
+def _province_by_start() -> dict[str, str]:
     """Return the first two characters of provinces and prefectures -> province, where they lead to one only."""
     found: dict[str, set[str]] = {}
     for row in regions.places().values():
@@ -93,7 +93,7 @@ def _starts() -> dict[str, str]:
 
 def province_of(start: str) -> str | None:
     """Return the province that an address beginning with these two characters is in (杭州 -> 浙江省), else None."""
-    return _starts().get(start)
+    return _province_by_start().get(start)
 
 
 def _chinese_row(adcode: int) -> Row:
@@ -102,7 +102,7 @@ def _chinese_row(adcode: int) -> Row:
 
 
 @cache
-def _latin() -> dict[str, int]:
+def _code_by_latin_name() -> dict[str, int]:
     rows = table("names").filter(pl.col("kind") == "latin").sort("adcode").select("name", "adcode").iter_rows()
     found: dict[str, int] = {}
     for name, code in rows:  # Suzhou, Taizhou: two cities share the spelling; the province wins over both
@@ -139,14 +139,14 @@ def _from_words(text: str, found: list[str]) -> Row:
     return _chinese_row(adcode) if adcode else NOWHERE
 
 
-def _key(text: str) -> str:
+def _lookup_key(text: str) -> str:
     """What is left of a text to be looked up: folded, without the words for a warehouse."""
-    parts = _parts(text)
+    parts = _folded_parts(text)
     store = re.sub(_STORE, "", "".join(parts) if _HAN.search(text) else parts[0])
     return re.sub(r"(?:warehouse|wh)$", "", store)
 
 
-def _parts(text: str) -> list[str]:
+def _folded_parts(text: str) -> list[str]:
     return [re.sub(r"[^0-9a-z\u4e00-\u9fff]", "", part) for part in text.lower().split(",")]
 
 
@@ -168,17 +168,17 @@ def _locate_one(text: str, key: str, found: list[str]) -> Row:
 
 
 def _from_latin(text: str, key: str, found: list[str]) -> Row:
-    code = _latin().get(key)
+    code = _code_by_latin_name().get(key)
     if code is not None:
-        return _chinese_row(code) if code > 0 else _second(_parts(text), key)
+        return _chinese_row(code) if code > 0 else _city_in_named_province(_folded_parts(text), key)
     if key in _world():
         place = _abroad(key)
-        inside = [_abroad(part)[4] for part in _parts(text)[1:] if part in _world()]
+        inside = [_abroad(part)[4] for part in _folded_parts(text)[1:] if part in _world()]
         return place if not inside or place[4] in inside else NOWHERE
     return _from_words(key, found)
 
 
-def _second(parts: list[str], key: str) -> Row:
+def _city_in_named_province(parts: list[str], key: str) -> Row:
     """Tell two cities of one spelling apart by the province after the comma (Suzhou, Anhui)."""
     for province in parts[1:]:
         code = _cities().get((_provinces().get(province, 0) // 10000, key))
@@ -198,7 +198,7 @@ def locate(texts: pl.Series) -> pl.DataFrame:
     spelt = given.unique(maintain_order=True).drop_nulls()
     clean = spelt.str.normalize("NFKC").str.strip_chars().rename("text")
     distinct = clean.unique(maintain_order=True)
-    keys = [_key(text) for text in distinct.to_list()]
+    keys = [_lookup_key(text) for text in distinct.to_list()]
     # One pass for all: each call builds an automaton of all region words.
     words = pl.Series(keys, dtype=pl.String).str.extract_many(regions.region_words(), leftmost=True).to_list()
     rows = [_locate_one(text, key, found) for text, key, found in zip(distinct.to_list(), keys, words, strict=True)]

@@ -58,10 +58,10 @@ class _Places(Mapping[int, Place]):
     def __getitem__(self, adcode: int) -> Place:
         made = self._made.get(adcode)
         if made is None:
-            made = self._made[adcode] = self._make(*self._rows[adcode])
+            made = self._made[adcode] = self._place_of_row(*self._rows[adcode])
         return made
 
-    def _make(
+    def _place_of_row(
         self,
         code: int,
         level: str,
@@ -114,7 +114,7 @@ _FEW = 40
 _looked_up: dict[str, dict[int, str]] = {}
 
 
-def _named(word: str) -> Mapping[int, str]:
+def _codes_of(word: str) -> Mapping[int, str]:
     """`names()` of one word."""
     if word not in _looked_up:
         if len(_looked_up) >= _FEW:
@@ -140,12 +140,12 @@ def region_words() -> list[str]:
 @cache
 def _meanings(word: str) -> tuple[tuple[int, ...], bool]:
     """Return the places of a word and whether it is written in full (杭州市 is, 杭州 is not)."""
-    codes = _named(word)
+    codes = _codes_of(word)
     whole = tuple(code for code, kind in codes.items() if kind != "short" or places()[code].level < 2)
     return whole, any(kind in {"official", "former"} for kind in codes.values())
 
 
-def _related(code: int, chain: Sequence[int]) -> bool:
+def _on_one_path(code: int, chain: Sequence[int]) -> bool:
     return any(known in places()[code].above or code in places()[known].above for known in chain)
 
 
@@ -192,7 +192,7 @@ def read_words(words: Sequence[str], start: int | None = None) -> Reading:
             if word in FILLERS:
                 continue
             break
-        fitting = [code for code in codes if not chain or _related(code, chain)]
+        fitting = [code for code in codes if not chain or _on_one_path(code, chain)]
         if not fitting:
             following = _meanings(words[position + 1])[0] if position + 1 < len(words) else ()
             if _contradicts(codes, following, chain, full=full):
@@ -208,7 +208,7 @@ def read_words(words: Sequence[str], start: int | None = None) -> Reading:
 
 def _contradicts(codes: Sequence[int], following: Sequence[int], chain: Sequence[int], *, full: bool) -> bool:
     if not full:
-        return any(set(codes) & places()[code].above and not _related(code, chain) for code in following)
+        return any(set(codes) & places()[code].above and not _on_one_path(code, chain) for code in following)
     if len(codes) >= GENERIC_FROM:
         return False
     cities = {code // 100 for known in chain for code in places()[known].above if code % 10000}
@@ -218,7 +218,7 @@ def _contradicts(codes: Sequence[int], following: Sequence[int], chain: Sequence
 def short_district(text: str, start: int | None) -> int | None:
     """Return the district whose short name opens ``text`` below the city ``start``, else ``start``."""
     for length in range(min(len(text), 6), 1, -1):
-        codes = [c for c in _named(text[:length]) if start is None or start in places()[c].above]
+        codes = [c for c in _codes_of(text[:length]) if start is None or start in places()[c].above]
         if len(codes) == 1 and (start is not None or text[length:] == ""):
             return codes[0]
     return start
@@ -273,6 +273,6 @@ def _district_opens(tail: str, city: int) -> bool:
     return any(
         city in places()[code].above and code != city
         for length in range(2, len(tail) + 1)
-        for code, kind in _named(tail[:length]).items()
+        for code, kind in _codes_of(tail[:length]).items()
         if kind != "short" or places()[code].level < _LEVELS["district"]
     )

@@ -17,22 +17,22 @@ def with_baskets(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     control = f"[{ITEM_END}{ITEM_MARK}]"
     lines = lines.select(*KEY, code=pl.coalesce("sku", "title").fill_null("?"), quantity="quantity")
     # Both at once, on two cores: the texts of most, and whether some code would spoil them.
-    looked = lines.select(pl.col("code").str.contains(control).any().alias("odd"), basket=_told(lines["quantity"]))
+    looked = lines.select(pl.col("code").str.contains(control).any().alias("odd"), basket=_as_text(lines["quantity"]))
     if looked["odd"][0]:
         lines = lines.with_columns(code=pl.col("code").str.replace_all(control, " "))
-        looked = lines.select(basket=_told(lines["quantity"]))
+        looked = lines.select(basket=_as_text(lines["quantity"]))
     same = len(lines) == len(orders) and all((lines[c] == orders[c]).all() for c in KEY)
     if same:  # one line an order, in the orders' own order: nothing to add up or look up
         return orders.with_columns(looked["basket"])
     several = lines.select(KEY).is_duplicated()
     summed = lines.filter(several).group_by(*KEY, "code").agg(pl.col("quantity").sum()).sort("code")
-    many = summed.group_by(KEY, maintain_order=True).agg(basket=_told(summed["quantity"]).str.join(ITEM_END))
+    many = summed.group_by(KEY, maintain_order=True).agg(basket=_as_text(summed["quantity"]).str.join(ITEM_END))
     alone = lines.filter(~several)
-    told = pl.concat([alone.select(*KEY, basket=_told(alone["quantity"])), many])
+    told = pl.concat([alone.select(*KEY, basket=_as_text(alone["quantity"])), many])
     return orders.join(told, on=KEY, how="left", maintain_order="left")
 
 
-def _told(quantities: pl.Series) -> pl.Expr:
+def _as_text(quantities: pl.Series) -> pl.Expr:
     """`code` and `quantity` as one text; `quantities` are those of the whole frame."""
     number = pl.col("quantity")
     whole = number.cast(pl.Int64, strict=False)

@@ -78,8 +78,8 @@ def stages(
     texts = [] if status is None else [status]
     texts += [frame[s] for s in words.sources if s in frame]
     if len(texts) == 1 and not any(h in frame for h in words.filled):  # nothing to weigh up
-        return _told(texts[0], words, unknown, pl.String).alias("stage"), unknown
-    ranks = [_told(text, words, unknown, pl.Int8) for text in texts]
+        return _stages_of(texts[0], words, unknown, pl.String).alias("stage"), unknown
+    ranks = [_stages_of(text, words, unknown, pl.Int8) for text in texts]
     ranks += [
         pl.select(
             pl.when(pl.lit(without(frame[h], none)).is_not_null()).then(pl.lit(RANK[s], dtype=pl.Int8))
@@ -93,7 +93,7 @@ def stages(
     return furthest.replace_strict(_STAGE, default=None, return_dtype=pl.String).alias("stage"), unknown
 
 
-def _told(
+def _stages_of(
     text: pl.Series, words: StatusWords, unknown: dict[str, tuple[int, int]], dtype: type[pl.DataType]
 ) -> pl.Series:
     """The stage of each word, by name or as its rank; words that are not known are added to `unknown`."""

@@ -103,18 +103,18 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
     naive = pl.Series(name, [None] * len(t), dtype=pl.Datetime("us"))
     for form in _FORMATS:
         read = parse(t, form)  # 09-05-26 is no day of the year 9
-        naive = _or(naive, pl.select(pl.when(pl.lit(read).dt.year().is_between(*_YEARS)).then(read)).to_series())
+        naive = _first_of(naive, pl.select(pl.when(pl.lit(read).dt.year().is_between(*_YEARS)).then(read)).to_series())
         if not naive.null_count():
             break
     if naive.null_count():
-        naive = _or(naive, _numbered(t, order))
-        naive = _or(naive, _named(t))
+        naive = _first_of(naive, _numbered(t, order))
+        naive = _first_of(naive, _with_month_names(t))
     naive = _afternoon(naive, half)
     naive = naive if not ended.any() else naive + pl.select(pl.duration(days=pl.lit(ended).cast(pl.Int8))).to_series()
     zoned = pl.select(pl.lit(naive).dt.replace_time_zone("UTC") - pl.duration(minutes=pl.lit(minutes))).to_series()
     local = dates.instants(naive, zone) if places is None else dates.instants_at(naive, places, zone)
     read = pl.select(pl.when(minutes.is_not_null()).then(zoned).otherwise(local)).to_series()
-    read = _or(read, _counted(t, zone))
+    read = _first_of(read, _counted(t, zone))
     year = read.dt.year()
     return pl.select(pl.when(year.is_between(*_YEARS)).then(read)).to_series().cast(INSTANT)
 
@@ -130,7 +130,7 @@ def _respelled(t: pl.Series) -> pl.Series:
     )
 
 
-def _or(first: pl.Series, second: pl.Series) -> pl.Series:
+def _first_of(first: pl.Series, second: pl.Series) -> pl.Series:
     return pl.select(pl.coalesce(first, second)).to_series()
 
 
@@ -160,7 +160,7 @@ def _numbered(t: pl.Series, order: dates.DateOrder | None) -> pl.Series:
     return parse(text.to_series(), ISO)
 
 
-def _named(t: pl.Series) -> pl.Series:
+def _with_month_names(t: pl.Series) -> pl.Series:
     forms = (
         "%d %b %Y %H:%M",
         "%d %b %Y %H:%M:%S",
@@ -190,9 +190,9 @@ def _named(t: pl.Series) -> pl.Series:
         if not read.null_count():
             break
         read = (
-            _or(read, parse(t, form))
+            _first_of(read, parse(t, form))
             if "%H" in form
-            else _or(read, t.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+            else _first_of(read, t.str.to_date(form, strict=False).cast(pl.Datetime("us")))
         )
     return read
 
@@ -217,4 +217,4 @@ def _counted(t: pl.Series, zone: str) -> pl.Series:
         days.cast(pl.Int64).cast(pl.Datetime("us")),
         pl.coalesce(unix.cast(pl.Int64), fine).cast(pl.Datetime("us")).alias("u"),
     )
-    return _or(dates.instants(naive, zone), instant.dt.replace_time_zone("UTC"))
+    return _first_of(dates.instants(naive, zone), instant.dt.replace_time_zone("UTC"))

@@ -26,17 +26,17 @@ def cards(rows: pl.DataFrame, locale: str) -> str:
     for row in inert_frame(rows).iter_rows(named=True):
         if row["cluster"] != cluster and row["cluster_size"] > 1:
             linked = (f"关联 {row['cluster_size']} 单", f"{row['cluster_size']} linked orders")[at]
-            lines += [f"## {_plain(row['cluster'])} · {linked} · {_plain(row['linked_by'])}", ""]
+            lines += [f"## {_escaped(row['cluster'])} · {linked} · {_escaped(row['linked_by'])}", ""]
         cluster = row["cluster"]
         due = row["due_at"].strftime("%m-%d %H:%M")
-        lines += [f"### {_plain(row['order_id'])} · {_plain(row['band'])} · {('时限', 'due')[at]} {due}", ""]
-        lines.append(f"- **{_plain(row['reasons'])}**")
+        lines += [f"### {_escaped(row['order_id'])} · {_escaped(row['band'])} · {('时限', 'due')[at]} {due}", ""]
+        lines.append(f"- **{_escaped(row['reasons'])}**")
         if row["ask"]:
-            lines.append(f"- {('核实要点', 'Ask')[at]}：{_plain(row['ask'])}")
+            lines.append(f"- {('核实要点', 'Ask')[at]}：{_escaped(row['ask'])}")
         for name in _SHOWN:
             if row[name] not in (None, ""):
                 title = _WORDS[name][at] if name in _WORDS else heading(name, locale)
-                lines.append(f"- {title}：{_plain(row[name])}")
+                lines.append(f"- {title}：{_escaped(row[name])}")
         lines.append("")
     return "\n".join(lines) + "\n"
 
@@ -83,7 +83,7 @@ def _one_line(text: Any) -> str:
     return re.sub(r"\s+", " ", str(text))[:300]
 
 
-def _plain(value: Any) -> str:
+def _escaped(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
     text = re.sub(r"\s+", " ", str(value))

@@ -77,7 +77,7 @@ def write_compared(
     table = orders.head(MOST)
     parts = [
         ("摘要" if zh else "Summary", head, 1),
-        ("规则" if zh else "Rules", pl.DataFrame([_flat(r) for r in told["rules"]], infer_schema_length=None), 1),
+        ("规则" if zh else "Rules", pl.DataFrame([_flat_rule(r) for r in told["rules"]], infer_schema_length=None), 1),
         ("新增异常" if zh else "Newly flagged", table.filter(pl.col("change") == "newly_flagged"), 3),
         ("不再异常" if zh else "No longer flagged", table.filter(pl.col("change") == "no_longer_flagged"), 3),
         ("按天" if zh else "By day", days, 1),
@@ -88,7 +88,7 @@ def write_compared(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_book(
             draft,
-            [_sheet(sheet_name(n, taken), local(_worded(f, locale), zone), locale, frozen) for n, f, frozen in parts],
+            [_sheet(sheet_name(n, taken), local(_in_words(f, locale), zone), locale, frozen) for n, f, frozen in parts],
         )
         draft.replace(path)
     except OSError as error:
@@ -100,7 +100,7 @@ def write_compared(
         draft.unlink(missing_ok=True)
 
 
-def _flat(rule: dict[str, Any]) -> dict[str, Any]:
+def _flat_rule(rule: dict[str, Any]) -> dict[str, Any]:
     out = {
         n: rule[n]
         for n in (
@@ -125,7 +125,7 @@ def _flat(rule: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _worded(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
+def _in_words(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
     words = {"band_before": BAND_WORDS, "band_after": BAND_WORDS, "verdict": VERDICT_WORDS, "change": CHANGE_WORDS}
     there = [(c, w) for c, w in words.items() if frame.schema.get(c) == pl.String]
     return frame.with_columns([pl.col(c).replace({k: word(v, locale) for k, v in w.items()}) for c, w in there])

@@ -93,7 +93,7 @@ def write_flagged(
         note_en = f"{len(flagged):,} flagged; this book shows the {MOST:,} with the highest score; all are in findings.parquet"
         summary = [*summary, ("!" if not zh else "注意", note if zh else note_en)]
     taken: set[str] = set()
-    main = _worded(local(shown.select(_COLUMNS), zone), locale)
+    main = _in_words(local(shown.select(_COLUMNS), zone), locale)
     head = pl.DataFrame(summary, schema={"item": pl.String, "text": pl.String}, orient="row")
     sheets = [
         sheet(sheet_name("摘要" if zh else "Summary", taken), head, locale),
@@ -109,7 +109,7 @@ def write_flagged(
     write_book(path, sheets)
 
 
-def _worded(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
+def _in_words(frame: pl.DataFrame, locale: str) -> pl.DataFrame:
     bands = pl.col("band").replace({k: word(w, locale) for k, w in BAND_WORDS.items()})
     agents = [pl.col("agent").replace(UNASSIGNED, NOBODY.pick(locale))] if "agent" in frame.columns else []
     return frame.with_columns(bands, *agents)
@@ -136,7 +136,7 @@ def _per_rule(
         table = part.select(
             "order_id", "platform", "value", "reason", "score", "band", "amount", "created_at", "receiver_name"
         )
-        out.append(sheet(sheet_name(rule_id, taken), _worded(local(table, zone), locale), locale))
+        out.append(sheet(sheet_name(rule_id, taken), _in_words(local(table, zone), locale), locale))
     return out
 
 

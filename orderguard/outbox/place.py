@@ -55,7 +55,7 @@ def _run_of(folder: Path) -> str | None:
         return None
 
 
-def _alive(pid: str) -> bool:
+def _is_running(pid: str) -> bool:
     """Whether another process is still writing its draft."""
     if os.name != "posix" or not pid.isdigit() or int(pid) == os.getpid():
         return False
@@ -99,7 +99,7 @@ class Staging:
             for path in sorted(self.folder.rglob("*")):
                 path.chmod(0o700 if path.is_dir() else 0o600)
             old = self.out if self.out.exists() else None
-            if old is not None and not self._ours(old):
+            if old is not None and not self._holds_only_outputs(old):
                 self._entry_by_entry(undelivered)
                 return
             aside = self.out.parent / f".{self.out.name}~{self.run_id}.old"
@@ -107,7 +107,7 @@ class Staging:
                 old.rename(aside)
             self.folder.rename(self.out)
             if old is not None:
-                _carry(aside, self.out, undelivered)
+                _keep_issued(aside, self.out, undelivered)
                 shutil.rmtree(aside, ignore_errors=True)
         except OSError as error:
             raise self._failed(error) from error
@@ -129,14 +129,14 @@ class Staging:
             if not self.out.exists():
                 old.rename(self.out)
             else:
-                _carry(old, self.out, frozenset())
+                _keep_issued(old, self.out, frozenset())
                 shutil.rmtree(old, ignore_errors=True)
         for draft in parent.glob(f".{escape(self.out.name)}~*.tmp"):
-            if not _alive(draft.name.split(".")[-2]):
+            if not _is_running(draft.name.split(".")[-2]):
                 shutil.rmtree(draft, ignore_errors=True)
 
     @staticmethod
-    def _ours(folder: Path) -> bool:
+    def _holds_only_outputs(folder: Path) -> bool:
         if not folder.is_dir():
             raise NotADirectoryError(20, "not a folder", str(folder))
         inside = {p.name for p in folder.iterdir()}
@@ -144,7 +144,7 @@ class Staging:
 
     def _entry_by_entry(self, undelivered: frozenset[str]) -> None:
         """The folder holds other people's files: replace our own entries one by one and touch nothing else."""
-        _carry(self.out, self.out, undelivered)
+        _keep_issued(self.out, self.out, undelivered)
         for name in _OURS - {"earlier"}:
             target = self.out / name
             shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ class Staging:
             entry.rename(self.out / entry.name)
 
 
-def _carry(old: Path, new: Path, undelivered: frozenset[str]) -> None:
+def _keep_issued(old: Path, new: Path, undelivered: frozenset[str]) -> None:
     """Move what earlier runs issued to `earlier/<run>/` of the new outputs, so that a later scan loses no sheet.
 
     Renames only, however many runs there were. A kill in between is made good by the next scan: `old` is still there.

@@ -84,7 +84,7 @@ def resolve(written: str, environment: Mapping[str, str], where: str) -> Target:
     target = Target(
         target_key(written), label, url, tuple(sorted({full, url, *values, *pieces}, key=len, reverse=True))
     )
-    _known(target, where)
+    _check_sendable(target, where)
     return target
 
 
@@ -114,7 +114,7 @@ PLACES = ("name", "region", "new", "hold", "review", "due", "platforms", "overdu
 """The figures of a notice."""
 
 
-def _known(target: Target, where: str) -> None:
+def _check_sendable(target: Target, where: str) -> None:
     if target.url.partition("://")[0] in SCHEMES:
         check_sms(target.url, PLACES, target.label, where)
         return

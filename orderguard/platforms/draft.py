@@ -93,7 +93,7 @@ def draft(
         platform: the id of the new profile.
         words: status words of the file that are not known.
     """
-    names = _names(profiles)
+    names = _known_names(profiles)
     rated = [
         Guess(column, head, merit)
         for head in headings
@@ -121,7 +121,7 @@ def draft(
     )
 
 
-def _names(profiles: Sequence[Profile]) -> dict[str, dict[str, float]]:
+def _known_names(profiles: Sequence[Profile]) -> dict[str, dict[str, float]]:
     """Column -> names for it (as they are compared) -> weight: the general ones first, then every platform's."""
     names: dict[str, dict[str, float]] = {}
     for column in [c for p in profiles if p.platform == GENERIC for c in p.columns] + sorted(CANONICAL):
@@ -137,7 +137,7 @@ def _names(profiles: Sequence[Profile]) -> dict[str, dict[str, float]]:
 
 def _merit(column: str, head: str, look: Look, names: Mapping[str, Mapping[str, float]]) -> float:
     key = heading_key(head)
-    name = _EXACT * names[column].get(key, 0.0) or _PART * _part(key, names[column])
+    name = _EXACT * names[column].get(key, 0.0) or _PART * _overlap(key, names[column])
     fit = look.fits(column)
     if not look.filled:
         return name * 0.5
@@ -169,7 +169,7 @@ def _typical(column: str, look: Look) -> float:
     return 1.0
 
 
-def _part(key: str, names: Mapping[str, float]) -> float:
+def _overlap(key: str, names: Mapping[str, float]) -> float:
     """The longest known name inside a heading, or the heading inside a known name, as a share of the longer one."""
     best = 0.0
     for name, weight in names.items():
@@ -187,7 +187,7 @@ def _doubts(guess: Guess, look: Look, names: Mapping[str, Mapping[str, float]], 
     key, fit = heading_key(guess.heading), look.fits(guess.column)
     exact = key in names[guess.column]
     if not exact:
-        part = _part(key, names[guess.column]) > 0
+        part = _overlap(key, names[guess.column]) > 0
         found.append(
             Words("表头只是部分相像", "the heading is only alike in part")
             if part

@@ -33,7 +33,7 @@ class Handles(BaseModel):
 
     @field_validator("platform", "shop", "region", mode="before")
     @classmethod
-    def _one(cls, value: object) -> object:
+    def _as_list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
 
@@ -76,7 +76,7 @@ class Agent(BaseModel):
         return name
 
     @model_validator(mode="after")
-    def _somewhere(self) -> Agent:
+    def _cards_need_targets(self) -> Agent:
         if self.cards and not self.targets:
             raise ValueError(
                 Words("cards 需要 targets：任务卡片要发到哪里", "cards needs targets: where the task cards are to go")
@@ -98,7 +98,7 @@ class Manager(BaseModel):
 
     @field_validator("region", "targets", mode="before")
     @classmethod
-    def _one(cls, value: object) -> object:
+    def _as_list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
 
@@ -146,7 +146,7 @@ class Message(BaseModel):
 
     @field_validator("zh", "en")
     @classmethod
-    def _known(cls, text: str | None) -> str | None:
+    def _known_places(cls, text: str | None) -> str | None:
         named = re.findall(r"{([^{}]*)}", text or "")
         wrong = [n for n in named if n not in PLACES]
         if wrong or re.sub(r"{[^{}]*}", "", text or "").count("{"):

@@ -137,7 +137,7 @@ class _Group:
         self.where: dict[int, dict[int, int]] = {}
         self.lengths: list[dict[int, int]] = [{} for _ in range((len(rows) >> _BITS) + 1)]
         for i, (some, size) in enumerate(zip(self.tokens, self.sizes, strict=True)):
-            block, bit = _place(i)
+            block, bit = _block_and_bit(i)
             lengths = self.lengths[block]
             lengths[size] = lengths.get(size, 0) | bit
             for code in some:
@@ -149,22 +149,22 @@ class _Group:
         found: dict[tuple[tuple[int, int], ...], list[int]] = {}
         for i, (at, first) in enumerate(self.rows.select("at", "first").iter_rows()):
             if at in asked:
-                found.setdefault(tuple(self._near(i, first)), []).append(i)
+                found.setdefault(tuple(self._neighbours(i, first)), []).append(i)
         return found
 
-    def _near(self, i: int, first: int) -> Iterator[tuple[int, int]]:
-        block, bit = _place(i)
+    def _neighbours(self, i: int, first: int) -> Iterator[tuple[int, int]]:
+        block, bit = _block_and_bit(i)
         maybe = {block: bit}
         for code in self.tokens[i][:first]:
             for other, bits in self.where[code].items():
                 maybe[other] = maybe.get(other, 0) | bits
         for other, bits in sorted(maybe.items()):
-            near = self._alike(i, other, bits) if bits != bit or other != block else 0
+            near = self._alike_in_block(i, other, bits) if bits != bit or other != block else 0
             near |= bit if other == block else 0
             if near:
                 yield other, near
 
-    def _alike(self, i: int, block: int, bits: int) -> int:
+    def _alike_in_block(self, i: int, block: int, bits: int) -> int:
         """Those of `bits` that are alike to address `i`."""
         size, near = self.sizes[i], 0
         planes: list[int] | None = None
@@ -172,17 +172,17 @@ class _Group:
             left, need = bits & some, -(-self.least * (size + other) // 2000)
             if left and need <= min(size, other):
                 if planes is None:
-                    planes = _added([self.where[code].get(block, 0) & bits for code in self.tokens[i]])
-                near |= _reach(planes, need, left)
+                    planes = _count_planes([self.where[code].get(block, 0) & bits for code in self.tokens[i]])
+                near |= _bits_counted(planes, need, left)
         return near
 
 
-def _place(i: int) -> tuple[int, int]:
+def _block_and_bit(i: int) -> tuple[int, int]:
     """The block of an address, and its bit there."""
     return i >> _BITS, 1 << (i & (1 << _BITS) - 1)
 
 
-def _added(sets: list[int]) -> list[int]:
+def _count_planes(sets: list[int]) -> list[int]:
     """How many of the sets each bit is in, in binary: bit planes, the lowest first."""
     planes: list[int] = []
     for carry in sets:
@@ -196,7 +196,7 @@ def _added(sets: list[int]) -> list[int]:
     return planes
 
 
-def _reach(planes: list[int], need: int, among: int) -> int:
+def _bits_counted(planes: list[int], need: int, among: int) -> int:
     """The bits of `among` whose count is `need` or more."""
     if need >> len(planes):
         return 0
@@ -210,7 +210,7 @@ def _reach(planes: list[int], need: int, among: int) -> int:
     return above | equal
 
 
-def _bits(number: int, start: int) -> list[int]:
+def _set_bits(number: int, start: int) -> list[int]:
     """Which bits are set, counted from `start`."""
     if number.bit_count() > _MANY:
         told = number.to_bytes((number.bit_length() + 7) // 8, "little")
@@ -230,7 +230,7 @@ def _batches(
     count = orders.gather(at).to_list()
     key, member, whose, own, weight = list[int](), list[int](), list[int](), list[int](), 0
     for some, mine in found.items():
-        near = [i for block, bits in some for i in _bits(bits, block << _BITS)]
+        near = [i for block, bits in some for i in _set_bits(bits, block << _BITS)]
         met = sum(count[i] for i in near)
         if met < at_least:
             continue

@@ -27,7 +27,7 @@ class Bands(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _either(cls, given: Any) -> Any:
+    def _points_or_probability(cls, given: Any) -> Any:
         """`hold: {probability: 0.5}` becomes the score that stands in for it, and is kept in `chances`."""
         if not isinstance(given, dict):
             return given

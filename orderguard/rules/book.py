@@ -96,7 +96,7 @@ def build_rulebook(document: Document) -> Rulebook:
             rule, found = _rule(item, i, document)
             problems += found
             rules += [rule] if rule else []
-        problems += _twice(given, document)
+        problems += _repeated_ids(given, document)
     head = {k: v for k, v in data.items() if k != "rules"}
     if "rules" in data:
         head["rules"] = rules or ([_placeholder()] if isinstance(given, list) and given else given)
@@ -176,7 +176,7 @@ def _rule(item: Any, index: int, document: Document) -> tuple[Rule | None, list[
     return (rule.model_copy(update={"settings": settings}) if rule else None), problems
 
 
-def _twice(given: Iterable[Any], document: Document) -> list[Problem]:
+def _repeated_ids(given: Iterable[Any], document: Document) -> list[Problem]:
     seen: dict[str, int] = {}
     problems = []
     for i, item in enumerate(given):

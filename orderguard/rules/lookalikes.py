@@ -37,7 +37,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 @cache
-def _alike() -> dict[str, str]:
+def _stand_ins() -> dict[str, str]:
     return SIMPLIFIED | _pairs(_LATIN) | {"〇": "零"}
 
 
@@ -58,20 +58,20 @@ class Sought(NamedTuple):
 def sought(words: Sequence[str]) -> Sought:
     """The words, folded; one that holds nothing but punctuation goes."""
     # Of a few words each character is looked up; a pattern of all that pass for others would take longer to make.
-    passing = str.maketrans(_alike())
-    told = [w.translate(passing) for w in _plain(words) if w]
+    passing = str.maketrans(_stand_ins())
+    told = [w.translate(passing) for w in _folded_words(words) if w]
     told = list(dict.fromkeys(told))
     letters = set("".join(told))
     latin = [w for w in told if re.fullmatch(_RUN, w) and len(re.findall("[a-z]", w)) >= _LEAST]
-    return Sought(told, {a: b for a, b in _alike().items() if b in letters}, latin)
+    return Sought(told, {a: b for a, b in _stand_ins().items() if b in letters}, latin)
 
 
 def hollow(words: Sequence[str]) -> list[str]:
     """Those words that hold nothing but blanks and punctuation: nothing is left of them to look for."""
-    return [w for w, folded in zip(words, _plain(words), strict=True) if not folded]
+    return [w for w, folded in zip(words, _folded_words(words), strict=True) if not folded]
 
 
-def _plain(words: Sequence[str]) -> list[str]:
+def _folded_words(words: Sequence[str]) -> list[str]:
     return _folded(pl.Series(list(words), dtype=pl.String), {}, stars=False).to_list()
 
 
@@ -87,13 +87,13 @@ def found(texts: pl.Series, of: Sought, *, stars: bool) -> pl.DataFrame:
     if not of.words:
         return none
     folded = _folded(texts, of.alike, stars=stars)
-    parts = [none, _met(folded, pl.int_range(len(folded), dtype=pl.UInt32, eager=True), of.words)]
+    parts = [none, _words_in(folded, pl.int_range(len(folded), dtype=pl.UInt32, eager=True), of.words)]
     if of.latin:
         parts += _with_digits(folded, of.latin)
     return pl.concat(parts).unique(maintain_order=True)
 
 
-def _met(texts: pl.Series, rows: pl.Series, words: list[str]) -> pl.DataFrame:
+def _words_in(texts: pl.Series, rows: pl.Series, words: list[str]) -> pl.DataFrame:
     here = texts.str.contains_any(words).fill_null(value=False)
     some = pl.DataFrame({"row": rows.filter(here), "word": texts.filter(here)})
     some = some.with_columns(pl.col("word").str.extract_many(words, overlapping=True))
@@ -116,7 +116,7 @@ def _with_digits(texts: pl.Series, words: list[str]) -> list[pl.DataFrame]:
     if runs.is_empty():
         return []
     ways = ({"0": "o", "1": "l"}, {"0": "o", "1": "i", "l": "i"})
-    return [_met(runs["run"].str.replace_many(way), runs["row"], words) for way in ways]
+    return [_words_in(runs["run"].str.replace_many(way), runs["row"], words) for way in ways]
 
 
 def _folded(texts: pl.Series, alike: Mapping[str, str], *, stars: bool) -> pl.Series:

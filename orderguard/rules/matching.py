@@ -85,9 +85,9 @@ def first_met(frame: pl.DataFrame, groups: Mapping[str, list[Entry]]) -> pl.Data
                     exact.setdefault(column, {}).setdefault(name, {}).setdefault(entry.value, rank)
                 continue
             for met in _patterned(frame, entry, told):
-                best[name] = _earlier(best[name], met, rank)
+                best[name] = _better_rank(best[name], met, rank)
     for column, values in exact.items():
-        for name, found in _whole(told(column), values, parts=column == "address_key"):
+        for name, found in _entries_met(told(column), values, parts=column == "address_key"):
             best[name] = pl.select(pl.min_horizontal(best[name], found)).to_series()
     rows = {name: dict(enumerate(entry.row for entry in entries)) for name, entries in groups.items()}
     return pl.DataFrame(
@@ -115,7 +115,7 @@ def _patterned(frame: pl.DataFrame, entry: Entry, told: Callable[[str], pl.Serie
             yield told(column).str.contains(_glob(entry.value))
 
 
-def _earlier(best: pl.Series, met: pl.Series, rank: int) -> pl.Series:
+def _better_rank(best: pl.Series, met: pl.Series, rank: int) -> pl.Series:
     return pl.select(pl.when(met & (best.is_null() | (best > rank))).then(rank).otherwise(best)).to_series()
 
 
@@ -124,7 +124,7 @@ def _glob(value: str) -> str:
     return "(?s)^" + ".*".join(parts) + "$"
 
 
-def _whole(text: pl.Series, groups: Mapping[str, dict[str, int]], *, parts: bool) -> list[tuple[str, pl.Series]]:
+def _entries_met(text: pl.Series, groups: Mapping[str, dict[str, int]], *, parts: bool) -> list[tuple[str, pl.Series]]:
     """Group and rank of the entry that each text is, or (`parts`) that is a part of it."""
     out = []
     for name, values in groups.items():
@@ -161,11 +161,11 @@ def _in_network(ips: pl.Series, net: tuple[bool, int, int]) -> pl.Series:
         number = parts.select(pl.sum_horizontal(pl.nth(i) * 256 ** (3 - i) for i in range(4))).to_series()
         return ips.str.contains(_V4) & (number >= low) & (number <= high)
     six = ips.filter(ips.str.contains(":", literal=True)).unique()
-    inside = [ip for ip in six.to_list() if low <= _number(ip, ip_address) <= high]
+    inside = [ip for ip in six.to_list() if low <= _ip_number(ip, ip_address) <= high]
     return ips.is_in(inside)
 
 
-def _number(ip: str, read: Callable[[str], object]) -> int:
+def _ip_number(ip: str, read: Callable[[str], object]) -> int:
     try:
         return int(read(ip))  # type: ignore[call-overload,no-any-return]
     except ValueError:

@@ -67,7 +67,7 @@ class Needs(BaseModel):
         return [*self.any, *self.all]
 
     @model_validator(mode="after")
-    def _some(self) -> Needs:
+    def _names_a_rule(self) -> Needs:
         if not self.ids:
             raise ValueError(Words("至少要写一条规则", "must name at least one rule"))
         return self
@@ -96,7 +96,7 @@ class Rule(BaseModel):
 
     @field_validator("needs", mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:
+    def _short_forms(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"any": [value]}
         if value is not None and not isinstance(value, list | dict):
@@ -186,7 +186,7 @@ class Rulebook(BaseModel):
 
     @field_validator("ship_from", mode="before")
     @classmethod
-    def _place(cls, value: Any) -> Any:
+    def _one_place_for_all(cls, value: Any) -> Any:
         return {"default": value} if isinstance(value, str) else value
 
     @property

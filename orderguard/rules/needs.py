@@ -17,7 +17,7 @@ def check_needs(given: Sequence[Any], document: Document) -> list[Problem]:
     """Unknown and retired partners, and circles, in the rules as they are written."""
     rules = [(i, r) for i, r in enumerate(given) if isinstance(r, dict) and isinstance(r.get("id"), str)]
     status = {r["id"]: r.get("status") for _, r in rules}
-    wants = {r["id"]: _named(r.get("needs")) for _, r in rules}
+    wants = {r["id"]: _rule_ids(r.get("needs")) for _, r in rules}
     problems = []
     for i, rule in rules:
         line, label = document.line(("rules", i, "needs")), rule["id"]
@@ -42,7 +42,7 @@ def check_needs(given: Sequence[Any], document: Document) -> list[Problem]:
     return problems
 
 
-def _named(needs: Any) -> list[str]:
+def _rule_ids(needs: Any) -> list[str]:
     parts = needs if isinstance(needs, dict) else {"any": needs}
     lists = [[v] if isinstance(v, str) else v for v in parts.values()]
     return [n for part in lists if isinstance(part, list) for n in part if isinstance(n, str)]

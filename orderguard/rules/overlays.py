@@ -209,7 +209,7 @@ def roll_back(folder: Path, rulebook: str, by: str, at: datetime) -> tuple[Path,
                 {"rolled_back": {"by": by, "at": at.isoformat(timespec="seconds")}}, allow_unicode=True
             )
             marked = path.read_text(encoding="utf-8-sig").rstrip("\n") + "\n" + mark
-            if _marks(marked, str(path)):
+            if _marks_a_rollback(marked, str(path)):
                 _replace(path, marked)
             else:  # written by hand, in a style that takes no further line
                 _set_aside(path)
@@ -220,7 +220,7 @@ def roll_back(folder: Path, rulebook: str, by: str, at: datetime) -> tuple[Path,
     )
 
 
-def _marks(text: str, name: str) -> bool:
+def _marks_a_rollback(text: str, name: str) -> bool:
     try:
         data = parse_yaml(text, name).data
     except OrderguardError:

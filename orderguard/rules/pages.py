@@ -153,11 +153,11 @@ def _takes(kind: Any, limits: list[Any], extra: Any = None) -> Words:
         return Words(lead.zh + "、".join(named), lead.en + ", ".join(named))
     if any(get_origin(p) is dict or p is dict for p in parts):
         return Words("文件名，或直接写出的表", "a file name, or the table itself")
-    told = [_one(p, limits) for p in parts]
+    told = [_takes_one(p, limits) for p in parts]
     return Words(" 或 ".join(w.zh for w in told), " or ".join(w.en for w in told))
 
 
-def _one(kind: Any, limits: list[Any]) -> Words:
+def _takes_one(kind: Any, limits: list[Any]) -> Words:
     if get_origin(kind) is Literal:
         listed = [f"`{x}`" for x in get_args(kind)]
         return Words("、".join(listed), ", ".join(listed))

@@ -140,13 +140,13 @@ def read_promotions(
     good: list[tuple[int, Promotion]] = []
     problems: list[Problem] = []
     for i, item in enumerate(given):
-        promotion, found = _one(item, ("promotions", i), rules, ids, document)
+        promotion, found = _read_promotion(item, ("promotions", i), rules, ids, document)
         problems += found
         good += [(i, promotion)] if promotion else []
-    return [p for _, p in good], problems + (_times(good, document, zone) if zone else [])
+    return [p for _, p in good], problems + (_clashes(good, document, zone) if zone else [])
 
 
-def _one(
+def _read_promotion(
     item: Any, at: tuple[str | int, ...], rules: Mapping[str, Rule], ids: set[str], document: Document
 ) -> tuple[Promotion | None, list[Problem]]:
     named = (item.get("id") or item.get("name")) if isinstance(item, dict) else None
@@ -192,7 +192,7 @@ def _one(
     return promotion.model_copy(update={"rules": changes}), problems
 
 
-def _times(good: list[tuple[int, Promotion]], document: Document, zone: str) -> list[Problem]:
+def _clashes(good: list[tuple[int, Promotion]], document: Document, zone: str) -> list[Problem]:
     """Ends before beginnings, names given twice, and overlaps: which of two promotions holds must never be a guess."""
     problems = []
     for n, (i, promotion) in enumerate(good):

@@ -51,7 +51,7 @@ class Sql:
         try:
             tree = parse_one(text, read="duckdb")
         except SqlglotError as error:
-            raise self._unread(error) from None
+            raise self._syntax_error(error) from None
         except RecursionError:
             raise placed(None, Words("嵌套过深", "is nested too deep")) from None
         if sum(1 for _ in tree.walk()) > _LONGEST or tree_depth(tree) > _DEEPEST:
@@ -76,7 +76,7 @@ class Sql:
                 at = found.start() + 1
                 raise ValueError(Words(f"第 {at} 个字：{told.zh}", f"at character {at}: {told.en}"))
 
-    def _unread(self, error: SqlglotError) -> ValueError:
+    def _syntax_error(self, error: SqlglotError) -> ValueError:
         told = (getattr(error, "errors", None) or [{}])[0]
         column = int(told.get("col") or 0)
         near = str(told.get("highlight") or "")

@@ -85,7 +85,7 @@ def fullest_window(
         return _by_key(frame, out, width, who is not None)
     packed = (pl.col("code").cast(pl.Int64) * span + pl.col("at") - first).alias("at")
     frame = frame.with_columns(packed).sort("at")
-    return out.scatter(frame["row"], _most(frame, width, distinct=who is not None))
+    return out.scatter(frame["row"], _most_around(frame, width, distinct=who is not None))
 
 
 def _frequent(frame: pl.DataFrame, at_least: int) -> pl.DataFrame:
@@ -101,11 +101,11 @@ def _frequent(frame: pl.DataFrame, at_least: int) -> pl.DataFrame:
 def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, distinct: bool) -> pl.Series:  # noqa: FBT001
     for part in frame.partition_by("code"):
         ordered = part.sort("at")
-        out = out.scatter(ordered["row"], _most(ordered, width, distinct=distinct))
+        out = out.scatter(ordered["row"], _most_around(ordered, width, distinct=distinct))
     return out
 
 
-def _most(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
+def _most_around(frame: pl.DataFrame, width: int, *, distinct: bool) -> pl.Series:
     """Per row of `frame` (sorted by `at`) the largest count over the windows that contain it."""
     at = frame["at"]
     if distinct:

@@ -63,7 +63,7 @@ def read_outcomes(paths: Sequence[str], ids: Mapping[str, str]) -> tuple[pl.Data
         read_source(source, _score)
         problems += source.problems
         for table in source.tables:
-            frames += _typed(table, ids, problems)
+            frames += _outcome_rows(table, ids, problems)
     if not frames:
         raise OrderguardError(*problems)
     return pl.concat(frames), problems
@@ -74,7 +74,7 @@ def _score(cells: Sequence[str]) -> float:
     return len(found) / len(_HEADINGS) if "order_id" in found else 0.0
 
 
-def _typed(table: Table, ids: Mapping[str, str], problems: list[Problem]) -> list[pl.DataFrame]:
+def _outcome_rows(table: Table, ids: Mapping[str, str], problems: list[Problem]) -> list[pl.DataFrame]:
     heads = [c for c in table.frame.columns if c != "source_row"]
     at = {name: h for h in reversed(heads) if (name := _KNOWN.get(heading_key(h)))}
     if not {"order_id", "kind"} <= set(at):
@@ -102,18 +102,18 @@ def _typed(table: Table, ids: Mapping[str, str], problems: list[Problem]) -> lis
         "amount",
         "currency",
     )
-    _tell(
+    _warn_of_rows(
         typed.filter(pl.col("order_id").is_null()),
         table.source,
         "source_row",
         problems,
         Words("没有订单编号", "no order number"),
     )
-    _tell(
+    _warn_of_rows(
         typed.filter(pl.col("known").is_null()), table.source, "kind", problems, Words("看不懂的类型", "unknown kind")
     )
     odd = typed.filter(pl.col("amount").is_not_null() & pl.col("money").is_null())
-    _tell(
+    _warn_of_rows(
         odd,
         table.source,
         "amount",
@@ -132,7 +132,7 @@ def _money(text: str) -> Decimal | None:
     return value if value.is_finite() and value < 10**15 else None
 
 
-def _tell(rows: pl.DataFrame, where: str, shown: str, problems: list[Problem], what: Words) -> None:
+def _warn_of_rows(rows: pl.DataFrame, where: str, shown: str, problems: list[Problem], what: Words) -> None:
     if rows.is_empty():
         return
     cells = ", ".join(str(c)[:20] for c in rows[shown].drop_nulls().unique(maintain_order=True).head(_SHOWN))

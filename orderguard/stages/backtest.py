@@ -40,14 +40,14 @@ class Trial:
 
     def findings(self, judged: Judged) -> pl.DataFrame:
         """Findings of the orders compared (not of earlier ones), under the new rulebook's rule ids."""
-        return self._named(judged.findings.filter(pl.col("row") < len(self.orders)))
+        return self._renamed(judged.findings.filter(pl.col("row") < len(self.orders)))
 
     def blind(self, judged: Judged) -> pl.DataFrame:
         """`row rule_id` of what could not be evaluated."""
         empty = pl.DataFrame(schema={"row": pl.UInt32, "rule_id": pl.String})
-        return self._named(empty if judged.blind is None else judged.blind.filter(pl.col("row") < len(self.orders)))
+        return self._renamed(empty if judged.blind is None else judged.blind.filter(pl.col("row") < len(self.orders)))
 
-    def _named(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _renamed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A rule that was renamed (`was:`) is the same rule."""
         given = {r.id for r in self.new.rules}
         names = {old: r.id for r in self.new.rules for old in r.was if old not in given}
@@ -127,10 +127,10 @@ def compared(trial: Trial, minutes: float) -> dict[str, Any]:
             "flagged_after": int(b.sum()),
             "held_before": int(held[0].sum()),
             "held_after": int(held[1].sum()),
-            "newly_flagged": _tally(orders, b & ~a, _unseen(trial, trial.after, trial.before)),
-            "no_longer_flagged": _tally(orders, a & ~b, _unseen(trial, trial.before, trial.after)),
-            "newly_held": _tally(orders, held[1] & ~held[0], _unseen(trial, trial.after, trial.before)),
-            "no_longer_held": _tally(orders, held[0] & ~held[1], _unseen(trial, trial.before, trial.after)),
+            "newly_flagged": _tally(orders, b & ~a, _blind_to(trial, trial.after, trial.before)),
+            "no_longer_flagged": _tally(orders, a & ~b, _blind_to(trial, trial.before, trial.after)),
+            "newly_held": _tally(orders, held[1] & ~held[0], _blind_to(trial, trial.after, trial.before)),
+            "no_longer_held": _tally(orders, held[0] & ~held[1], _blind_to(trial, trial.before, trial.after)),
             "before": _tally(orders, a, None),
             "after": _tally(orders, b, None),
         },
@@ -161,7 +161,7 @@ def _tally(orders: pl.DataFrame, chosen: pl.Series, unseen: pl.Series | None) ->
     return told if unseen is None else told | {"not_evaluable": int((chosen & unseen).sum())}
 
 
-def _unseen(trial: Trial, flagging: Judged, other: Judged) -> pl.Series:
+def _blind_to(trial: Trial, flagging: Judged, other: Judged) -> pl.Series:
     """True per order on which a rule that counts in one rulebook could not be evaluated by the other."""
     counting = trial.findings(flagging).filter(pl.col("status") == "live").select("row", "rule_id")
     rows = counting.join(trial.blind(other), on=["row", "rule_id"], how="semi")["row"].unique()
@@ -191,14 +191,14 @@ def _rules(trial: Trial) -> list[dict[str, Any]]:
             told[f"points_{name}"] = rule.points if rule else None
             told[f"hits_{name}"] = int(hits[i].sum())
             told[f"not_evaluable_{name}"] = int(unseen[i].sum())
-            told[f"verdicts_{name}"] = _judged(_tally(trial.orders, hits[i], None))
+            told[f"verdicts_{name}"] = _with_precision(_tally(trial.orders, hits[i], None))
         told["newly_flagged"] = _tally(trial.orders, hits[1] & ~hits[0], unseen[0])
         told["no_longer_flagged"] = _tally(trial.orders, hits[0] & ~hits[1], unseen[1])
         out.append(told)
     return out
 
 
-def _judged(tally: dict[str, int]) -> dict[str, Any]:
+def _with_precision(tally: dict[str, int]) -> dict[str, Any]:
     """A tally with its precision; null when nothing has been confirmed or refuted."""
     decided = tally["confirmed"] + tally["false_alarm"]
     return {**tally, "precision": round(tally["confirmed"] / decided, 4) if decided else None}

@@ -71,7 +71,7 @@ def draw(
 
 def unanswered(opened: pl.DataFrame, drawn: Drawn, options: Options) -> list[Problem]:
     """A notice when tasks were drawn for a second opinion and nobody could give one."""
-    wanted = _lots(opened, options.double) if options.double else []
+    wanted = _drawn_clusters(opened, options.double) if options.double else []
     if not wanted or len(drawn.doubles):
         return []
     what = Words(
@@ -85,7 +85,7 @@ def unanswered(opened: pl.DataFrame, drawn: Drawn, options: Options) -> list[Pro
     return [Problem(what, fix=fix, fatal=False)]
 
 
-def _lots(opened: pl.DataFrame, share: float) -> list[str]:
+def _drawn_clusters(opened: pl.DataFrame, share: float) -> list[str]:
     return sorted(c for c in opened["cluster"].unique() if lot(c, "double") < share)
 
 
@@ -119,7 +119,7 @@ def _doubles(
 ) -> pl.DataFrame:
     """Clusters drawn for a second opinion, by another agent who handles them and has room."""
     resting = cases.resting(options.team.every, options.now)
-    mine = _lots(opened, options.double)
+    mine = _drawn_clusters(opened, options.double)
     drawn = opened.filter(pl.col("cluster").is_in(mine) & (pl.col("agent") != UNASSIGNED))
     load = cases.load()
     for agent, n in opened["agent"].value_counts().iter_rows():

@@ -133,7 +133,7 @@ def tell(options: Options, names: Mapping[str, str]) -> tuple[dict[str, Any], li
     ledger = open_ledger(options.ledger, options.tell)
     by_key = {p.key: p for p in everybody}
     try:
-        due, waiting = _plan(NoticeBook(ledger), everybody, options)
+        due, waiting = _claim_due(NoticeBook(ledger), everybody, options)
         live = [d for d in due if len(d.cases)]
         letters = [_letter(d, by_key[d.who], options, names, ledger) for d in live]
     finally:
@@ -149,14 +149,14 @@ def tell(options: Options, names: Mapping[str, str]) -> tuple[dict[str, Any], li
     finally:
         ledger.close()
     failed = [
-        _lost(by_key[d.who], o, letter.target)
+        _undelivered(by_key[d.who], o, letter.target)
         for d, o, letter in zip(live, outcomes, letters, strict=True)
         if not o.sent
     ]
     return {"sent": len(live) - len(failed), "failed": len(failed), "waiting": waiting}, failed
 
 
-def _plan(book: NoticeBook, everybody: list[Person], options: Options) -> tuple[list[Due], list[str]]:
+def _claim_due(book: NoticeBook, everybody: list[Person], options: Options) -> tuple[list[Due], list[str]]:
     every = NOTICE_EVERY if options.team.every is None else options.team.every
     waiting = []
     for person in everybody:
@@ -222,7 +222,7 @@ def compose(facts: Mapping[str, Any], person: Person, team: Team) -> tuple[str, 
     return _TITLE.pick(person.locale), "\n".join(lines).format(**facts)
 
 
-def _lost(person: Person, outcome: Outcome, target: Target) -> Problem:
+def _undelivered(person: Person, outcome: Outcome, target: Target) -> Problem:
     what = Words(
         f"给 {person.name} 的通知没有送达 {target.label}（试了 {outcome.tries} 次：{outcome.said}）",
         f"the notice to {person.name} did not reach {target.label} (tried {outcome.tries} times: {outcome.said})",

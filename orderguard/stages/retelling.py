@@ -44,7 +44,7 @@ def answers(
     found = {f["rule_id"]: f for f in said.findings.filter(pl.col("row") == 0).iter_rows(named=True)}
     blind = set() if said.blind is None else set(said.blind.filter(pl.col("row") == 0)["rule_id"])
     spared = [] if said.spared is None else said.spared.filter(pl.col("row") == 0)["rule_id"].to_list()
-    why = _alone({n for n in found if profile.status[n] == "live"}, book)
+    why = _without_partners({n for n in found if profile.status[n] == "live"}, book)
     why |= {n: _TRIAL for n in found if profile.status[n] != "live"} | dict.fromkeys(spared, _ALLOWED)
     return [
         {
@@ -65,7 +65,7 @@ _TRIAL = Words("试运行，不计分", "on trial: no points")
 _ALLOWED = Words("在白名单里，不标记", "on an allow list: not flagged")
 
 
-def _alone(counts: set[str], book: Rulebook) -> dict[str, Words]:
+def _without_partners(counts: set[str], book: Rulebook) -> dict[str, Words]:
     """Rules that need another one, which did not flag the order; `counts` keeps those that add their points."""
     why = {}
     for name, some, every in in_order(book.rules):

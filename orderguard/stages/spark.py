@@ -91,7 +91,7 @@ class OnSpark:
         with suppress(Exception):
             first = first.persist()
         told = _collected(first.filter("kind <> 'pile'"))
-        found, seen = _of(told, "found"), _of(told, "seen")
+        found, seen = _frames_of(told, "found"), _frames_of(told, "seen")
         if any(reaches(r) for r in book.variants):
             sizes: dict[tuple[int, int], int] = {}
             for rule, bucket, size in _sizes(told):
@@ -101,7 +101,7 @@ class OnSpark:
                 tasks.answered(job), tasks.PARCEL
             )
             more = _collected(second)
-            found, seen = [*found, *_of(more, "found")], [*seen, *_of(more, "seen")]
+            found, seen = [*found, *_frames_of(more, "found")], [*seen, *_frames_of(more, "seen")]
         verdicts = merged(found, seen, book.variants)
         hits = frozenset(verdicts.findings["row"].to_list())
         back = (
@@ -116,9 +116,9 @@ class OnSpark:
                 *read.problems, Problem(Words("没有一行能读取", "not one row could be read"), self.name)
             )
         shape = tasks.unpacked([job.shape])
-        frame = pl.concat(_of(back, "kept"), how="diagonal_relaxed", rechunk=True) if back else None
+        frame = pl.concat(_frames_of(back, "kept"), how="diagonal_relaxed", rechunk=True) if back else None
         if frame is None:
-            frame = _nothing(job, read.sums, shape)
+            frame = _empty_frame(job, read.sums, shape)
         frame, verdicts = placed(frame, verdicts)
         judged = conclude(
             frame,
@@ -129,7 +129,7 @@ class OnSpark:
             skipped=read.skipped,
             snoozes=SnoozeBook(cases.ledger).active(options.now),
         )
-        lines = _of(back, "lines")
+        lines = _frames_of(back, "lines")
         current = frame.filter(~pl.col(PAST)).select([c for c in frame.columns if c in read.names(shape)])
         empty = folded_orders(shape, {}, book, platform_ids(self.job.profiles)).lines
         everything = Read(
@@ -202,18 +202,18 @@ class _Head:
             "bytes": 0,
             "sha256": "",
         }
-        spans = _of(parcels, "span")
+        spans = _frames_of(parcels, "span")
         both = pl.concat(spans) if spans else pl.DataFrame({"first": [None], "last": [None]})
         self.span: tuple[Any, Any] = (both["first"].min(), both["last"].max())
         self.shape = next((blob for kind, _, _, blob in parcels if kind == "shape"), b"")
-        self.rejects = pl.concat([pl.DataFrame(schema=REJECTS), *_of(parcels, "reject")])
+        self.rejects = pl.concat([pl.DataFrame(schema=REJECTS), *_frames_of(parcels, "reject")])
         self.skipped: dict[str, int] = {}
         self.held: dict[str, int] = {}
 
     def count(self, told: list[tuple[str, int, int, bytes]]) -> None:
         """Add what folding said."""
         counts = [pickle.loads(blob) for kind, _, _, blob in told if kind == "count"]  # noqa: S301 - as above
-        self.rejects = pl.concat([self.rejects, *_of(told, "reject")]).sort("source_file", "source_row")
+        self.rejects = pl.concat([self.rejects, *_frames_of(told, "reject")]).sort("source_file", "source_row")
         folded = sum(n for per_file, _, _ in counts for n in per_file.values())
         for _, skipped, held in counts:
             for total, some in ((self.skipped, skipped), (self.held, held)):
@@ -237,7 +237,7 @@ def used_columns(match: Match, profiles: Sequence[Profile], headings: Sequence[s
     return [h for h in headings if h in picked or heading_key(h) in known or (packed and h.startswith(packed))]
 
 
-def _nothing(job: tasks.Job, sums: dict[str, dict[str, str]], shape: pl.DataFrame) -> pl.DataFrame:
+def _empty_frame(job: tasks.Job, sums: dict[str, dict[str, str]], shape: pl.DataFrame) -> pl.DataFrame:
     """The frame of a scan that flags nothing."""
     from orderguard.platforms import platform_words  # noqa: PLC0415 - seldom
     from orderguard.stages.judging import facts_for  # noqa: PLC0415 - seldom
@@ -254,11 +254,11 @@ def _collected(frame: Any) -> list[tuple[str, int, int, bytes]]:
 
 def _sizes(parcels: list[tuple[str, int, int, bytes]]) -> Iterator[tuple[int, int, int]]:
     """Rule, bucket and rows of the piles that tasks dealt."""
-    for part in _of(parcels, "size"):
+    for part in _frames_of(parcels, "size"):
         yield from part.iter_rows()
 
 
-def _of(parcels: list[tuple[str, int, int, bytes]], kind: str) -> list[pl.DataFrame]:
+def _frames_of(parcels: list[tuple[str, int, int, bytes]], kind: str) -> list[pl.DataFrame]:
     return [tasks.unpacked([blob]) for k, _, _, blob in parcels if k == kind]
 
 

@@ -56,7 +56,7 @@ def equip(book: Rulebook, now: datetime, stock: str | None = None) -> Rulebook:
     awake = {rule.id for rule in book.active}
     says = {rule.id: say(rule.says, book.locale) for rule in book.rules}
     rules = [
-        rule.model_copy(update={"settings": _settled(rule.id, rule.settings, book, says, now, stock, problems)})
+        rule.model_copy(update={"settings": _with_tables(rule.id, rule.settings, book, says, now, stock, problems)})
         if rule.id in awake
         else rule
         for rule in book.rules
@@ -65,7 +65,7 @@ def equip(book: Rulebook, now: datetime, stock: str | None = None) -> Rulebook:
     for promotion in book.promotions:
         changes = {
             name: change.model_copy(
-                update={"settings": _settled(name, change.settings, book, says, now, stock, problems)}
+                update={"settings": _with_tables(name, change.settings, book, says, now, stock, problems)}
             )
             if change.settings and name in awake
             else change
@@ -120,7 +120,7 @@ def listed_entries(book: Rulebook) -> list[dict[str, Any]]:
     return out
 
 
-def _settled(
+def _with_tables(
     rule_id: str,
     settings: Kind,
     book: Rulebook,
@@ -150,7 +150,7 @@ def _settled(
         except OrderguardError as error:
             told = list(error.problems)
         at = (book, rule_id, setting)
-        told = [_named(p, at) if p.where == inside or (p.where == place and not p.line) else p for p in told]
+        told = [_at_its_setting(p, at) if p.where == inside or (p.where == place and not p.line) else p for p in told]
         problems += [p for p in told if p not in problems]
         if any(p.fatal for p in told):
             continue
@@ -159,7 +159,7 @@ def _settled(
     return settings.settled(Surroundings(tables, now, book.timezone, says[rule_id]))
 
 
-def _named(problem: Problem, at: tuple[Rulebook, str, str]) -> Problem:
+def _at_its_setting(problem: Problem, at: tuple[Rulebook, str, str]) -> Problem:
     """What is wrong with a whole file, or in a table of the rulebook's own, at the setting that names it."""
     book, rule_id, setting = at
     line = line_of(book, "rules", rule_id, "with", setting)

@@ -34,8 +34,8 @@ def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
             ),
             book.source,
             fix=Words(
-                f"检查该规则的设置；若确属异常，给它写 max_share: {_room(d['share'])}% 再扫一次",
-                f"check its settings; if it is right, give it max_share: {_room(d['share'])}% and scan again",
+                f"检查该规则的设置；若确属异常，给它写 max_share: {_suggested_share(d['share'])}% 再扫一次",
+                f"check its settings; if it is right, give it max_share: {_suggested_share(d['share'])}% and scan again",
             ),
             fatal=False,
         )
@@ -68,7 +68,7 @@ def left_the_team(sheets: Mapping[str, int], team: Team) -> list[Problem]:
     ]
 
 
-def _room(share: float) -> int:
+def _suggested_share(share: float) -> int:
     """Per cent that let a share through, and no more than a quarter beyond it."""
     return min(100, ceil(share * 125))
 

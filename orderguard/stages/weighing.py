@@ -28,13 +28,13 @@ def in_effect(book: Rulebook, *, packaged: bool = False) -> Rulebook:
     if not knots:
         return book
     promotions = [
-        p.model_copy(update={"bands": _scores(p.bands, knots)}) if p.bands and p.bands.chances else p
+        p.model_copy(update={"bands": _as_scores(p.bands, knots)}) if p.bands and p.bands.chances else p
         for p in book.promotions
     ]
-    return book.model_copy(update={"bands": _scores(book.bands, knots), "promotions": promotions})
+    return book.model_copy(update={"bands": _as_scores(book.bands, knots), "promotions": promotions})
 
 
-def _scores(bands: Bands, knots: list[Knot]) -> Bands:
+def _as_scores(bands: Bands, knots: list[Knot]) -> Bands:
     """Bands whose probabilities are scores of the calibrated curve."""
     scores = {"review": bands.review, "hold": bands.hold}
     for name, chance in bands.chances.items():

@@ -79,7 +79,7 @@ class Conflict(Measured):
 
     @field_validator("pairs", mode="before")
     @classmethod
-    def _two(cls, pairs: object) -> object:
+    def _two_tags(cls, pairs: object) -> object:
         if isinstance(pairs, list) and any(not isinstance(p, list) or len(p) != 2 or p[0] == p[1] for p in pairs):
             raise ValueError(
                 Words("每对应为两个不同的标签，如 [[冷链, 常温]]", "takes pairs of two tags such as [[cold, dry]]")

@@ -118,11 +118,11 @@ class DeliveryPromise(Measured):
 
     @field_validator("lead_times", mode="before")
     @classmethod
-    def _ledger(cls, given: object) -> object:
+    def _words_for_the_ledger(cls, given: object) -> object:
         return None if given in ("ledger", "history", "台账") else given
 
     @model_validator(mode="after")
-    def _one(self) -> DeliveryPromise:
+    def _table_or_history(self) -> DeliveryPromise:
         if self.lead_times is not None and self.model_fields_set & {"history", "until"}:
             raise ValueError(
                 Words(

@@ -132,7 +132,7 @@ class Distance(Kind):
         return unfit_ranges(table, points=not self.same_province)
 
     @model_validator(mode="after")
-    def _one(self) -> Distance:
+    def _one_measure(self) -> Distance:
         if self.of == self.to:
             raise ValueError(Words("of 与 to 是同一个地点", "of and to are the same place"))
         if (self.of == "ip") != (self.ips is not None):
@@ -176,13 +176,13 @@ class Distance(Kind):
         shown = [n for n in ("_ip_province", "_ip_place", "_ip_km") if n in facts.columns]
         return facts.select(*shown, hit=self.hit(), value=self.value())
 
-    def _told(self, column: str) -> pl.Expr:
+    def _if_clear(self, column: str) -> pl.Expr:
         clear = ~pl.col("addr_state").is_in(["contradictory", "ambiguous"])
         return pl.when(clear).then(pl.col(column)) if column.startswith("addr") else pl.col(column)
 
     def hit(self) -> pl.Expr:
         if self.same_province:
-            return self._told(_PROVINCE[self.of]) != self._told(_PROVINCE[self.to])
+            return self._if_clear(_PROVINCE[self.of]) != self._if_clear(_PROVINCE[self.to])
         return pl.col(_KM[self.of, self.to]) > self.more_than_km
 
     def value(self) -> pl.Expr:

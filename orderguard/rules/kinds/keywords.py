@@ -98,7 +98,7 @@ class Keywords(Measured):
     file: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
-    def _some(self) -> Keywords:
+    def _some_word(self) -> Keywords:
         if not (self.any or self.all or self.none or self.file):
             raise ValueError(
                 Words("any、all、none 或 file 至少要有一项词", "any, all, none or file needs at least one word")

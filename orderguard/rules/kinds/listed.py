@@ -109,7 +109,7 @@ class Listed(Measured):
     default_kind: Literal["block", "watch", "allow"] = "block"
 
     @model_validator(mode="after")
-    def _one(self) -> Listed:
+    def _one_source(self) -> Listed:
         if (self.file is None) == (self.entries is None):
             raise ValueError(Words("file 与 entries 写其中一个", "needs file or entries, one of them"))
         unknown = next((c for c in self.columns if c.lower() not in _ENTRY), None)

@@ -151,7 +151,7 @@ class Outlier(Measured):
         return {"categories": CATEGORIES} if self.categories is not None else {}
 
     @model_validator(mode="after")
-    def _fits(self) -> Outlier:
+    def _settings_fit(self) -> Outlier:
         if (self.by == "category") != (self.categories is not None):
             raise ValueError(
                 Words(
@@ -170,7 +170,7 @@ class Outlier(Measured):
         key = {_BY[self.by]} if self.by in _BY else {"basket"}
         return {*key, "created_at", *(("basket",) if self.of == "quantity" else ("amount", "currency"))}
 
-    def _named(self, items: pl.DataFrame) -> pl.DataFrame:
+    def _with_goods(self, items: pl.DataFrame) -> pl.DataFrame:
         """Items with `goods`: their SKU, or its category (null where it has none)."""
         items = items.with_columns(goods=folded_sku("sku"))
         table = self.table("categories") if self.by == "category" else None
@@ -184,7 +184,7 @@ class Outlier(Measured):
     def _combined(self, frame: pl.DataFrame) -> pl.Series:
         """The categories of each order's goods as one text; null where one is not known."""
         items = (
-            self._named(exploded(frame))
+            self._with_goods(exploded(frame))
             .group_by("at")
             .agg(text=pl.col("goods").unique().sort().str.join("+"), known=pl.col("goods").is_not_null().all())
         )
@@ -200,7 +200,7 @@ class Outlier(Measured):
             size = pl.when(pl.col("amount") >= 0).then(pl.col("amount").cast(pl.Float64))
             goods = whose if self.by == "category" else pl.lit("")
             return whole.with_columns(frame.select(key=key, size=size, goods=goods))
-        items = self._named(exploded(frame))
+        items = self._with_goods(exploded(frame))
         items = items.group_by("at", "goods", maintain_order=True).agg(size=pl.col("quantity").sum())
         if self.by in _BY:
             items = items.group_by("at", maintain_order=True).agg(pl.col("size").sum(), goods=pl.lit(""))

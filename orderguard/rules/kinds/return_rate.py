@@ -132,7 +132,7 @@ class ReturnRate(Measured):
 
     @field_validator("provinces")
     @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
+    def _known_provinces(cls, names: list[str]) -> list[str]:
         odd = next((n for n in names if not n.startswith(tuple(_PROVINCES))), None)
         if odd is not None:
             hint = closest(odd, _PROVINCES)

@@ -121,26 +121,32 @@ class SimilarAddress(Measured):
 
     @field_validator("who")
     @classmethod
-    def _known(cls, who: str | None) -> str | None:
+    def _known_key(cls, who: str | None) -> str | None:
         return who and spelt(who, KEYS, Words("不能数 {}", "cannot count {}"))
 
     @property
-    def _who(self) -> str | None:
+    def _who_column(self) -> str | None:
         return KEYS[self.who] if self.who else None
 
     def _region(self) -> tuple[str, ...]:
         return ("addr_province", "addr_city", *(["addr_district"] if self.by == "district" else []))
 
     def reach(self) -> Reach:
-        return Reach(() if self._who == "person_key" else self._region(), self.window)
+        return Reach(() if self._who_column == "person_key" else self._region(), self.window)
 
     def reads(self) -> set[str]:
-        whose = set[str]().union(*READS.values()) if self._who == "person_key" else {self._who} if self._who else set()
+        whose = (
+            set[str]().union(*READS.values())
+            if self._who_column == "person_key"
+            else {self._who_column}
+            if self._who_column
+            else set()
+        )
         asked = {"prior_orders"} if self.prior_orders is not None else set[str]()
         asked |= {"registered_at"} if self.registered_within else set()
         return {*self._region(), "addr_detail", "addr_state", "created_at", *whose, *asked}
 
-    def _new(self) -> pl.Expr:
+    def _is_asked_about(self) -> pl.Expr:
         """Whether the customer is one of those who are asked about; null where that is not known."""
         new = pl.lit(value=True)
         if self.prior_orders is not None:
@@ -152,7 +158,7 @@ class SimilarAddress(Measured):
 
     def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """`row when who new group text` of each order; `group` is null where its address says too little."""
-        if self._who == "person_key":
+        if self._who_column == "person_key":
             frame = frame.with_columns(person_keys(frame))
         placed = pl.col("addr_city").is_not_null() | pl.col("addr_province").str.ends_with("特别行政区")
         if self.by == "district":
@@ -163,20 +169,24 @@ class SimilarAddress(Measured):
         numbers = text.str.extract_all("[0-9]+").list.join(" ") if self.numbers == "same" else pl.lit("")
         return (
             frame.lazy()
-            .with_columns(signs=signs, who=whole_or_null(self._who) if self._who else pl.lit(""), new=self._new())
+            .with_columns(
+                signs=signs,
+                who=whole_or_null(self._who_column) if self._who_column else pl.lit(""),
+                new=self._is_asked_about(),
+            )
             .with_columns(group=pl.when(pl.col("signs").list.len() >= _SHORTEST).then(region + _JOINT + numbers))
             .select("who", "new", "group", when="created_at", text=text)
             .with_row_index("row")
             .collect()
         )
 
-    def _most(self, rows: pl.DataFrame, key: str, who: str | None, least: int) -> pl.Series:
+    def _most_around(self, rows: pl.DataFrame, key: str, who: str | None, least: int) -> pl.Series:
         return fullest_window(rows[key], rows["when"], self.window, least, rows[who] if who else None)
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
         rows = self._rows(frame)
         # Counting to more than there are: 1 where an order could be counted, null where it could not.
-        known = self._most(rows, "group", "who", len(rows) + 2).is_not_null()
+        known = self._most_around(rows, "group", "who", len(rows) + 2).is_not_null()
         pool = rows.filter(known & rows["new"])
         places = pool.select("group", "text").unique().sort("group", "text").with_row_index("at")
         pool = pool.join(places, on=["group", "text"]).select("row", "at", "when", pl.col("who").rank("dense"))
@@ -186,9 +196,11 @@ class SimilarAddress(Measured):
         found = [pl.DataFrame(schema=_FOUND)]
         for near, own in alike.around(pool.group_by("at").len().sort("at")["len"], self.at_least):
             met = near.join(pool, on="at")
-            met = met.with_columns(value=self._most(met, "key", "who" if self._who else None, self.at_least))
+            met = met.with_columns(
+                value=self._most_around(met, "key", "who" if self._who_column else None, self.at_least)
+            )
             met = met.filter((pl.col("value").max() >= self.at_least).over("key"))
-            met = met.with_columns(places=self._most(met, "key", "at", 2), other=nearest_other(met, self.window))
+            met = met.with_columns(places=self._most_around(met, "key", "at", 2), other=nearest_other(met, self.window))
             hits = met.filter(pl.col("value") >= self.at_least).join(own, on=["at", "key"], how="semi")
             hits = hits.with_columns(alike=alike.share(hits.select("at", "other")))
             hits = hits.with_columns(other=places["text"].gather(hits["other"]))
@@ -201,7 +213,7 @@ class SimilarAddress(Measured):
 
     def reason(self, locale: str) -> pl.Expr:
         names = ZH if locale.startswith("zh") else EN
-        who = names.get(self._who or "", self.who or "")
+        who = names.get(self._who_column or "", self.who or "")
         # The door of somebody else is nobody's business: its last number is hidden.
         spaced = pl.col("_other").str.replace_all(f"{_JOINT}([0-9])", "-$1").str.replace_all(_JOINT, "")
         spaced = spaced.str.replace_all("([^0-9])-", "$1")

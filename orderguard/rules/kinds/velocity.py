@@ -101,7 +101,7 @@ class Velocity(Measured):
 
     @field_validator("key", "who")
     @classmethod
-    def _known(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
+    def _known_keys(cls, value: str | list[str] | None, info: ValidationInfo) -> str | list[str] | None:
         wrong = Words("不能按 {} 归组", "cannot group by {}")
         if isinstance(value, str):
             value = spelt(value, KEYS, wrong)
@@ -115,7 +115,7 @@ class Velocity(Measured):
 
     @field_validator("at_least")
     @classmethod
-    def _whole(cls, least: float, info: ValidationInfo) -> float:
+    def _whole_count(cls, least: float, info: ValidationInfo) -> float:
         if info.data.get("sum") is None:
             if least != int(least):
                 raise ValueError(Words("应为整数", "should be a whole number"))
@@ -128,20 +128,20 @@ class Velocity(Measured):
         return tuple(KEYS[k] for k in ([self.key] if isinstance(self.key, str) else self.key))
 
     def reach(self) -> Reach:
-        return Reach(() if self._persons() else self.columns(), self.window)
+        return Reach(() if self._by_person() else self.columns(), self.window)
 
-    def _persons(self) -> bool:
+    def _by_person(self) -> bool:
         return "person_key" in {*self.columns(), KEYS.get(self.who or "")}
 
     def reads(self) -> set[str]:
         extra = ([KEYS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
         # A person is told by all orders together: not a fact of one, but measured here.
-        whose = set[str]().union(*READS.values()) if self._persons() else set[str]()
+        whose = set[str]().union(*READS.values()) if self._by_person() else set[str]()
         shown = {"buyer_id"} if "account_key" in self.columns() else set[str]()
         return {*self.columns(), *extra, *whose, *shown, "created_at"} - {"person_key"}
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if not self._persons():
+        if not self._by_person():
             return self._measured(frame)
         frame = frame.with_columns(person_keys(frame))
         return self._measured(frame).with_columns(frame["person_key"])
