@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
+    from polars.series.struct import StructNameSpace
+
 DateOrder = Literal["day", "month"]
-_NUMBERED = r"^[\s'\"]*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D|$)"
+_NUMBERED = r"^[\s'\"]*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?:\D|$)"
 
 ZONES = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 60, "WEST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "EET": 120,
@@ -39,12 +41,33 @@ def settle(texts: Iterable[pl.Series]) -> DateOrder | None:
         if text.dtype != pl.String:
             continue
         parts = text.drop_nulls().unique().str.extract_groups(_NUMBERED).struct
+        if year_first(parts):
+            continue
         first, second = (part.cast(pl.Int32, strict=False) for part in (parts.field("1"), parts.field("2")))
         day = day or bool((first > 12).any())
         month = month or bool((second > 12).any())
     if day == month:
         return None
     return "day" if day else "month"
+
+
+_LAST_OF_LONG_AGO = 15
+
+
+def year_first(parts: StructNameSpace) -> bool:
+    """Whether `26/11/11` begins with the year, as Excel's short Chinese form does.
+
+    All first numbers would be years from 2020 on and all last ones days, and the first vary less than the last: an export
+    holds days of one year or two, not one day of many years. Where both vary alike, the last would be years long ago.
+
+    Args:
+        parts: the three numbers as text, fields `1`, `2` and `3`.
+    """
+    a, b, c = (parts.field(n).cast(pl.Int32, strict=False).drop_nulls() for n in ("1", "2", "3"))
+    if a.is_empty() or not (a.is_between(20, 40).all() and b.is_between(1, 12).all() and c.is_between(1, 31).all()):
+        return False
+    first, last = a.n_unique(), c.n_unique()
+    return first < last or (first == last and int(c.max()) < _LAST_OF_LONG_AGO)  # type: ignore[arg-type]
 
 
 def numbered(text: pl.Series) -> pl.Series:

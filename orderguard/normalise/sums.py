@@ -14,14 +14,16 @@ _CODES = (
     "TRY|BRL|MXN|RUB|ZAR|COP|CLP|PEN|ARS|KZT|UAH|HUF|RON|ILS|EGP|MOP|KHR|MMK"
 )
 _SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦円圆元"
-_BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|S|A|C|R)\$|(?:{_CODES}|RM|Rp|Tk|Rs|人民币)\.?[:：]?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
-_BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|đ|Kč|zł|kr\.?|Ft|руб\.?|р\.|块钱?|圓|[（(]元[)）]|[{_SYMBOLS}])$"
+_BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|MX|S|A|C|R)\s?\$|(?:CN|JP)[¥￥]|kr\.?\s|(?:{_CODES}|RM|Rp|Tk|Rs|人民币)\.?[:：]?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
+_BEHIND = (
+    rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|TL|元整|元人民币|đ|Kč|zł|kr\.?|Ft|руб\.?|р\.|块钱?|圓|[（(]元[)）]|[{_SYMBOLS}])$"
+)
 _NARROW = "\u00a0\u202f\u2009'’ "
 
 CURRENCIES = {
-    "US$": "USD", "HK$": "HKD", "NT$": "TWD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "S$": "SGD", "R$": "BRL",
+    "US$": "USD", "HK$": "HKD", "NT$": "TWD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "S$": "SGD", "R$": "BRL", "MX$": "MXN",
     "$": "USD", "€": "EUR", "£": "GBP", "৳": "BDT", "TK": "BDT", "₹": "INR", "₩": "KRW", "฿": "THB", "₫": "VND", "Đ": "VND", "₱": "PHP",
-    "₽": "RUB", "₺": "TRY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY", "人民币": "CNY",
+    "₽": "RUB", "₺": "TRY", "TL": "TRY", "CN¥": "CNY", "CN￥": "CNY", "JP¥": "JPY", "元整": "CNY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY", "人民币": "CNY",
 }  # fmt: skip
 """¥ is missing: it is China's and Japan's."""
 

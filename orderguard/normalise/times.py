@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from orderguard.columns import INSTANT
-from orderguard.normalise import dates, minguo
+from orderguard.normalise import dates, minguo, tongues
 from orderguard.normalise.cleaning import cleaned_series, without
 from orderguard.normalise.values import WIDE, filled
 
@@ -86,11 +86,12 @@ def parse(text: pl.Series, form: str) -> pl.Series:
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [minguo.spelled(v.translate(WIDE)) for v in text.to_list()], dtype=pl.String)
-    t, places = dates.without_place(_respelled(dates.without_de(t)))
+    t = tongues.respelled(dates.without_de(t))
+    half = t.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
+    t, places = dates.without_place(_respelled(t))
     t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
     t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
     t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
-    half = text.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
     t, minutes = dates.without_zone(t.str.replace(r"(\d)T(\d)", "$1 $2"), zone)
     t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(
         r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", ""
@@ -139,12 +140,14 @@ def _numbered(t: pl.Series, order: dates.DateOrder | None) -> pl.Series:
     part = t.str.extract_groups(r"^(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2})(?: (\d{1,2}):(\d\d)(?::(\d\d))?)?$").struct
     a, b = part.field("1").cast(pl.Int32, strict=False), part.field("2").cast(pl.Int32, strict=False)
     year = part.field("3").cast(pl.Int32, strict=False)
-    if order is None:
+    if order is None and dates.year_first(part):
+        a, year = year, a
+    elif order is None:
         day_first, month_first = bool((a > 12).any()), bool((b > 12).any())
         if day_first == month_first:  # 11/11/2026 is one day either way, and the day this house is made for
             a = a.set(~a.eq_missing(b), None)
         order = "day" if day_first else "month"
-    day, month = (a, b) if order == "day" else (b, a)
+    day, month = (b, a) if order == "month" else (a, b)
     clock = [part.field(n).cast(pl.Int32, strict=False).fill_null(0) for n in ("4", "5", "6")]
     parts = pl.DataFrame(
         {
