@@ -71,7 +71,7 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             catch_up(ledger, book, options.now)
             known, written = cases.known(flagged["case_id"]), files()
             ages = Ages(options, read.files, ledger)
-            turned = turns(judged, flagged, known, written, ages, ledger, book, ids)
+            turned = turns(read.orders, judged, flagged, known, written, ages, ledger, book, ids)
             judged, flagged, released = settle(judged, flagged, known)
             opened, raised = open_cases(
                 flagged, known, before, cases, options.team, synonyms, options.now, book.locale, turned

@@ -144,6 +144,16 @@ def test_an_older_export_neither_ends_nor_opens(tmp_path: Path) -> None:
     assert states(house) == {"1": "over", "2": "open"}
 
 
+def test_what_an_older_export_told_first_still_ends_the_case_when_a_newer_one_says_so(tmp_path: Path) -> None:
+    """Seed 6 of random exports: the history knew the closed order from the late file, so that it was nothing new there."""
+    house = House(tmp_path)
+    house.scan(told(tmp_path / "a.csv", 2, odd("1")), now=later(2))
+    house.scan(told(tmp_path / "late.csv", 1, odd("1", "交易关闭")), now=later(3))
+    assert states(house) == {"1": "open"}
+    house.scan(told(tmp_path / "b.csv", 4, odd("1", "交易关闭")), now=later(4))
+    assert states(house) == {"1": "over"}
+
+
 def test_files_unpacked_in_any_order_within_a_minute_are_as_new_as_their_scans(tmp_path: Path) -> None:
     """Of an archive of exports the times say nothing; but a file that was read before is no news."""
     house = House(tmp_path)

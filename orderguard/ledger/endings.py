@@ -25,6 +25,12 @@ def any_cases(ledger: Ledger) -> bool:
     return ledger.db.execute("SELECT 1 FROM cases LIMIT 1").fetchone() is not None
 
 
+def undecided(ledger: Ledger) -> list[str]:
+    """Order numbers of undecided cases."""
+    sql = "SELECT order_id FROM cases WHERE state IN ('open', 'investigating')"
+    return [row[0] for row in ledger.db.execute(sql)]
+
+
 def standing(ledger: Ledger, case_ids: Iterable[str]) -> pl.DataFrame:
     """Of these, the cases that exist: `case_id state band agent ended ended_word heard_at`."""
     db = ledger.db

@@ -16,7 +16,7 @@ from orderguard.errors import OrderguardError
 from orderguard.ingest import find_sources
 from orderguard.ledger import History
 from orderguard.ledger.cases import case_id
-from orderguard.ledger.endings import any_cases, end_cases, hear, read_before, standing, unheard
+from orderguard.ledger.endings import any_cases, end_cases, hear, read_before, standing, undecided, unheard
 from orderguard.ledger.stamps import iso
 from orderguard.stages.databases import files_among
 from orderguard.stages.judging import audited
@@ -113,6 +113,7 @@ class Ages:
 
 
 def turns(
+    orders: pl.DataFrame,
     judged: Judged,
     flagged: pl.DataFrame,
     known: pl.DataFrame,
@@ -125,6 +126,7 @@ def turns(
     """What this run's exports end and bring back.
 
     Args:
+        orders: this input's; where they did not fit into memory without their numbers.
         judged: tells whether any order was left out because of its status.
         flagged: with `case_id`.
         known: cases of these.
@@ -135,7 +137,8 @@ def turns(
     """
     ended = pl.DataFrame(schema=_ENDED)
     if set(judged.skipped_by_stage) & set(OVER) and any_cases(ledger):
-        over = _over(_new_rows(written, ledger), book)
+        rows = pl.concat([_told_again(orders, ledger), _new_rows(written, ledger)])
+        over = _over(rows.unique(KEY, keep="first", maintain_order=True), book)
         over = over.with_columns(pl.Series("case_id", _ids(over, ids), dtype=pl.String))
         over = over.sort("case_id", "stage").unique("case_id", keep="first", maintain_order=True)
         cases = standing(ledger, over["case_id"]).join(over, on="case_id")
@@ -145,12 +148,23 @@ def turns(
     return Turns(ended, _resumed(flagged, known, ages, ledger))
 
 
+_NAMES = [*KEY, "status", "stage", "source_file"]
+
+
+def _told_again(orders: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    """Orders of open cases that are over, new to the history or not: an older export, scanned late, may have told it first."""
+    over = orders.filter(pl.col("stage").is_in(OVER)) if "order_id" in orders.columns else orders.clear()
+    waiting = pl.Series(undecided(ledger) if len(over) else [], dtype=pl.String)
+    if waiting.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(_NAMES, pl.String))
+    return over.filter(pl.col("order_id").is_in(waiting.implode())).select(_NAMES)
+
+
 def _new_rows(written: Sequence[HistoryFile], ledger: Ledger) -> pl.DataFrame:
-    names = [*KEY, "status", "stage", "source_file"]
     paths = [ledger.folder / path for path, *_ in written]
     if not paths:
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    return pl.scan_parquet(paths).select(names).filter(pl.col("stage").is_in(OVER)).collect()
+        return pl.DataFrame(schema=dict.fromkeys(_NAMES, pl.String))
+    return pl.scan_parquet(paths).select(_NAMES).filter(pl.col("stage").is_in(OVER)).collect()
 
 
 def _over(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
