@@ -5,11 +5,10 @@ Pure functions, frame in and frame out; they read only the tables of this packag
 
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.phones import load_phone_dat, phone_facts
-from orderguard.enrich.places import canonical_region, distance_km, farther_than, locate
+from orderguard.enrich.places import canonical_region, farther_than, locate
 
 __all__ = [
     "canonical_region",
-    "distance_km",
     "farther_than",
     "load_phone_dat",
     "locate",

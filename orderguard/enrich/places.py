@@ -12,7 +12,7 @@ import polars as pl
 from orderguard.enrich import regions
 from orderguard.enrich.tables import table
 from orderguard.sphere import EARTH_KM as EARTH_KM  # noqa: PLC0414 - part of this module's face
-from orderguard.sphere import distance_km as distance_km  # noqa: PLC0414
+from orderguard.sphere import distance_km
 
 NEAR_LIMIT = 0.01
 """Haversine differs from the geodesic by at most 0.56 %: pairs within 1 % of a limit are measured exactly."""

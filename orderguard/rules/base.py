@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from orderguard.columns import YUAN
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here
+from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here: pydantic needs it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -82,7 +82,7 @@ def fullest_window(
     first = frame["at"].min()
     span = int(frame["at"].max()) - int(first) + 2 * width + 2  # type: ignore[arg-type]
     if span * (len(often) + 1) >= 1 << 62:  # microseconds over decades and many keys: count in coarser codes
-        return _by_key(frame, out, width, who is not None)
+        return _by_key(frame, out, width, distinct=who is not None)
     packed = (pl.col("code").cast(pl.Int64) * span + pl.col("at") - first).alias("at")
     frame = frame.with_columns(packed).sort("at")
     return out.scatter(frame["row"], _most_around(frame, width, distinct=who is not None))
@@ -98,7 +98,8 @@ def _frequent(frame: pl.DataFrame, at_least: int) -> pl.DataFrame:
     return frame.filter(hashes.is_in(often.implode()))
 
 
-def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, distinct: bool) -> pl.Series:  # noqa: FBT001
+def _by_key(frame: pl.DataFrame, out: pl.Series, width: int, *, distinct: bool) -> pl.Series:
+    """What `_most_around` gives, key by key: for spans of time that no one axis holds."""
     for part in frame.partition_by("code"):
         ordered = part.sort("at")
         out = out.scatter(ordered["row"], _most_around(ordered, width, distinct=distinct))

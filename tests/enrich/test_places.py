@@ -8,8 +8,9 @@ from geopy.distance import geodesic, great_circle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orderguard.enrich.places import canonical_region, distance_km, farther_than, locate
+from orderguard.enrich.places import canonical_region, farther_than, locate
 from orderguard.enrich.tables import table
+from orderguard.sphere import distance_km
 
 COORDINATES = ("lat1", "lon1", "lat2", "lon2")
 POINT = st.tuples(st.floats(-89, 89), st.floats(-179, 179))
