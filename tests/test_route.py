@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from orderguard.route import Due, Team, assign, due_times, link
-from orderguard.route.clusters import LINKS, MAX_STRANGERS
+from orderguard.route.clusters import LINKS
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -51,9 +51,9 @@ def test_a_value_of_many_strangers_links_nobody_but_a_burst() -> None:
     def many(n: int, **more: Any) -> list[dict[str, Any]]:
         return [{"ip": "192.0.2.1", "buyer_id": f"u{i}", **more} for i in range(n)]
 
-    assert sizes(*many(MAX_STRANGERS)) == [MAX_STRANGERS] * MAX_STRANGERS
-    assert set(sizes(*many(MAX_STRANGERS + 1))) == {1}
-    assert set(sizes(*many(MAX_STRANGERS + 1, burst=True))) == {MAX_STRANGERS + 1}
+    assert sizes(*many(20)) == [20] * 20
+    assert set(sizes(*many(21))) == {1}
+    assert set(sizes(*many(21, burst=True))) == {21}
 
 
 def due(band: str, promised: datetime | None = None, **settings: Any) -> timedelta:
@@ -112,6 +112,16 @@ def test_who_handles_all_of_a_cluster_comes_before_who_handles_some() -> None:
     assert given(mixed, jd, both, load={"b": 50}) == ["b", "b"]
     assert given(mixed, jd) == ["a", "a"]
     assert given(cases(("k", "taobao", None)), jd) == ["unassigned"]
+
+
+def test_a_shop_is_handled_by_who_names_it_or_names_none() -> None:
+    """Where several shops meet in one cluster, first who handles them all, then who handles one of them."""
+    mine, any_shop = {"name": "a", "handles": {"shop": ["甲店"]}}, {"name": "b"}
+    frame = cases(("k", "jd", None), ("k", "jd", None)).with_columns(shop=pl.Series(["甲店", "乙店"]))
+    assert given(frame[:1], mine) == ["a"]
+    assert given(frame[1:], mine) == ["unassigned"]
+    assert given(frame, mine) == ["a", "a"]
+    assert given(frame, mine, any_shop, load={"b": 9}) == ["b", "b"]
 
 
 def test_a_region_is_meant_with_and_without_its_suffix() -> None:
