@@ -46,6 +46,7 @@ def orders(path: Path) -> pl.DataFrame:
         ("cp1252", "Order ID,Name,City\n1,José Núñez,Málaga\n2,Müller,Köln\n3,Bob,Austin\n"),
         ("cp1252", "Bestellnummer;Währung;Straße;Betrag\n1;EUR;Hauptstraße 1;1.299,00 €\n"),
         ("cp1252", "Name,Total\nJosé,5\n" + "Bob,5\n" * 50),
+        ("cp1252", "Name,Note\nJosé Núñez,¡gracias! ¿qué tal?\nZoë,1 Peña St\n"),
         ("cp1254", "Sipariş Numarası;Alıcı;Ürün Adı;İl\n1;Ayşe Yılmaz;Süt;İstanbul\n"),
         ("cp1250", "Numer zamówienia;Imię;Płatność;Ilość\n1;Łukasz Żak;zł;2\n"),
         ("big5hkscs", "Order,Name\n1,陳大文\n2,林美\n"),

@@ -19,9 +19,9 @@ _WORDS = {
     "cp874": ("หมายเลข", "คำสั่งซื้อ", "สถานะ", "ชื่อ", "วันที่", "ราคา", "จำนวน", "ที่อยู่", "โทรศัพท์", "สินค้า", "ผู้รับ", "จังหวัด"),
 }  # fmt: skip
 """Words of order lists; two different ones are no accident."""
-_CENTRAL = re.compile("[a-zàâçèéêîïôöûüß][³¹¿œŸ¶¼æ][a-zàâçèéêîïôöûüß]|[³¹¿¶][a-z]{2}")
+_CENTRAL = re.compile("[a-zàâçèéêîïôöûüß][³¹¿œŸ¶¼æ][a-zàâçèéêîïôöûüß]|[³¹¶][a-z]{2}")
 _TURKISH = re.compile("[a-zA-ZçöüÇÖÜ][þýðÞÝÐ]|[þýðÞÝÐ][a-zA-Z]")
-_SIGNS = frozenset("€£¥§°ºª«»‘’“”„–—…®©™·´•²³½\xa0\xad")
+_SIGNS = frozenset("¡¿¢×÷€£¥§°ºª«»‘’“”„–—…®©™·´•²³½\xa0\xad")
 
 
 def other_script(head: bytes) -> str | None:
