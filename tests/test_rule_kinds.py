@@ -616,3 +616,17 @@ def test_backtest_tries_rules_that_name_files(tmp_path: Path) -> None:
     done = shell("backtest", "--rules", "new.yaml", "--against", "old.yaml", "a.csv", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [o["order_id"] for o in json.loads(done.stdout)["changed_orders"]] == ["1"]
+
+
+@pytest.mark.parametrize("beside", [0, 1, 8])
+def test_a_value_does_not_hang_on_how_many_orders_stand_beside_it(tmp_path: Path, beside: int) -> None:
+    """Polars divides one row by a number, and multiplies several with its reciprocal: 5 h were 0.20833333333333331 days then."""
+    house = House(tmp_path, book(
+        "{id: young, kind: new_account, points: 20, max_share: 1, with: {within: 7d, coupon: false, prior_orders: 9}}",
+        "{id: third, kind: condition, points: 20, max_share: 1, with: {when: 'amount / 3 >= 0.16'}}",
+    ))  # fmt: skip
+    rows = [order(n, 注册时间="2026-11-11 00:00:00", 下单时间="2026-11-11 05:00:00", 实付金额="0.48", 历史订单数="0") for n in range(1 + beside)]
+    house.scan(export(tmp_path / "a.csv", rows))
+    found = pl.read_parquet(house.out / "findings.parquet")
+    assert found.filter(rule_id="young")["value"].to_list() == [18_000 / 86_400] * (1 + beside)
+    assert (0.48 / 3 >= 0.16, len(found.filter(rule_id="third"))) == (True, 1 + beside)

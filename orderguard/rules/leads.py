@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import DAY_ONLY, to_the_day
+from orderguard.frames import divided
 from orderguard.rules.tables import short_region
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def by_history(
     )
     done = rows.with_columns(took=(pl.col("arrived") - pl.col("start")).dt.total_microseconds())
     done = done.filter(pl.col("took").is_between(0, _LONGEST)).sort("took")
-    done = done.with_columns(lead=pl.col("took") / _DAY, n=pl.lit(1.0))
+    done = done.with_columns(lead=divided(pl.col("took"), _DAY), n=pl.lit(1.0))
     told: dict[tuple[str, str], list[pl.DataFrame]] = {way: [] for way in _WAYS}
     for (today,) in rows.select(pl.col("day").drop_nulls().unique()).iter_rows():
         known = done.filter(pl.col("arrived") <= today, pl.col("created_at") >= today - history)

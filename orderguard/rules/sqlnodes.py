@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import reduce
-from operator import add, and_, eq, ge, gt, le, lt, mod, mul, ne, or_, sub, truediv
+from operator import add, and_, eq, ge, gt, le, lt, mod, mul, ne, or_, sub
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from orderguard.columns import FACTS, INSTANT, ORDERS, to_the_day
 from orderguard.errors import Words, closest
+from orderguard.frames import divided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ _BY_HEADING = {c.zh.replace(" ", ""): c.name for c in reversed(list(COLUMNS.valu
 _TYPES = {"bool": ("真假值", "true or false"), "number": ("数字", "a number"), "text": ("文字", "text"),
           "time": ("时间", "a time"), "date": ("日期", "a date"), "span": ("时长", "a length of time")}  # fmt: skip
 COMPARE = {exp.EQ: eq, exp.NEQ: ne, exp.GT: gt, exp.GTE: ge, exp.LT: lt, exp.LTE: le}
-MATHS = {exp.Add: add, exp.Sub: sub, exp.Mul: mul, exp.Div: truediv, exp.Mod: mod}
+MATHS = {exp.Add: add, exp.Sub: sub, exp.Mul: mul, exp.Div: divided, exp.Mod: mod}
 CLOCK = {exp.Hour: "hour", exp.Minute: "minute", exp.Day: "day", exp.Month: "month", exp.Year: "year",
           exp.DayOfWeek: "weekday", exp.DayOfWeekIso: "weekday"}  # fmt: skip
 _UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400, "WEEK": 604_800}

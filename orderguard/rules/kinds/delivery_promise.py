@@ -60,6 +60,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orderguard.columns import to_the_day
 from orderguard.errors import Words
+from orderguard.frames import divided
 from orderguard.rules.base import Measured, Reach, Span
 from orderguard.rules.leads import ENDS, at_earliest, at_latest, by_history, by_table
 from orderguard.rules.reasons import number, sentence
@@ -157,8 +158,8 @@ class DeliveryPromise(Measured):
             needs = by_table(frame, table, self.quantile, self.min_history)
         told = frame.select("promised_at", start=at_earliest(pl.coalesce("paid_at", "created_at"))).with_columns(needs)
         told = told.with_columns(_holds=pl.col("start") + pl.duration(seconds=(pl.col("need") * 86_400).round()))
-        short = (pl.col("_holds") - at_latest(pl.col("promised_at"))).dt.total_microseconds() / 3_600_000_000
-        told = told.with_columns(value=short)
+        late = (pl.col("_holds") - at_latest(pl.col("promised_at"))).dt.total_microseconds()
+        told = told.with_columns(value=divided(late, 3_600_000_000))
         return told.select("value", "_holds", pl.col("need", "deliveries").name.prefix("_"), hit=pl.col("value") > 0)
 
     def reason(self, locale: str) -> pl.Expr:

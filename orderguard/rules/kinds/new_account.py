@@ -41,6 +41,7 @@ from datetime import timedelta
 import polars as pl
 from pydantic import Field
 
+from orderguard.frames import divided
 from orderguard.rules.base import Kind, Span, blank
 from orderguard.rules.reasons import number, sentence, span_words
 
@@ -64,7 +65,7 @@ class NewAccount(Kind):
         return flagged & ~blank(pl.col("coupon")) if self.coupon else flagged
 
     def value(self) -> pl.Expr:
-        return (self._age().dt.total_seconds() / 86_400).clip(0)
+        return divided(self._age().dt.total_seconds(), 86_400).clip(0)
 
     def reason(self, locale: str) -> pl.Expr:
         first = self.prior_orders == 0

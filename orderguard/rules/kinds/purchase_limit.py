@@ -50,6 +50,7 @@ from typing import Literal
 import polars as pl
 from pydantic import Field
 
+from orderguard.frames import divided
 from orderguard.persons import READS, persons
 from orderguard.rules.base import Measured, Reach, Span
 from orderguard.rules.reasons import number, sentence, shortened, span_words
@@ -107,7 +108,7 @@ class PurchaseLimit(Measured):
         )
         most = items.sort("units", "goods", descending=[True, False], nulls_last=True)
         most = most.group_by("at", maintain_order=True).agg(
-            pl.col("units").first() / MILLION, _goods=pl.col("goods").first()
+            divided(pl.col("units").first(), MILLION), _goods=pl.col("goods").first()
         )
         out = per_order(len(frame), most).with_columns(who=who)
         timed = in_windows(frame["created_at"], self.window)
