@@ -17,6 +17,7 @@ from xlsxwriter import Workbook
 
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
+from orderguard.ledger.endings import any_unheard
 from orderguard.ledger.lessons import lessons
 from orderguard.ledger.rebuild import rebuild
 from orderguard.ledger.verdicts import VerdictBook
@@ -315,6 +316,9 @@ def test_a_ledger_from_before_is_caught_up_with_by_a_sweep_or_a_scan(tmp_path: P
         else:
             house.scan(told(house.folder / "c.csv", 2, odd("9")), now=later(2))
         assert {n: s for n, s in states(house).items() if n != "9"} == {"1": "over", "2": "open"}
+        ledger = open_ledger(house.ledger)
+        assert not any_unheard(ledger), "looked at once"
+        ledger.close()
 
 
 def test_in_pieces_and_from_the_shell(tmp_path: Path) -> None:

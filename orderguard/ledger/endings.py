@@ -41,6 +41,11 @@ def standing(ledger: Ledger, case_ids: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(db.execute(sql).fetchall(), schema=STANDING, orient="row")
 
 
+def any_unheard(ledger: Ledger) -> bool:
+    """Whether there are cases, decided or not, from before the ledger kept this; once looked at, there are none."""
+    return ledger.db.execute("SELECT 1 FROM cases WHERE heard_at IS NULL LIMIT 1").fetchone() is not None
+
+
 def unheard(ledger: Ledger) -> list[tuple[str, str, str, int | None]]:
     """Undecided cases from before the ledger kept this: `case_id platform order_id ordered_at`."""
     sql = """SELECT case_id, platform, order_id, ordered_at FROM cases

@@ -16,7 +16,7 @@ from orderguard.errors import OrderguardError
 from orderguard.ingest import find_sources
 from orderguard.ledger import History
 from orderguard.ledger.cases import case_id
-from orderguard.ledger.endings import any_cases, end_cases, hear, read_before, standing, undecided, unheard
+from orderguard.ledger.endings import any_cases, any_unheard, end_cases, hear, read_before, standing, undecided, unheard
 from orderguard.ledger.stamps import iso
 from orderguard.stages.databases import files_among
 from orderguard.stages.judging import audited
@@ -219,9 +219,9 @@ def with_ages(opened: pl.DataFrame, ages: Ages) -> pl.DataFrame:
 
 def catch_up(ledger: Ledger, book: Rulebook, now: datetime, *, dry: bool = False) -> set[str]:
     """End cases of a ledger from before it kept this, whose orders are over by its history; their ids."""
-    cases = unheard(ledger)
-    if not cases:
+    if not any_unheard(ledger):
         return set()
+    cases = unheard(ledger)
     names = {"case_id": pl.String, **dict.fromkeys(KEY, pl.String), "ordered_at": pl.Int64}
     keys = pl.DataFrame(cases, schema=names, orient="row")
     over = _over(History(ledger).find(keys), book).join(keys, on=KEY)
