@@ -18,7 +18,6 @@ from seasons import half_year
 
 from orderguard.learn.evidence import share
 from orderguard.learn.fit import BASE, Feature, Row, fit, odds
-from orderguard.learn.points import MINIMUM
 from orderguard.learn.proposal import Taught, Threshold, propose
 
 if TYPE_CHECKING:
@@ -81,13 +80,18 @@ def test_a_rule_that_is_practically_never_right_leaves_the_queue() -> None:
     assert after(found)["bad"] < REVIEW
 
 
-@pytest.mark.parametrize("count", [0, 1, MINIMUM - 1])
+@pytest.mark.parametrize("count", [0, 1, 29])
 @pytest.mark.parametrize("result", ["confirmed", "false_alarm"])
 def test_a_rule_with_under_thirty_verdicts_does_not_move(count: int, result: str) -> None:
     found = learned([rule("few"), rule("many")], ("few", result, count), ("many", "false_alarm", 100))
     assert after(found)["few"] == 40
     assert found.rules[0].why == "few"
     assert after(found)["many"] < 40
+
+
+def test_a_rule_moves_from_thirty_verdicts_on() -> None:
+    found = learned([rule("few"), rule("many")], ("few", "false_alarm", 30), ("many", "false_alarm", 100))
+    assert after(found)["few"] < 40
 
 
 def test_locked_trial_and_changed_rules_are_left_alone() -> None:

@@ -78,17 +78,18 @@ def test_sums_over_thousands_of_small_batches_with_ties_and_boundaries() -> None
 
 
 def test_a_sum_takes_money_exactly_and_leaves_other_currencies_and_refunds_alone() -> None:
+    """Nothing paid is an amount: the order stands in its window. A refund is none."""
     rule = Velocity(key="ip", window="1h", sum="amount", at_least=100)  # type: ignore[arg-type]
     frame = pl.DataFrame(
         {
-            "ip": ["a", "a", "a", "a", "a", "b"],
-            "amount": [Decimal("33.33"), Decimal("66.67"), Decimal(-5), Decimal(900), None, Decimal("99.999999")],
-            "currency": [None, "cny", None, "USD", None, None],
-            "created_at": instants([0, 3600, 0, 0, 0, 0]),
+            "ip": ["a", "a", "a", "a", "a", "b", "a"],
+            "amount": [Decimal("33.33"), Decimal("66.67"), Decimal(-5), Decimal(900), None, Decimal("99.999999"), Decimal(0)],
+            "currency": [None, "cny", None, "USD", None, None, None],
+            "created_at": instants([0, 3600, 0, 0, 0, 0, 0]),
         },
         schema_overrides={"amount": pl.Decimal(28, 8)},
     )
-    assert rule.measure(frame)["hit"].to_list() == [True, True, None, None, None, False]
+    assert rule.measure(frame)["hit"].to_list() == [True, True, None, None, None, False, True]
 
 
 def test_the_same_basket_again_is_a_duplicate_whatever_the_order_of_its_items(tmp_path: Path) -> None:
