@@ -631,3 +631,10 @@ def test_a_value_does_not_hang_on_how_many_orders_stand_beside_it(tmp_path: Path
     found = pl.read_parquet(house.out / "findings.parquet")
     assert found.filter(rule_id="young")["value"].to_list() == [18_000 / 86_400] * (1 + beside)
     assert (0.48 / 3 >= 0.16, len(found.filter(rule_id="third"))) == (True, 1 + beside)
+
+
+@pytest.mark.parametrize(("registered", "hits"), [("2026-11-04 00:00:00", 1), ("2026-11-03 23:59:59", 0), ("2026-11-04", 1)])
+def test_an_order_known_to_the_day_is_as_old_as_its_day_begins(tmp_path: Path, registered: str, hits: int) -> None:
+    house = House(tmp_path, book("{id: young, kind: new_account, points: 20, max_share: 1, with: {within: 7d, coupon: false}}"))
+    house.scan(export(tmp_path / "a.csv", [order(0, 注册时间=registered, 下单时间="2026-11-11", 历史订单数="0")]))
+    assert len(pl.read_parquet(house.out / "findings.parquet")) == hits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 import polars as pl
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from orderguard.columns import YUAN
+from orderguard.columns import DAY_ONLY, YUAN, to_the_day
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.spans import Span as Span  # noqa: PLC0414 - kinds take it from here: pydantic needs it at run time
 
@@ -164,6 +164,11 @@ def per_cent(value: object) -> object:
     if isinstance(value, str) and value.strip().rstrip("%％").replace(".", "", 1).isdigit():
         return float(value.strip().rstrip("%％"))
     return value * 100 if isinstance(value, float) and value < 1 else value
+
+
+def at_earliest(at: pl.Expr) -> pl.Expr:
+    """An instant; the beginning of its day where only the day is known."""
+    return pl.when(to_the_day(at)).then(at - pl.duration(microseconds=DAY_ONLY)).otherwise(at)
 
 
 def blank(column: pl.Expr) -> pl.Expr:

@@ -28,11 +28,6 @@ def at_latest(at: pl.Expr) -> pl.Expr:
     return pl.when(to_the_day(at)).then(at + pl.duration(microseconds=_DAY - DAY_ONLY)).otherwise(at)
 
 
-def at_earliest(at: pl.Expr) -> pl.Expr:
-    """An instant; the beginning of its day where only the day is known."""
-    return pl.when(to_the_day(at)).then(at - pl.duration(microseconds=DAY_ONLY)).otherwise(at)
-
-
 def by_table(frame: pl.DataFrame, table: pl.DataFrame, quantile: float, least: int) -> pl.DataFrame:
     """The `need` (days) of each order and the `deliveries` that tell it; null where fewer than `least` do.
 

@@ -61,8 +61,8 @@ from pydantic import Field, field_validator, model_validator
 from orderguard.columns import to_the_day
 from orderguard.errors import Words
 from orderguard.frames import divided
-from orderguard.rules.base import Measured, Reach, Span
-from orderguard.rules.leads import ENDS, at_earliest, at_latest, by_history, by_table
+from orderguard.rules.base import Measured, Reach, Span, at_earliest
+from orderguard.rules.leads import ENDS, at_latest, by_history, by_table
 from orderguard.rules.reasons import number, sentence
 from orderguard.rules.tables import Cell, Shape, Source
 

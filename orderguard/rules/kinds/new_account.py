@@ -42,7 +42,7 @@ import polars as pl
 from pydantic import Field
 
 from orderguard.frames import divided
-from orderguard.rules.base import Kind, Span, blank
+from orderguard.rules.base import Kind, Span, at_earliest, blank
 from orderguard.rules.reasons import number, sentence, span_words
 
 _SKEW = timedelta(days=1)
@@ -57,7 +57,7 @@ class NewAccount(Kind):
     coupon: bool = True
 
     def _age(self) -> pl.Expr:
-        return pl.col("created_at") - pl.col("registered_at")
+        return at_earliest(pl.col("created_at")) - at_earliest(pl.col("registered_at"))
 
     def hit(self) -> pl.Expr:
         young = pl.when(self._age() >= -_SKEW).then(self._age() <= self.within)
