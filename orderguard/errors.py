@@ -90,7 +90,7 @@ def unable(what: Words, error: BaseException) -> Words:
 _SYSTEM = {
     "ENOENT": "没有这个文件或文件夹", "EISDIR": "这是文件夹，不是文件", "ENOTDIR": "不是文件夹", "EEXIST": "已有同名文件",
     "EACCES": "没有权限", "EPERM": "没有权限", "EROFS": "磁盘只读", "ENOSPC": "磁盘已满", "EDQUOT": "磁盘配额已满", "ENAMETOOLONG": "名字太长",
-    "EBUSY": "正被占用", "ETXTBSY": "正被占用", "EMFILE": "打开的文件太多", "ENFILE": "打开的文件太多", "EFBIG": "文件太大", "EIO": "磁盘读写出错",
+    "EBADF": "已经关闭", "EBUSY": "正被占用", "ETXTBSY": "正被占用", "EMFILE": "打开的文件太多", "ENFILE": "打开的文件太多", "EFBIG": "文件太大", "EIO": "磁盘读写出错",
     "ELOOP": "链接绕成了圈", "ENOTEMPTY": "文件夹不是空的", "EADDRINUSE": "端口已被占用", "EPIPE": "对方已关闭", "ECONNREFUSED": "对方拒绝连接", "ENXIO": "设备不可用",
 }  # fmt: skip
 _DATABASE = {

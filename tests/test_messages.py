@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -165,3 +166,10 @@ def test_an_empty_list_of_overdue_cases_says_so(tmp_path: Path, locale: str, tol
     (tmp_path / "rules.yaml").write_text(f"version: 1\nlocale: {locale}\nbands: {{review: 20, hold: 30}}\nrules: [{rule}]\n", encoding="utf-8")
     done = shell("cases", "overdue", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (0, "", told)
+
+
+def test_standard_input_that_is_closed_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec '{sys.executable}' -m orderguard scan - <&-"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.strip()) == (2, "✗ stdin: 无法打开（已经关闭）")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -118,7 +119,7 @@ def is_table(path: Path) -> bool:
 def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = ()) -> Source:
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
     try:
-        data, digest = _bytes_of(source.path) if source.path else _hashed(sys.stdin.buffer.read())
+        data, digest = _bytes_of(source.path) if source.path else _hashed(_standard_input())
         source.size = len(data)
         try:
             source.tables = reopened(_parse(data, source, score, passwords))
@@ -136,6 +137,12 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
         fix = Words(f"请重新导出（{said}）", f"export it again ({said})")
         source.problems.append(Problem(Words("文件无法读取", "the file cannot be read"), source.name, fix=fix))
     return source
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed by whoever started us, as some schedulers do
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return sys.stdin.buffer.read()
 
 
 def _hashed(data: bytes) -> tuple[bytes, Callable[[], str]]:
