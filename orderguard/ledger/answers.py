@@ -132,3 +132,12 @@ class Pile:
 def odd(answer: Answer, what: Words) -> Problem:
     """A notice about one row of a sheet."""
     return Problem(what, answer.sheet, answer.row, fatal=False)
+
+
+def differing(case: str, answer: Answer, first: str | None, second: str | None) -> list[Problem]:
+    """A notice when two agents have judged one order differently."""
+    if not first or not second or first == second:
+        return []
+    return [odd(answer, Words(
+        f"订单 {answer.order_id} 两人判断不一致：“{RESULTS[first].zh}”与“{RESULTS[second].zh}”，以负责人的为准；要改用 verdict revise {case}",
+        f"two agents differ on order {answer.order_id}: '{RESULTS[first].en}' and '{RESULTS[second].en}'; the first counts, to correct it use 'verdict revise {case}'"))]  # fmt: skip

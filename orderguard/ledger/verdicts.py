@@ -17,6 +17,7 @@ from orderguard.ledger.answers import (
     Answer,
     Pile,
     Recorded,
+    differing,
     odd,
     read_result,
     remarked,
@@ -91,7 +92,7 @@ class VerdictBook:
                 f"order {answer.order_id} was found '{said.en}' by {current['agent']} already; to correct it use 'verdict revise'")))  # fmt: skip
         else:
             self._write(case, result, answer, "", now, current)
-            done.oddities += self._differ(case, answer, result, second)
+            done.oddities += differing(case, answer, result, second)
             done.written += 1
 
     def _opinion(
@@ -106,17 +107,8 @@ class VerdictBook:
         else:
             record_opinion(self.ledger.db, case, answer, result, iso(now))
             current = self.current(case)
-            done.oddities += self._differ(case, answer, current["result"] if current else None, result)
+            done.oddities += differing(case, answer, current["result"] if current else None, result)
             done.written += 1
-
-    @staticmethod
-    def _differ(case: str, answer: Answer, first: str | None, second: str | None) -> list[Problem]:
-        """A notice when two agents have judged one order differently."""
-        if not first or not second or first == second:
-            return []
-        return [odd(answer, Words(
-            f"订单 {answer.order_id} 两人判断不一致：“{RESULTS[first].zh}”与“{RESULTS[second].zh}”，以负责人的为准；要改用 verdict revise {case}",
-            f"two agents differ on order {answer.order_id}: '{RESULTS[first].en}' and '{RESULTS[second].en}'; the first counts, to correct it use 'verdict revise {case}'"))]  # fmt: skip
 
     def revise(self, case: str, result: str, who: str, why: str, now: datetime) -> bool:
         """Correct a verdict, or settle what two agents differ on; the old one stays in the trail.

@@ -82,3 +82,14 @@ def _added(texts: list[pl.Series], less: int) -> pl.Series:
     ).to_series()
     filled = pl.select(pl.any_horizontal([pl.lit(t).is_not_null() for t in texts[: len(texts) - less]])).to_series()
     return pl.select(pl.when(filled).then(pl.lit(total.cast(MONEY)))).to_series()
+
+
+def with_extensions(phones: pl.Series, names: pl.Series) -> pl.Series:
+    """Numbers with the extension that platforms write behind the name (`张三[1234]`): many buyers share the number alone."""
+    marked = (names.str.ends_with("]") | names.str.ends_with("】")).fill_null(value=False).arg_true()
+    if not len(marked):
+        return phones
+    extension = names.gather(marked).str.extract(r"[\[【](\d{4})[\]】]$")
+    some = phones.gather(marked)
+    told = pl.select(pl.when(pl.lit(some).str.contains(r"^1\d{10}$")).then(pl.lit(some) + "-" + pl.lit(extension)))
+    return phones.scatter(marked, told.to_series().fill_null(some))

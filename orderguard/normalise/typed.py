@@ -16,7 +16,7 @@ from orderguard.normalise.beside import each
 from orderguard.normalise.cleaning import Texts, without
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
-from orderguard.normalise.picking import picked, plain
+from orderguard.normalise.picking import picked, plain, with_extensions
 from orderguard.normalise.recipe import (
     ADDED,
     ITEMS,
@@ -106,7 +106,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     picks, columns, failed = _columns(cells, first, bare, texts, recipe, source, notes)
     notes += _republican(picks, columns, failed, recipe, raw, source) if failed else []
     if {"receiver_name", "receiver_phone"} <= columns.keys():
-        columns["receiver_phone"] = _extended(columns["receiver_phone"], columns["receiver_name"])
+        columns["receiver_phone"] = with_extensions(columns["receiver_phone"], columns["receiver_name"])
     if failed and _settled_dates(picks, columns, failed, recipe):
         notes += ambiguous_dates(picks, failed, raw["source_row"], source)
 
@@ -254,17 +254,6 @@ def _told_otherwise(
         currency = sums.currency(picks["amount"], first["amount"] if "amount" in first.columns else None)
         more += [] if currency is None else [currency.alias("currency")]
     return more
-
-
-def _extended(phones: pl.Series, names: pl.Series) -> pl.Series:
-    """Numbers with the extension that platforms write behind the name (`张三[1234]`): many buyers share the number alone."""
-    marked = (names.str.ends_with("]") | names.str.ends_with("】")).fill_null(value=False).arg_true()
-    if not len(marked):
-        return phones
-    extension = names.gather(marked).str.extract(r"[\[【](\d{4})[\]】]$")
-    some = phones.gather(marked)
-    told = pl.select(pl.when(pl.lit(some).str.contains(r"^1\d{10}$")).then(pl.lit(some) + "-" + pl.lit(extension)))
-    return phones.scatter(marked, told.to_series().fill_null(some))
 
 
 def _instants(
