@@ -75,7 +75,7 @@ def test_lists_show_the_shops_clock(tmp_path: Path) -> None:
     assert len({*shown.values()}) == 4
     (tmp_path / "rules.yaml").unlink()
     shell("cases", "snooze", "--rule", "ip-burst", "--value", "192.0.2.7", "--until", "2099-12-31", "--by", "a", "--why", "b", cwd=tmp_path)
-    for words, at in ((["cases", "snoozed"], "2100-01-01 00:00:00"), (["cases", "snoozed"], "192.0.2.7")):
+    for words, at in ((["cases", "snoozed"], "2099-12-31（含当天）"), (["cases", "snoozed"], "192.0.2.7")):
         assert at in shell(*words, cwd=tmp_path).stdout
 
 
