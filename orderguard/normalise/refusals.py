@@ -54,6 +54,7 @@ def reasons(
     frame: pl.DataFrame,
     picked: Mapping[str, pl.Series],
     failed: Mapping[str, pl.Series],
+    suspect: pl.Series,
     recipe: Recipe,
     source: str,
     notes: list[Problem],
@@ -65,6 +66,7 @@ def reasons(
         frame: the same rows in our columns.
         picked: the texts that times and numbers were read from.
         failed: column -> where it could not be read.
+        suspect: see `lettered`.
         recipe: how the table was read.
         source: the file, for messages.
         notes: notices are added here.
@@ -76,7 +78,6 @@ def reasons(
         if name in MUST_READ:
             said = _unreadable(said, name, picked[name], unreadable, recipe.locale)
     number = frame["order_id"]
-    suspect = number.is_not_null() & number.cast(pl.Int64, strict=False).is_null()
     if suspect.any():
         rounded = suspect & number.str.contains(_EXPONENT).fill_null(value=False)
         said = said.set(rounded, _ROUNDED.pick(recipe.locale)) if rounded.any() else said
@@ -92,8 +93,15 @@ def reasons(
     return said if said.null_count() < len(said) else None
 
 
+def lettered(number: pl.Series) -> pl.Series:
+    """Where an order's number is no whole number."""
+    return number.is_not_null() & number.cast(pl.Int64, strict=False).is_null()
+
+
 def without_rounded(text: pl.Series, rows: pl.Series, source: str, notes: list[Problem]) -> pl.Series:
     """Accounts or devices without those that Excel rounded (`1.23E+18`): several would become one, and then a burst."""
+    if not ((text >= "0") & (text < ":")).any():  # a sixth of the price of the next look
+        return text
     rounded = text.str.contains_any(["E+", "e+"])
     if not rounded.any():
         return text

@@ -105,8 +105,10 @@ def _stages_of(
         unknown[word] = (int(same.sum()), int(same.arg_max() or 0))
     said = {w: None if s == _NOTHING else s if dtype == pl.String else RANK[s] for w, s in table.items()}
     if few is not None:  # to compare with each of them is quicker than to look each cell up
-        cases = [pl.when(pl.lit(text) == w).then(pl.lit(s, dtype=dtype)) for w, s in said.items()]
-        return pl.select(pl.coalesce(cases)).to_series()
+        stage: pl.Expr = pl.lit(None, dtype=dtype)
+        for word, means in said.items():
+            stage = pl.when(pl.lit(text) == word).then(pl.lit(means, dtype=dtype)).otherwise(stage)
+        return pl.select(stage).to_series()
     return text.replace_strict(said, default=None, return_dtype=dtype) if said else text.cast(dtype, strict=False)
 
 

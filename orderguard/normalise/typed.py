@@ -34,6 +34,7 @@ from orderguard.normalise.recipe import (
 )
 from orderguard.normalise.refusals import (
     ambiguous_dates,
+    lettered,
     reasons,
     reject_frame,
     told_below,
@@ -122,11 +123,18 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
         more.extend(_told_otherwise(cells, first, texts, picks, recipe, source, said))
         return said
 
-    jobs = [(marked, n) for n in columns if n in TIME_COLUMNS] + [(otherwise, "")]
+    suspect: list[pl.Series] = []
+
+    def odd_numbers(_: str) -> list[Problem]:
+        number = columns.get("order_id", pl.Series([None], dtype=pl.String).new_from_index(0, len(cells)))
+        suspect.append(lettered(number.cast(pl.String)))
+        return []
+
+    jobs = [(marked, n) for n in columns if n in TIME_COLUMNS] + [(otherwise, ""), (odd_numbers, "")]
     for told_of in each(lambda job: job[0](job[1]), jobs, len(cells)):
         notes += told_of
     frame = _frame(cells, columns, more, source, recipe, added)
-    reason = reasons(raw, frame, picks, failed, recipe, source, notes)
+    reason = reasons(raw, frame, picks, failed, suspect[0], recipe, source, notes)
     if reason is None:
         return Typed(frame, pl.DataFrame(schema=REJECTS), notes)
     bad = reason.is_not_null()
