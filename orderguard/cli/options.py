@@ -5,7 +5,7 @@ What means something else in one command (`--out` of `verdict export`) is declar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -77,3 +77,21 @@ def by_option(says: str = "谁 / who") -> Callable[[FC], FC]:
 def locale_option(says: str = "语言，默认同规则表 / language, default the rulebook's") -> Callable[[FC], FC]:
     """`--locale` of a page that may be in another language than the rulebook."""
     return click.option("--locale", type=click.Choice(["zh-CN", "en"]), help=says)
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+audit_options = _together(
+    outputs_option, ledger_option, team_option, platform_option, platforms_option, lookup_option, stock_option, date_order_option,
+    password_option,
+)  # fmt: skip
+"""What an audit is given besides its inputs, its rulebook and its place."""
+delivery_options = _together(tasks_format_option, holds_format_option, notify_option)
+"""How what it leaves is handed out."""

@@ -11,24 +11,14 @@ import click
 
 from orderguard.cli.dates import date_order
 from orderguard.cli.options import (
-    date_order_option,
+    audit_options,
+    delivery_options,
     double_option,
-    holds_format_option,
     json_option,
-    ledger_option,
-    lookup_option,
-    notify_option,
     out_option,
-    outputs_option,
-    password_option,
-    platform_option,
-    platforms_option,
     quiet_option,
     rules_option,
     sample_option,
-    stock_option,
-    tasks_format_option,
-    team_option,
 )
 from orderguard.errors import EXIT_ASKED, EXIT_DELIVERY, EXIT_INPUT, OrderguardError, Problem, Words
 
@@ -41,21 +31,11 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True)
 @rules_option
 @out_option("out", "输出目录 / output folder")
-@outputs_option
-@ledger_option
-@team_option
-@platform_option
-@platforms_option
-@lookup_option
-@stock_option
-@date_order_option
-@password_option
+@audit_options
 @click.option(
     "--fail-on", type=click.Choice(["review", "hold"]), help="有此类订单时退出码为 1 / exit 1 if there are any"
 )
-@tasks_format_option
-@holds_format_option
-@notify_option
+@delivery_options
 @click.option("--table", metavar="NAME", help="数据库里的表或视图 / table or view of a database")
 @click.option("--query", metavar="SQL", help="代替表的 SELECT / a SELECT instead of a table")
 @click.option(

@@ -10,24 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orderguard.cli.options import (
-    date_order_option,
+    audit_options,
+    delivery_options,
     double_option,
-    holds_format_option,
     json_option,
-    ledger_option,
-    lookup_option,
-    notify_option,
     out_option,
-    outputs_option,
-    password_option,
-    platform_option,
-    platforms_option,
     quiet_option,
     rules_option,
     sample_option,
-    stock_option,
-    tasks_format_option,
-    team_option,
 )
 from orderguard.errors import EXIT_DELIVERY, EXIT_INPUT
 
@@ -47,18 +37,8 @@ _REMIND = 30.0
 )
 @rules_option
 @out_option("out", "输出目录 / output folder")
-@outputs_option
-@ledger_option
-@team_option
-@platform_option
-@platforms_option
-@lookup_option
-@stock_option
-@date_order_option
-@password_option
-@tasks_format_option
-@holds_format_option
-@notify_option
+@audit_options
+@delivery_options
 @sample_option
 @double_option
 @json_option("每次扫描打一行 run.json / a line of JSON a scan")
