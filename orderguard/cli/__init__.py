@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
@@ -109,7 +110,7 @@ def main() -> None:  # noqa: C901 - one line for each way to end
     _speakable()
     try:
         # Not cli.main(): it turns a closed pipe (`| head`) into exit code 1, which here means --fail-on.
-        with cli.make_context("orderguard", sys.argv[1:]) as context:
+        with cli.make_context("orderguard", [at_home(word) for word in sys.argv[1:]]) as context:
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
@@ -136,13 +137,21 @@ def main() -> None:  # noqa: C901 - one line for each way to end
     except BaseException as error:
         if os.environ.get("ORDERGUARD_DEBUG"):
             raise
-        if isinstance(error, OSError) and error.filename is None and _unheard():
-            fail(DeliveryError(_full(error)))
-        if isinstance(error, OSError) and isinstance(error.filename, str):  # the system's refusal is no bug of ours
-            what = Words("无法读写", "cannot be read or written")
-            fail(OrderguardError(Problem(unable(what, error), printable(error.filename[:200]))))
-        click.echo("✗ " + unexpected(error).text(language()), err=True)
-        sys.exit(EXIT_BUG)
+        _died(error)
+
+
+def _died(error: BaseException) -> NoReturn:
+    """What the system refused or lacks is told as such; the rest is our own fault."""
+    if isinstance(error, OSError) and error.filename is None and _unheard():
+        fail(DeliveryError(_full(error)))
+    if isinstance(error, OSError) and isinstance(error.filename, str):  # the system's refusal is no bug of ours
+        what = Words("无法读写", "cannot be read or written")
+        fail(OrderguardError(Problem(unable(what, error), printable(error.filename[:200]))))
+    told = lacking(error)
+    if told:
+        fail(OrderguardError(told))
+    click.echo("✗ " + unexpected(error).text(language()), err=True)
+    sys.exit(EXIT_BUG)
 
 
 def _interrupted() -> NoReturn:
@@ -166,6 +175,9 @@ def _speakable() -> None:
             getattr(sys, name) is None
         ):  # closed by whoever called: nobody listens, and no file of ours may take its place
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    if type(sys.stderr) is TextIOWrapper:
+        told = sys.stderr
+        sys.stderr = _Heedless(told.detach(), encoding=told.encoding, errors="backslashreplace", line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, TextIOWrapper):
             continue
@@ -177,6 +189,47 @@ def _speakable() -> None:
                 stream.reconfigure(errors="backslashreplace")
             else:
                 stream.reconfigure(encoding="utf-8")
+
+
+class _Heedless(TextIOWrapper):
+    """Standard error on a full disk or a pipe that nobody reads: what cannot be told must not change what is done, nor the exit code."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def at_home(word: str) -> str:
+    """`--out=~/out`: a home that the shell left as it stands, or there would soon be a folder called `~` to be removed by hand."""
+    option, joined, path = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + joined + os.path.expanduser(path) if path.startswith("~/") and not os.path.exists("~") else word  # noqa: PTH110, PTH111
+
+
+def lacking(error: BaseException) -> Problem | None:
+    """What the machine or the place lacks, where that is why a command ended; None for anything else."""
+    said = str(error)
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        try:
+            os.getcwd()  # noqa: PTH109 - pathlib would cost start-up time
+        except OSError:
+            what = Words("当前所在的文件夹已被删除", "the folder that you are in was removed")
+            return Problem(what, fix=Words("cd 到一个还在的文件夹再运行", "cd to one that is there and run it again"))
+    if isinstance(error, MemoryError) or (isinstance(error, (ImportError, OSError)) and re.search(_NO_MEMORY, said)):
+        what = Words("内存不足", "out of memory")
+        fix = Words(
+            "关掉别的程序或放宽内存限制；扫描可加 --memory 300MB 分段进行",
+            "close other programs or raise the limit; a scan goes piece by piece with --memory 300MB",
+        )
+        return Problem(what, fix=fix)
+    return None
+
+
+_NO_MEMORY = "failed to map segment|[Cc]annot allocate memory|can't start new thread|out of memory"
 
 
 def _unheard() -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 from typing import Self
@@ -34,7 +36,9 @@ def check_place(out: Path) -> None:
         raise OrderguardError(
             Problem(what, str(file), fix=Words("请用 --out 换一个目录", "choose another folder with --out"))
         )
-    if not out.is_dir() or _run_of(out):
+    if (
+        not out.is_dir() or _run_of(out) or _drafts(Path(os.path.realpath(out)))
+    ):  # ours, or cut off while it became ours
         return
     clash = sorted({p.name for p in out.iterdir()} & _OURS)
     if clash:
@@ -66,20 +70,38 @@ def _is_running(pid: str) -> bool:
     return True
 
 
+def _drafts(out: Path) -> list[Path]:
+    """What scans into `out` are writing, or were when they were killed: beside it or, where nobody may write there, in it."""
+    name = f".{escape(out.name)}~*.tmp"
+    return [*out.parent.glob(name), *out.glob(name)]
+
+
+_ELSEWHERE = {errno.EBUSY, errno.EXDEV}
+"""What the system says to renaming a folder that another disk is mounted on, or onto it."""
+
+
 class Staging:
-    """A temporary folder beside `out`; `commit()` puts it in place, leaving the block otherwise removes it."""
+    """A temporary folder beside `out`; `commit()` puts it in place, leaving the block otherwise removes it.
+
+    Where nobody may write beside `out` (a volume of a container, a folder of another owner) it is in `out`.
+    """
 
     def __init__(self, out: Path, run_id: str) -> None:
         self.shown = str(out)
         self.out = Path(os.path.realpath(out))  # a link stays a link: what it leads to is replaced
         self.run_id = run_id
-        self.folder = self.out.parent / f".{self.out.name}~{run_id}.{os.getpid()}.tmp"
+        self.folder = self.out.parent / self._draft
+
+    @property
+    def _draft(self) -> str:
+        return f".{self.out.name}~{self.run_id}.{os.getpid()}.tmp"
 
     def __enter__(self) -> Self:
         try:
+            self._begin()
             self._sweep()
-            self.folder.mkdir(parents=True, mode=0o700)
         except OSError as error:
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise self._failed(error) from error
         return self
 
@@ -99,12 +121,12 @@ class Staging:
             for path in sorted(self.folder.rglob("*")):
                 path.chmod(0o700 if path.is_dir() else 0o600)
             old = self.out if self.out.exists() else None
-            if old is not None and not self._holds_only_outputs(old):
+            if old is not None:
+                _may_change(old)
+            aside = self.out.parent / f".{self.out.name}~{self.run_id}.old"
+            if old is not None and not (self._holds_only_outputs(old) and self._moved(old, aside)):
                 self._entry_by_entry(undelivered)
                 return
-            aside = self.out.parent / f".{self.out.name}~{self.run_id}.old"
-            if old is not None:
-                old.rename(aside)
             self.folder.rename(self.out)
             if old is not None:
                 _keep_issued(aside, self.out, undelivered)
@@ -112,44 +134,86 @@ class Staging:
         except OSError as error:
             raise self._failed(error) from error
 
+    def _begin(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS} or not self.out.is_dir():
+                raise
+            self.folder = self.out / self._draft
+            self.folder.mkdir(mode=0o700)
+
+    def _moved(self, old: Path, aside: Path) -> bool:
+        """Whether `old` could be moved aside; a mounted one stays, and what is new goes into it."""
+        if self.folder.parent == old:
+            return False
+        try:
+            old.rename(aside)
+        except OSError as error:
+            if error.errno not in _ELSEWHERE:
+                raise
+            beside, self.folder = self.folder, old / self._draft
+            shutil.copytree(beside, self.folder)
+            shutil.rmtree(beside, ignore_errors=True)
+            return False
+        return True
+
     def _failed(self, error: OSError) -> DeliveryError:
         what = unable(Words("输出目录无法写入", "the output folder cannot be written"), error)
         fix = Words(
             "检查权限与磁盘空间后再扫一次；台账已记下，不会漏单",
             "check rights and disk space and scan again; the ledger has it all",
         )
-        return DeliveryError(Problem(what, self.shown, fix=fix))
+        inside = str(error.filename or "").removeprefix(f"{self.out}{os.sep}")
+        hidden = inside.startswith(".") or os.path.isabs(inside) or not inside  # noqa: PTH117 - a text, no path yet
+        return DeliveryError(Problem(what, self.shown if hidden else str(Path(self.shown) / inside), fix=fix))
 
     def _sweep(self) -> None:
         """Bring back an output that a killed run had moved aside, and drop drafts of killed runs."""
         parent = self.out.parent
-        if not parent.exists():
-            return
         for old in sorted(parent.glob(f".{escape(self.out.name)}~*.old")):
+            for place in _changing(old):  # it is ours, and older versions moved it aside as read-only as it was
+                place.chmod(0o700)
             if not self.out.exists():
                 old.rename(self.out)
             else:
                 _keep_issued(old, self.out, frozenset())
                 shutil.rmtree(old, ignore_errors=True)
-        for draft in parent.glob(f".{escape(self.out.name)}~*.tmp"):
-            if not _is_running(draft.name.split(".")[-2]):
+        for draft in _drafts(self.out):
+            if draft != self.folder and not _is_running(draft.name.split(".")[-2]):
                 shutil.rmtree(draft, ignore_errors=True)
 
     @staticmethod
     def _holds_only_outputs(folder: Path) -> bool:
         if not folder.is_dir():
             raise NotADirectoryError(20, "not a folder", str(folder))
-        inside = {p.name for p in folder.iterdir()}
+        inside = {p.name for p in folder.iterdir() if not fnmatch(p.name, ".*~*.tmp")}
         return inside <= _OURS | {_RELEASES} and (not inside or "run.json" in inside)
 
     def _entry_by_entry(self, undelivered: frozenset[str]) -> None:
         """The folder holds other people's files: replace our own entries one by one and touch nothing else."""
         _keep_issued(self.out, self.out, undelivered)
-        for name in _OURS - {"earlier"}:
+        new = {p.name: p for p in self.folder.iterdir()}
+        # What tells that the folder is ours is never away: a kill in between must not make it somebody else's.
+        for name in sorted(_OURS - {"earlier"}, key=lambda name: name == "run.json"):
             target = self.out / name
-            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
-        for entry in sorted(self.folder.iterdir(), key=lambda p: p.name == "run.json"):
-            entry.rename(self.out / entry.name)
+            if target.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            if name in new:
+                new[name].replace(target)
+            else:
+                target.unlink(missing_ok=True)
+
+
+def _changing(folder: Path) -> list[Path]:
+    """The folders of an output that must be writable to replace it: what was issued moves to the new one."""
+    return [p for p in (folder, *(folder / name for name in (*_ISSUED, "earlier", _RELEASES))) if p.is_dir()]
+
+
+def _may_change(folder: Path) -> None:
+    for place in _changing(folder):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
 
 
 def _keep_issued(old: Path, new: Path, undelivered: frozenset[str]) -> None:

@@ -1,0 +1,159 @@
+"""Where a scan runs: full disks, closed ends, folders of other owners and mounted ones, homes, memory that ends."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from house import House, burst, export, order, shell
+
+from orderguard.cli import at_home, lacking
+from orderguard.errors import DeliveryError
+from orderguard.outbox import Staging
+
+_ROWS = [*burst("A", (1, 2, 3)), order("B1", 收货地址="广东省深圳市某路临时仓")]
+
+
+def _sh(line: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    words = f'"{sys.executable}" -m orderguard'
+    return subprocess.run(["bash", "-c", line.replace("orderguard", words)], cwd=cwd, capture_output=True, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Unix device")
+@pytest.mark.parametrize("told", ["2>/dev/full", "2> >(true)", "2>&-"])
+def test_messages_that_nobody_hears_change_no_exit_code(tmp_path, told):
+    """A log on a full disk made every wrong input exit code 1, which means a held order."""
+    assert _sh(f"orderguard scan nowhere.csv {told}", tmp_path).returncode == 2
+    export(tmp_path / "a.csv", _ROWS)
+    (tmp_path / "b.csv").write_bytes(b"\x00\x01\x02")  # told while the scan goes on
+    assert _sh(f"orderguard scan a.csv b.csv {told}", tmp_path).returncode == 2
+    assert (tmp_path / "out" / "run.json").exists()
+    assert _sh(f"orderguard scan a.csv >/dev/full {told}", tmp_path).returncode == 3
+
+
+def test_a_folder_that_was_removed_under_our_feet_is_told(tmp_path):
+    done = _sh("mkdir x; cd x; rmdir ../x; orderguard scan a.csv", tmp_path)
+    assert done.returncode == 2
+    assert "当前所在的文件夹已被删除" in done.stderr.decode()
+
+
+def test_memory_that_ends_is_no_fault_of_ours():
+    told = [lacking(error) for error in (MemoryError(), ImportError("x.so: failed to map segment from shared object"))]
+    assert all(problem and "--memory" in problem.text("zh-CN") for problem in told)
+    assert lacking(ImportError("No module named 'x'")) is None
+    assert lacking(FileNotFoundError(2, "no such file", "a.csv")) is None
+
+
+def test_a_home_that_the_shell_left_is_no_folder_called_tilde(tmp_path, monkeypatch):
+    """`--out=~/out` reaches a command as it stands in bash, and `rm -r ~` is how people get rid of a folder of that name."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert at_home("--out=~/out") == f"--out={tmp_path}/home/out"
+    assert at_home("~/a.csv") == f"{tmp_path}/home/a.csv"
+    same = ["--why=a ~/b", "~", "a~/b", "--x", "-", "--rule=~7", "~x/a.csv"]
+    assert [at_home(word) for word in same] == same
+    export(tmp_path / "a.csv", _ROWS)
+    assert shell("scan", "a.csv", "--out=~/o", "--ledger=~/l", cwd=tmp_path).returncode == 0
+    assert sorted(p.name for p in (tmp_path / "home").iterdir()) == ["l", "o"]
+    (tmp_path / "~").mkdir()  # who has one means it
+    assert at_home("~/a.csv") == "~/a.csv"
+
+
+def _twice(tmp_path: Path) -> House:
+    """A house with one scan behind it and another export ready."""
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", _ROWS))
+    export(tmp_path / "b.csv", burst("C", (31, 32, 33), ip="192.0.2.99"))
+    return house
+
+
+def _left(folder: Path) -> list[str]:
+    return [p.name for p in folder.rglob(".*") if "~" in p.name]
+
+
+def _issued(house: House) -> list[str]:
+    sheets = [*house.tasks().values(), *house.tasks("earlier").values()]
+    return sorted(number for sheet in sheets for number in sheet)
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EXDEV])
+def test_an_output_folder_that_is_mounted_gets_its_outputs(tmp_path, monkeypatch, code):
+    """A container's volume cannot be renamed: each scan into one ended in exit code 3."""
+    house = _twice(tmp_path)
+    rename = Path.rename
+
+    def mounted(self, target):
+        if house.out in (self, Path(target)):
+            raise OSError(code, os.strerror(code), str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", mounted)
+    house.scan(tmp_path / "b.csv")
+    assert _issued(house) == ["A0", "A1", "A2", "B1", "C0", "C1", "C2"]
+    assert _left(tmp_path) == []
+
+
+def test_an_output_folder_in_a_place_of_another_owner(tmp_path, monkeypatch):
+    """Who may write to `out` but not beside it got exit code 3."""
+    house = _twice(tmp_path)
+    mkdir = Path.mkdir
+
+    def refused(self, *args, **kwargs):
+        if self.parent == tmp_path and self.name.startswith(".out~"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return mkdir(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    house.scan(tmp_path / "b.csv")
+    assert _issued(house) == ["A0", "A1", "A2", "B1", "C0", "C1", "C2"]
+    assert _left(tmp_path) == []
+
+
+def test_a_folder_that_may_not_be_changed_stays_as_it_was_and_is_named(tmp_path, monkeypatch):
+    """It was moved aside first, and every later scan stumbled over what lay hidden beside it."""
+    house = _twice(tmp_path)
+    before = (house.out / "run.json").read_bytes()
+    access = os.access
+    with monkeypatch.context() as locked:
+        locked.setattr(os, "access", lambda path, mode: access(path, mode) and Path(path).name != "tasks")
+        with pytest.raises(DeliveryError, match="out/tasks: "):
+            house.scan(tmp_path / "b.csv")
+    assert (house.out / "run.json").read_bytes() == before
+    assert _issued(house) == ["A0", "A1", "A2", "B1"]
+    assert _left(tmp_path) == []
+    house.scan(tmp_path / "b.csv")
+    assert _issued(house) == ["A0", "A1", "A2", "B1", "C0", "C1", "C2"]
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_kill_between_entries_leaves_a_folder_that_is_still_ours(tmp_path, monkeypatch, at):
+    """Entries are replaced one by one beside other people's files; a kill before `run.json` closed the folder for ever."""
+    house = House(tmp_path)
+    house.out.mkdir()
+    (house.out / "theirs.txt").write_text("x")
+    export(tmp_path / "a.csv", _ROWS)
+
+    class KilledError(BaseException):
+        pass
+
+    for _ in range(2):  # into a folder with other people's files only, and into one with our own besides
+        with monkeypatch.context() as dying:
+            replace, calls = Path.replace, []
+
+            def dies(self, target, replace=replace, calls=calls):
+                calls.extend([self] * self.parent.name.startswith(".out~"))
+                if len(calls) == at:
+                    raise KilledError
+                return replace(self, target)
+
+            dying.setattr(Path, "replace", dies)
+            dying.setattr(Staging, "__exit__", lambda *_: None)  # a killed process tidies nothing up
+            with pytest.raises(KilledError):
+                house.scan(tmp_path / "a.csv")
+        assert _left(tmp_path)
+        house.scan(tmp_path / "a.csv")
+        assert _left(tmp_path) == []
+        assert _issued(house) == ["A0", "A1", "A2", "B1"]
+        assert (house.out / "theirs.txt").read_text() == "x"
