@@ -200,6 +200,14 @@ FACTS: Final = (
         "1200.1",
     ),
     Column(
+        "name_key",
+        pl.String,
+        "收货人",
+        "Receiver",
+        "receiver's name without blanks; null = masked or blank: never groups",
+        "张三",
+    ),
+    Column(
         "account_key",
         pl.String,
         "买家账号",

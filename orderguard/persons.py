@@ -38,11 +38,17 @@ def _unmasked(text: pl.Expr) -> pl.Expr:
     return pl.when((text != "") & ~text.str.contains(r"[*＊●•]")).then(text.str.to_lowercase())
 
 
-def name_of_one() -> pl.Expr:
-    """The receiver's name without blanks; null when it is blank, masked, or says who anybody may be."""
+def name_key() -> pl.Expr:
+    """The receiver's name without blanks, in one width and case; null when it is blank or masked."""
     name = mended(
         pl.col("receiver_name"), rf"[^{HAN}]", lambda c: _unmasked(c).str.normalize("NFKC").str.replace_all(r"\s+", "")
     )
+    return pl.when(name != "").then(name).alias("name_key")
+
+
+def name_of_one() -> pl.Expr:
+    """The receiver's name without blanks; null when it is blank, masked, or says who anybody may be."""
+    name = name_key()
     return pl.when((name != "") & ~name.str.contains(_NAMES_OF_MANY)).then(name)
 
 

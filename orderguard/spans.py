@@ -36,7 +36,14 @@ def _pause(value: object) -> timedelta:
     return timedelta(0) if value in (0, "0") and value is not False else parse_span(value)
 
 
-_SHOWN = PlainSerializer(lambda s: f"{s.total_seconds():g}s", return_type=str)
+def _shown(span: timedelta) -> str:
+    """Seconds, which fingerprints are made of: in short as ever where that is exact, else in full."""
+    seconds = span.total_seconds()
+    short = f"{seconds:g}"
+    return f"{short if float(short) == seconds else repr(seconds)}s"
+
+
+_SHOWN = PlainSerializer(_shown, return_type=str)
 
 Span = Annotated[timedelta, BeforeValidator(parse_span), _SHOWN]
 """A length of time above 0."""

@@ -10,7 +10,7 @@ from orderguard.columns import BLANKS
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.phones import phone_facts
 from orderguard.enrich.places import farther_than, locate, place_of
-from orderguard.persons import person_keys
+from orderguard.persons import name_key, person_keys
 from orderguard.texts import HAN, mended
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def add_facts(
     for name in wanted:
         pair = _pair(phone_at, ship_at) if name == "phone_km" else None
         orders = orders.with_columns(_distance(orders, _POINTS[name], limits.get(name, set()), pair).alias(name))
-    if needed & {"address_key", "person_key"}:
-        orders = orders.with_columns(address_key())
+    keys = [key() for names, key in _WRITTEN.items() if needed & set(names)]
+    orders = orders.with_columns(keys) if keys else orders
     if needed & {"account_key", "person_key"}:
         orders = orders.with_columns(account_key(origins.words))
     if "person_key" in needed:
@@ -188,3 +188,7 @@ def address_key() -> pl.Expr:
     )
     whole = (pl.col("address").str.len_chars() >= 4) & ~text.str.contains("*", literal=True)
     return pl.when(whole).then(text).alias("address_key")
+
+
+_WRITTEN = {("address_key", "person_key"): address_key, ("name_key",): name_key}
+"""What each key is asked for by: texts of one thing that are written in several ways."""

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.ingest.scripts import is_big5, is_gb, other_script
+from orderguard.ingest.scripts import is_big5, is_gb, is_likelier_big5, other_script
 
 HEAD_BYTES = 256 * 1024
 _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x7fELF", b"MZ\x90")
@@ -84,7 +84,9 @@ def _guess(head: bytes, name: str) -> str:
     foreign = other_script(head)
     if foreign:
         return foreign
-    traditional = counts["big5hkscs"] <= counts["gb18030"] and (is_big5(head) or (_big5(head) and not is_gb(head)))
+    traditional = counts["big5hkscs"] <= counts["gb18030"] and (
+        is_big5(head) or (_big5(head) and not is_gb(head)) or is_likelier_big5(head)
+    )
     encoding = "gb18030" if counts["gb18030"] <= counts["big5hkscs"] and not traditional else "big5hkscs"
     if counts[encoding] > max(3, head.count(b"\n") // 10):
         what = Words("无法识别文字编码", "the text encoding is not recognised")

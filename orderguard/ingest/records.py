@@ -79,7 +79,8 @@ def read_json(data: bytes, name: str) -> Table:
     else:
         numbered = list(enumerate(_records(value, name), 1))
     rows: list[dict[str, str | None]] = []
-    for number, record in numbered:
+    for number, wrapped in numbered:
+        record = _unwrapped(wrapped)
         if not isinstance(record, dict):
             why = Words("不是 JSON 对象；一笔订单应写成 {...}", "is not a JSON object; an order is written {...}")
             bad.append(BadRow(number, why, _shown(record)))
@@ -133,6 +134,18 @@ def _is_orders(mapping: dict[str, Any], child: list[Any]) -> bool:
     """A list of items inside one single order is not a list of orders."""
     key = next(k for k, v in mapping.items() if v is child)
     return key.lower() not in _ITEM_KEYS
+
+
+def _unwrapped(record: Any) -> Any:
+    """An order out of what it is packed in: Youzan's `{"full_order_info": {...}}`, GraphQL's `{"node": {...}}`."""
+    for _ in range(_MAX_DEPTH):
+        inner = record.get("node") if isinstance(record, dict) else None
+        if isinstance(record, dict) and len(record) == 1:
+            (inner,) = record.values()
+        if not isinstance(inner, dict):
+            break
+        record = inner
+    return record
 
 
 def _whole(text: str) -> str:

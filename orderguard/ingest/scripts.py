@@ -8,6 +8,7 @@ that stand alone among ASCII ones (Chinese bytes come in pairs).
 from __future__ import annotations
 
 import re
+from math import log
 
 _KANA = re.compile(r"[ぁ-んァ-ヶー]")
 _WORDS = {
@@ -63,6 +64,37 @@ def _fits(text: str) -> bool:
 def is_big5(head: bytes) -> bool:
     """Whether the characters are everyday ones in Big5 and many are none in GB 2312: names below headings in English."""
     return _share(head, "big5", 0xC6) > 0.95 and _share(head, "gb2312", 0xD7) < 0.7
+
+
+_GB_CLASSES = ((0xB0, 0xD7, 0.93 / 3755), (0xD8, 0xF7, 0.06 / 3008))
+_BIG5_CLASSES = ((0xA4, 0xC6, 0.97 / 5401), (0xC9, 0xF9, 0.03 / 7652))
+_RARE = 0.01 / 14_000
+_POINTS = frozenset("，。、；：？！（）《》“”‘’「」—…－～·　")
+_LEAST, _FEW, _LEAN = 3, 60, 4.0
+"""Chinese is expected: the other reading must be likelier by e⁴."""
+
+
+def is_likelier_big5(head: bytes) -> bool:
+    """Whether a few characters (a name or two below headings in English) are everyday ones in Big5 rather than in GB 2312.
+
+    Each reading is as likely as its characters are common: those of the first half of either standard are, those that
+    only GBK has are hardly ever met.
+    """
+    big5 = [c for c in head.decode("big5hkscs", "replace") if c > "\x7f"]
+    if not _LEAST <= len(big5) <= _FEW or "\ufffd" in big5:
+        return False
+    gb = [c for c in head.decode("gb18030", "replace") if c > "\x7f"]
+    return _likelihood(big5, "big5", _BIG5_CLASSES) > _likelihood(gb, "gb2312", _GB_CLASSES) + _LEAN
+
+
+def _likelihood(text: list[str], encoding: str, classes: tuple[tuple[int, int, float], ...]) -> float:
+    total = 0.0
+    for char in text:
+        if char in _POINTS:
+            continue
+        code = char.encode(encoding, "ignore")
+        total += log(next((p for low, high, p in classes if code and low <= code[0] <= high), _RARE))
+    return total
 
 
 def is_gb(head: bytes) -> bool:

@@ -151,6 +151,8 @@ class Recipe:
         items: the rows are items of orders that another file may tell of.
         split: what joins several items in one cell.
         packed: headings that begin so hold an item each.
+        currency: of all sums that name none themselves, where other headings of the file say it.
+        guessed_currency: what the headings' language suggests, where no word says it.
     """
 
     platform: str
@@ -164,6 +166,8 @@ class Recipe:
     items: bool = False
     split: str = ""
     packed: str = ""
+    currency: str = ""
+    guessed_currency: str = ""
 
 
 @dataclass

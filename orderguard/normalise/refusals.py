@@ -224,6 +224,18 @@ def told_republican(name: str, texts: pl.Series, where: pl.Series, rows: pl.Seri
     return Problem(what, source, int(rows.filter(where)[0]), fatal=False)
 
 
+def told_currency(code: str, source: str) -> Problem:
+    """A notice of sums whose currency only the headings' language tells."""
+    what = Words(
+        f"金额没有写币种；按表头的文字当作 {code}，不当人民币",
+        f"no word says the sums' currency; by the language of the headings it is {code}, not yuan",
+    )
+    fix = Words(
+        "不对时在规则表顶层写 currency: CNY", "if that is wrong, write 'currency: CNY' at the top of the rulebook"
+    )
+    return Problem(what, source, fix=fix, fatal=False)
+
+
 def told_days(count: int, source: str) -> Problem:
     """A notice of order times that are dates only."""
     what = Words(

@@ -11,21 +11,21 @@ from orderguard.columns import BLANKS
 
 _CODES = (
     "CNY|RMB|USD|EUR|GBP|HKD|JPY|SGD|MYR|THB|VND|IDR|PHP|TWD|KRW|INR|BDT|PKR|LKR|NPR|AED|SAR|CAD|AUD|NZD|CHF|SEK|NOK|DKK|PLN|CZK|"
-    "TRY|BRL|MXN|RUB|ZAR|COP|CLP|PEN|ARS|KZT|UAH|HUF|RON|ILS|EGP|MOP|KHR|MMK"
+    "TRY|BRL|MXN|RUB|ZAR|COP|CLP|PEN|ARS|KZT|UAH|HUF|RON|ILS|EGP|MOP|KHR|MMK|BGN|BYN|UZS|NGN|KES|UYU|KWD|QAR"
 )
-_SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦円圆元"
+_SYMBOLS = "¥￥$€£৳₹₩฿₫₱₽₺₪₦₴₸円圆元원"
 _BEFORE = rf"(?i)^(-?)\s*(?:(?:US|HK|NT|CA|AU|NZ|MX|S|A|C|R)\s?\$|(?:CN|JP)[¥￥]|kr\.?\s|(?:{_CODES}|RM|Rp|Tk|Rs|人民币)\.?[:：]?\s*[{_SYMBOLS}]?|[{_SYMBOLS}])\s*(-?)\s*"
-_BEHIND = (
-    rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|TL|元整|元人民币|đ|Kč|zł|kr\.?|Ft|руб\.?|р\.|块钱?|圓|[（(]元[)）]|[{_SYMBOLS}])$"
-)
+_BEHIND = rf"(?i)\s*(?:{_CODES}|RM|Rp|Tk|TL|元整|元人民币|đ|Kč|zł|kr\.?|Ft|руб\.?|р\.?|грн\.?|тг\.?|лв\.?|lei|บาท|块钱?|圓|[（(]元[)）]|[{_SYMBOLS}])$"
 _NARROW = "\u00a0\u202f\u2009'’ "
 
 CURRENCIES = {
     "US$": "USD", "HK$": "HKD", "NT$": "TWD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "S$": "SGD", "R$": "BRL", "MX$": "MXN",
     "$": "USD", "€": "EUR", "£": "GBP", "৳": "BDT", "TK": "BDT", "₹": "INR", "₩": "KRW", "฿": "THB", "₫": "VND", "Đ": "VND", "₱": "PHP",
     "₽": "RUB", "₺": "TRY", "TL": "TRY", "CN¥": "CNY", "CN￥": "CNY", "JP¥": "JPY", "元整": "CNY", "RM": "MYR", "RP": "IDR", "円": "JPY", "元": "CNY", "圆": "CNY", "RMB": "CNY", "人民币": "CNY",
+    "원": "KRW", "РУБ": "RUB", "Р": "RUB", "₴": "UAH", "ГРН": "UAH", "₸": "KZT", "ТГ": "KZT", "ЛВ": "BGN", "LEI": "RON", "ZŁ": "PLN", "KČ": "CZK",
+    "FT": "HUF", "₪": "ILS", "₦": "NGN", "บาท": "THB", "KR": "XXX", "RS": "XXX",
 }  # fmt: skip
-"""¥ is missing: it is China's and Japan's."""
+"""¥ is missing: it is China's and Japan's. XXX (no currency, in ISO 4217): crowns and rupees are several countries', none of them China's."""
 
 
 def plain(text: pl.Series, *, dotted: bool) -> pl.Series:
@@ -144,7 +144,7 @@ def currency(text: pl.Series, bare: pl.Series | None = None) -> pl.Series | None
         .str.extract(r"^-?\s*([A-Z]{0,3}\s?\.?\s?[^\d\s.,\-]?)")
         .str.replace_all(r"[\s.]", "")
     )
-    tail = distinct.str.to_uppercase().str.replace_all("[万萬千仟]", "").str.extract(r"([^\d\s.,]+)\s*$")
+    tail = distinct.str.to_uppercase().str.replace_all("[万萬千仟]", "").str.extract(r"([^\d\s.,]+)\.?\s*$")
     table = {**CURRENCIES, **{c: c for c in _CODES.split("|") if c != "RMB"}}
     codes = pl.DataFrame({"text": distinct, "mark": mark, "tail": tail}).select(
         "text",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from orderguard.columns import INSTANT
-from orderguard.normalise import dates, minguo, tongues
+from orderguard.normalise import buddhist, dates, minguo, tongues
 from orderguard.normalise.cleaning import cleaned_series, without
 from orderguard.normalise.values import WIDE, filled
 
@@ -33,7 +33,7 @@ def times(
 
     Reads ISO and Chinese forms, day-first and month-first with slashes (settled by all the column's values: a
     day above 12 decides; when nothing decides and `order` is None they stay null), English month names,
-    AM/PM, zone suffixes and names, 民國 years, Excel serial days and Unix time down to nanoseconds.
+    AM/PM, zone suffixes and names, 民國 and Thai years, Excel serial days and Unix time down to nanoseconds.
 
     Args:
         column: text with or without the marks of spreadsheets, dates or times.
@@ -85,7 +85,7 @@ def parse(text: pl.Series, form: str) -> pl.Series:
 
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
-    t = pl.Series(name, [minguo.spelled(v.translate(WIDE)) for v in text.to_list()], dtype=pl.String)
+    t = pl.Series(name, [buddhist.spelled(minguo.spelled(v.translate(WIDE))) for v in text.to_list()], dtype=pl.String)
     t = tongues.respelled(dates.without_de(t))
     half = t.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
     t, places = dates.without_place(_respelled(t))

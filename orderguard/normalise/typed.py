@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
+from orderguard.currencies import heading_unit
 from orderguard.normalise import dates, minguo, sums, values
 from orderguard.normalise.beside import each
 from orderguard.normalise.cleaning import Texts, without
@@ -38,6 +39,7 @@ from orderguard.normalise.refusals import (
     reasons,
     reject_frame,
     told_below,
+    told_currency,
     told_days,
     told_republican,
     unknown_words,
@@ -258,10 +260,29 @@ def _told_otherwise(
         more.append(stage)
         if unknown:
             notes.append(unknown_words(unknown, cells["source_row"], source))
-    if "currency" not in picks and "amount" in picks and picks["amount"].dtype == pl.String:
-        currency = sums.currency(picks["amount"], first["amount"] if "amount" in first.columns else None)
-        more += [] if currency is None else [currency.alias("currency")]
+    if "currency" not in picks and "amount" in picks:
+        more += _currency(picks, first, recipe, source, notes)
     return more
+
+
+def _currency(
+    picks: dict[str, pl.Series], first: pl.DataFrame, recipe: Recipe, source: str, notes: list[Problem]
+) -> list[pl.Series]:
+    """What stands beside the amounts, else what their heading, other sums and the headings' language say; nothing if nothing does."""
+    told: pl.Series | None = None
+    for name in ("amount", "unit_price", "discount"):
+        if name not in picks or picks[name].dtype != pl.String or (told is not None and not told.null_count()):
+            continue
+        said = sums.currency(picks[name], first[name] if name in first.columns else None)
+        told = said if told is None else told if said is None else told.zip_with(told.is_not_null(), said)
+    units = [unit for h in recipe.picks["amount"].all_sources() if (unit := heading_unit(h)[1]) is not None]
+    headed = units[0] if units else recipe.currency or recipe.guessed_currency
+    if headed and (told is None or told.null_count()):
+        if not units and not recipe.currency:
+            notes.append(told_currency(headed, source))
+        rest = pl.Series("currency", [headed]).new_from_index(0, len(picks["amount"]))
+        told = rest if told is None else told.fill_null(rest)
+    return [] if told is None else [told.alias("currency")]
 
 
 def _instants(

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
+from orderguard.currencies import heading_unit
 from orderguard.errors import Words, closest
 from orderguard.traditional import SIMPLIFIED
 
@@ -225,7 +226,8 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
 @lru_cache(maxsize=8192)
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, dots, case ignored."""
-    folded = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’").casefold().translate(_IGNORED)
+    text = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’")
+    folded = heading_unit(text)[0].casefold().translate(_IGNORED)
     if folded[:1] == "[" and folded.find("]") == len(folded) - 1:  # how SQL Server writes names
         folded = folded[1:-1] or folded
     for opened, closed in _BRACKETS:
@@ -236,8 +238,5 @@ def heading_key(heading: str) -> str:
 
 _IGNORED = str.maketrans("", "", BLANKS + "_-#.\u0307") | str.maketrans(SIMPLIFIED)
 _BRACKETS = (("(", ")"), ("[", "]"), ("【", "】"))
-_UNITS = frozenset({
-    "元", "rmb", "cny", "人民币", "件", "¥", "￥", "个", "单位元", "usd", "$", "必填", "选填", "円", "원", "eur", "gbp", "mxn", "brl",
-    "ars", "clp", "cop", "jpy", "krw", "myr", "sgd", "thb", "vnd", "idr", "php", "inr", "twd", "hkd", "aud", "cad",
-})  # fmt: skip
+_UNITS = frozenset({"件", "个", "必填", "选填", "单位元"})
 """A unit behind a heading says nothing about which column it is: 商品总价(元), 商品数量(件)."""

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 KEYS = {
     "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
     "device_id": "device_id", "account": "account_key", "buyer_id": "buyer_id", "email": "email",
-    "receiver_name": "receiver_name", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
+    "receiver_name": "name_key", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
     "buyer_name": "buyer_name", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
     "amount": "amount", "person": "person_key",
 }  # fmt: skip
 ZH = {
     "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号", "account_key": "买家账号",
-    "email": "邮箱", "receiver_name": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
+    "email": "邮箱", "name_key": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
     "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
     "person_key": "人（电话、账号或姓名地址相同）",
 }  # fmt: skip
 EN = {
     "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "account_key": "account",
-    "basket": "basket", "person_key": "person",
+    "basket": "basket", "name_key": "receiver", "person_key": "person",
 }  # fmt: skip
 _MORE = {
     "电话": "receiver_phone", "手机": "receiver_phone", "手机号": "receiver_phone", "联系电话": "receiver_phone", "收货手机": "receiver_phone",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from orderguard.currencies import UNITS
 from orderguard.errors import Words, closest
 from orderguard.rules.bands import Bands  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.base import Kind  # noqa: TC001 - pydantic reads it when the model is made
@@ -30,6 +31,18 @@ class Privacy(BaseModel):
     retain_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
+def _code(value: object) -> object:
+    """`jpy` or 日元 as JPY."""
+    code = str(value).strip().upper()
+    code = UNITS.get(str(value).strip().casefold(), code) or "CNY"
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z]{3}", code):
+        raise ValueError(Words(f"'{value}' 不是币种代码，如 USD", f"'{value}' is no currency code; such as USD"))
+    return code
+
+
+Currency = Annotated[str, BeforeValidator(_code)]
+
+
 class ShipFrom(BaseModel):
     """Where orders leave from: a default place, or by platform, shop or warehouse name."""
 
@@ -38,6 +51,15 @@ class ShipFrom(BaseModel):
     platform: dict[str, str] = {}
     shop: dict[str, str] = {}
     warehouse: dict[str, str] = {}
+
+
+class Currencies(BaseModel):
+    """What sums are in where an export does not say: one currency, or by platform or shop name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    default: Currency | None = None
+    platform: dict[str, Currency] = {}
+    shop: dict[str, Currency] = {}
 
 
 def _share(value: object) -> object:
@@ -152,6 +174,7 @@ class Rulebook(BaseModel):
     bands: Bands
     only_status: list[str] = []
     privacy: Privacy = Privacy()
+    currency: Currencies = Currencies()
     rates: dict[str, Annotated[float, Field(gt=0, le=1_000_000)]] = {}
     max_share: Share = 0.2
     promotions: list[Promotion] = []
@@ -176,6 +199,11 @@ class Rulebook(BaseModel):
         if odd is not None:
             raise ValueError(Words(f"'{odd}' 不是币种代码，如 USD", f"'{odd}' is no currency code; such as USD"))
         return {k.upper(): v for k, v in value.items()}
+
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        return {"default": value} if isinstance(value, str) else value
 
     @field_validator("timezone")
     @classmethod

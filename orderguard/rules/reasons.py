@@ -45,8 +45,8 @@ def span_words(span: timedelta, locale: str) -> str:
     seconds = span.total_seconds()
     for size, zh, en in ((86_400, "天", "d"), (3600, "小时", "h"), (60, "分钟", "min")):
         if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {zh if locale.startswith('zh') else en}"
-    return f"{seconds:g} {'秒' if locale.startswith('zh') else 's'}"
+            return f"{amount(seconds / size)} {zh if locale.startswith('zh') else en}"
+    return f"{amount(seconds)} {'秒' if locale.startswith('zh') else 's'}"
 
 
 def number(column: pl.Expr, digits: int = 0) -> pl.Expr:

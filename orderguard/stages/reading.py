@@ -16,6 +16,7 @@ from orderguard.normalise.recipe import REJECTS
 from orderguard.platforms import header_score, platform_ids
 from orderguard.platforms.recognise import DECIDING
 from orderguard.stages.ahead import taken
+from orderguard.stages.currencies import settled_for, with_currencies
 from orderguard.stages.databases import database_sources, files_among
 from orderguard.stages.lookups import with_lookups
 from orderguard.stages.recipes import recipe_of, recognised
@@ -130,7 +131,7 @@ def folded_orders(
 ) -> Folded:
     """Typed rows to orders: the same for every engine, so whatever an order gets after folding is added here."""
     folded = fold_orders(rows, sums, book.locale, ids, book.timezone)
-    folded.orders = with_baskets(folded.orders, folded.lines)
+    folded.orders = with_currencies(with_baskets(folded.orders, folded.lines), book.currency, ids)
     return folded
 
 
@@ -193,6 +194,8 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
     profile = match.profile
     pile.sums.setdefault(profile.platform, {}).update(profile.fold)
     recipe = recipe_of(match, profiles, headings, book.timezone, book.locale, options.date_order)
+    if settled_for(profile.platform, book.currency, platform_ids(profiles)):
+        recipe.guessed_currency = ""
     pile.problems += _told_apart(match, table.source)
     typed = type_table(table.frame, table.source, recipe)
     pile.problems += typed.notes

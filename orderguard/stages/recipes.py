@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.currencies import currency_of_language, heading_unit
 from orderguard.errors import Problem, Words
 from orderguard.normalise import Recipe
 from orderguard.normalise.cleaning import cleaned_series
@@ -94,4 +95,12 @@ def recipe_of(
         items=profile.part == "items",
         split=profile.split,
         packed=profile.packed,
+        currency=_of_headings(headings),
+        guessed_currency=currency_of_language(headings),
     )
+
+
+def _of_headings(headings: Sequence[str]) -> str:
+    """The one currency that headings name behind themselves; '' where there are none or several."""
+    codes = {code for h in headings if (code := heading_unit(h)[1])}
+    return codes.pop() if len(codes) == 1 else ""

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 _PHONES = ("receiver_phone", "phone_key")
 _VALUES = ("order_id", "buyer_id", "ip", "device_id", "email", "address", "address_key", "receiver_name", *_PHONES)
-_WRITTEN = {"phone_key": "receiver_phone", "address_key": "address", "account_key": "buyer_id"}
+_WRITTEN = {
+    "phone_key": "receiver_phone",
+    "address_key": "address",
+    "account_key": "buyer_id",
+    "name_key": "receiver_name",
+}
 """Facts that stand for a column of the export: what a person would write."""
 
 

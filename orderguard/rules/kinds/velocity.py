@@ -84,6 +84,10 @@ EXAMPLE = """
 """
 
 
+_WRITTEN = {"account_key": "buyer_id", "name_key": "receiver_name"}
+"""Facts that stand for a column: what the reason shows."""
+
+
 class Velocity(Measured):
     """Settings: `key` (one column or several), `window`, `at_least`; `who` counts people, `sum` adds an amount up."""
 
@@ -137,7 +141,7 @@ class Velocity(Measured):
         extra = ([KEYS[self.who]] if self.who else []) + ([self.sum, "currency"] if self.sum else [])
         # A person is told by all orders together: not a fact of one, but measured here.
         whose = set[str]().union(*READS.values()) if self._by_person() else set[str]()
-        shown = {"buyer_id"} if "account_key" in self.columns() else set[str]()
+        shown = {written for fact, written in _WRITTEN.items() if fact in self.columns()}
         return {*self.columns(), *extra, *whose, *shown, "created_at"} - {"person_key"}
 
     def measure(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -165,9 +169,7 @@ class Velocity(Measured):
     def reason(self, locale: str) -> pl.Expr:
         names = ZH if locale.startswith("zh") else EN
         cells = [
-            goods()
-            if c == "basket"
-            else pl.col("buyer_id" if c == "account_key" else c).cast(pl.String).str.slice(0, 40)
+            goods() if c == "basket" else pl.col(_WRITTEN.get(c, c)).cast(pl.String).str.slice(0, 40)
             for c in self.columns()
         ]
         told: dict[str, pl.Expr | str | float] = {

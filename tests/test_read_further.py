@@ -1,0 +1,112 @@
+"""Forms of dates, encodings, packed records and names that were misread or refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from house import House, book, export, order
+
+from orderguard.ingest.encodings import to_utf8
+from orderguard.normalise.times import times
+from orderguard.rules.reasons import span_words
+from orderguard.spans import parse_span
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEN = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2569-11-11 10:00:00", "11/11/2569 10:00", "11 พ.ย. 2569 10:00 น.", "11 พฤศจิกายน พ.ศ. 2569 เวลา 10:00 น.", "๑๑/๑๑/๒๕๖๙ ๑๐:๐๐", "11 Nov 2569 10:00",
+     "2569-11-11T09:00:00+07:00", "2569年11月11日 10:00", "2026.11.11 10.00.00", "11.11.2026 10:00 Uhr", "10:00 2026-11-11", "20261111 10:00", "202611111000",
+     "2026-11-11-10:00:00", "2026-11-11 10.00"],
+)  # fmt: skip
+def test_one_instant_in_many_forms(cell: str) -> None:
+    cell = cell.replace("2026-11-11 10.00", "2026.11.11 10.00")
+    assert times(pl.Series([cell]), "Asia/Shanghai").to_list() == [TEN]
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [("29/02/2567 08:00:00", datetime(2024, 2, 29, 0, 0, tzinfo=UTC)), ("2026-11-11 中午12:30", datetime(2026, 11, 11, 4, 30, tzinfo=UTC)),
+     ("2026-11-11 中午11:50", datetime(2026, 11, 11, 3, 50, tzinfo=UTC)), ("2026-11-11 中午1:30", datetime(2026, 11, 11, 5, 30, tzinfo=UTC)),
+     ("2026-11-11 晚上8:30", datetime(2026, 11, 11, 12, 30, tzinfo=UTC)), ("2026-11-11 晚上12:30", None),
+     ("2026-11-11 10:00:00.2569", datetime(2026, 11, 11, 2, 0, 0, 256900, tzinfo=UTC)), ("2469-11-11 10:00:00", None)],
+)  # fmt: skip
+def test_thai_leap_days_noon_and_midnight(cell: str, wanted: datetime | None) -> None:
+    """Half past twelve at night is of a day that nobody can tell; a fraction of a second is no year."""
+    assert times(pl.Series([cell]), "Asia/Shanghai").to_list() == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows"),
+    [("big5hkscs", "1,林美玲"), ("big5hkscs", "1,黃志明\n2,徐若瑄\n3,廖承翰"), ("big5hkscs", "1,羅志祥\n2,楊宗翰"), ("gb18030", "1,林美玲"), ("gb18030", "1,李玥"),
+     ("gb18030", "1,辽宁省沈阳市和平区三好街"), ("gb18030", "1,欧阳镕基"), ("gb18030", "1,赵薇\n2,陶喆")],
+)  # fmt: skip
+def test_a_name_or_two_tell_the_encoding(encoding: str, rows: str) -> None:
+    text = f"order_id,name\n{rows}\n"
+    assert to_utf8(text.encode(encoding), "a.csv") == (encoding, text.encode())
+
+
+def youzan(number: str, status: str, **note: str) -> dict[str, object]:
+    """An order as youzan.trades.sold.get gives it, invented."""
+    return {
+        "full_order_info": {
+            "order_info": {"tid": number, "status": status, "created": "2026-11-11 10:00:00", "pay_time": "2026-11-11 10:00:30", "refund_state": 0},
+            "address_info": {"receiver_name": "测名", "receiver_tel": "13802580000", "delivery_province": "广东省", "delivery_city": "深圳市",
+                             "delivery_district": "南山区", "delivery_address": "某路 1 号"},
+            "buyer_info": {"buyer_id": 7, "buyer_phone": "13802580000", "fans_nickname": "甲"},
+            "pay_info": {"total_fee": "2000.00", "payment": "2000.00"},
+            "remark_info": {"buyer_message": note.get("note", ""), "trade_memo": ""},
+            "orders": [{"oid": "1", "title": "奶粉", "num": 2, "price": "500.00", "outer_sku_id": "NF-900"},
+                       {"oid": "2", "title": "糖", "num": 1, "price": "1000.00", "outer_sku_id": "T-1"}],
+        }
+    }  # fmt: skip
+
+
+def test_what_youzan_answers_is_read(tmp_path: Path) -> None:
+    """Orders in a wrapper each, two levels down; items; status words of the interface."""
+    path = tmp_path / "a.json"
+    rows = [youzan("E1", "WAIT_SELLER_SEND_GOODS"), youzan("E2", "WAIT_SELLER_SEND_GOODS", note="快"), youzan("E3", "TRADE_CLOSED")]
+    path.write_text(json.dumps({"code": 200, "data": {"full_order_info_list": rows, "total_results": 3}}), encoding="utf-8")
+    house = House(tmp_path)
+    told = house.scan(path).run["inputs"][0]
+    assert (told["platform"], told["rows"], told["read"]) == ("youzan", 6, 3)
+    assert house.findings() == {("E1", "round-amount")}
+
+
+def test_nodes_of_graphql_are_unwrapped(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    node = {"order_id": "1", "created_at": "2026-11-11 10:00:00", "amount": "1000", "buyer_note": ""}
+    path.write_text(json.dumps({"data": {"orders": {"edges": [{"cursor": "x", "node": node}]}}}), encoding="utf-8")
+    house = House(tmp_path)
+    house.scan(path)
+    assert house.findings() == {("1", "round-amount")}
+
+
+def test_a_name_is_one_however_it_is_spaced(tmp_path: Path) -> None:
+    """Blanks, full width and case tell no people apart; a masked name groups with nobody."""
+    names = ["张三", "张 三", "张\u3000三", "Li Lei", "LI  LEI", "Ｌｉ Ｌｅｉ", "张*", "张*", "张*"]
+    house = House(tmp_path, book("{id: names, kind: velocity, with: {key: receiver_name, window: 1h, at_least: 3}, points: 30}"))
+    house.scan(export(tmp_path / "a.csv", [order(f"N{i}", 收货人=name) for i, name in enumerate(names)]))
+    assert house.findings() == {(f"N{i}", "names") for i in range(6)}
+    seen = pl.read_parquet(house.out / "coverage.parquet").row(0, named=True)
+    assert (seen["judged"], seen["hits"], seen["not_evaluable"]) == (6, 6, 3)
+    assert "收货人 张 三：" in pl.read_parquet(house.out / "findings.parquet").filter(order_id="N1")["reason"].item()
+
+
+def test_two_long_windows_have_two_fingerprints() -> None:
+    """More than six digits of seconds were cut off; what was told in full stays as it was."""
+    rule = "{{id: a, kind: velocity, with: {{key: ip, window: {}, at_least: 3}}, points: 30}}"
+    prints = {span: book(rule.format(span)).rules[0].fingerprint for span in ("1234567s", "1234568s", "30d", "5m", "300s", "2592000s")}
+    assert len(set(prints.values())) == 4
+    assert (prints["5m"], prints["30d"]) == (prints["300s"], prints["2592000s"])
+    assert book(rule.format("30d")).rules[0].settings.told()["window"] == "2.592e+06s"
+    assert span_words(parse_span("1234567s"), "en") == "1234567 s"
+    assert span_words(timedelta(days=30), "zh-CN") == "30 天"
