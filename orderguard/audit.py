@@ -24,10 +24,11 @@ from orderguard.stages.delivery import Work, deliver
 from orderguard.stages.drawing import draw, unanswered
 from orderguard.stages.ending import Ages, catch_up, turns, with_ages
 from orderguard.stages.engines import read_inputs
+from orderguard.stages.handing import here_of, take_over
 from orderguard.stages.judging import Judged, check_places
 from orderguard.stages.options import Clock, Options, Scan
 from orderguard.stages.tables import equip, expired, stocked
-from orderguard.stages.telling import demotions, left_the_team, overlap, profiles_held, told_apart, unheard_statuses
+from orderguard.stages.telling import demotions, overlap, profiles_held, told_apart, unheard_statuses
 from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def scan(options: Options) -> Scan:
 
 def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
     book, clock = options.book, Clock()
+    options = replace(options, team=options.team.at(options.now, book.timezone))
     check_place(options.out)
     check_places(book)
     check_target(options.export_to)
@@ -76,15 +78,17 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             opened, raised = open_cases(
                 flagged, known, before, cases, options.team, synonyms, options.now, book.locale, turned
             )
-            resting = cases.resting(options.team.every, options.now)
+            resting = here_of(cases.resting(options.team.every, options.now), options.team)
             new, drawn = draw(judged, opened, options, cases, synonyms, ids)
             read.problems += unanswered(new, drawn, options)
             late = undelivered(cases, history, book, opened, resting)
             late = late.filter(~pl.col("case_id").is_in(turned.ended["case_id"].implode()))
-            work = Work(new, raised, flagged, late, known, book.locale, resting)
-            read.problems += left_the_team(
-                dict(work.tasks.group_by("agent").len().sort("agent").iter_rows()), options.team
+            handed = take_over(
+                new, raised, flagged, known, late, options.team, turned.load(cases.load(), known), synonyms
             )
+            known, late = handed.known, handed.late
+            read.problems += handed.notices
+            work = Work(new, raised, flagged, late, known, book.locale, resting)
         with clock.room("ledger"):
             run = _told(options, read, judged, opened) | {
                 "released_before": released,
@@ -98,7 +102,9 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             )
             recorded = _recorded(judged, options)
             new = with_ages(new, ages)
-            cases.record(run, written, recorded, new, raised, options.now, traffic, read.marks, drawn, turned.ended)
+            cases.record(
+                run, written, recorded, new, raised, options.now, traffic, read.marks, drawn, turned.ended, handed.cases
+            )
             work.second(pending_doubles(ledger))
         with clock.room("outbox"):
             names = {p.platform: p.name["zh" if book.locale.startswith("zh") else "en"] for p in profiles}

@@ -263,16 +263,6 @@ def test_the_least_loaded_agent_is_told_by_what_is_still_open(tmp_path: Path) ->
     assert {a: sorted(n) for a, n in house.tasks().items()} == {"甲": ["8", "9"]}
 
 
-def test_who_left_the_team_is_named_when_a_sheet_is_made_for_them(tmp_path: Path) -> None:
-    both, one = (Team.model_validate({"agents": [{"name": n} for n in names]}) for names in (("甲", "乙"), ("甲",)))
-    house = House(tmp_path, team=both)
-    house.scan(told(tmp_path / "a.csv", 0, odd("1"), odd("2")))
-    house.scan(told(tmp_path / "b.csv", 1, odd("1", "交易关闭"), odd("2", "交易关闭")), now=later(1))
-    again = house.scan(told(tmp_path / "c.csv", 2, odd("1"), odd("2")), now=later(2), team=one)
-    assert [p.what.zh for p in again.problems] == ["乙 不在团队表里，这次仍有 1 单在其任务表上"]
-    assert house.scan(tmp_path / "c.csv", now=later(3), team=one).problems == []
-
-
 def test_orders_drawn_for_control_are_judged_whether_they_are_shipped_or_not(tmp_path: Path) -> None:
     house = House(tmp_path)
     rows = [order(str(i), 订单状态=WAITING) for i in range(12)]

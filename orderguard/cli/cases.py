@@ -8,19 +8,9 @@ from typing import Any
 import click
 
 from orderguard.cli.deadlines import overdue, sweep
+from orderguard.cli.handing import KEY, STATES, reassign
 from orderguard.cli.options import by_option, json_option, ledger_option, why_option
 from orderguard.cli.snooze import snooze, snoozed, unsnooze
-
-KEY = ("case_id", "platform", "order_id")
-"""What names a case in --json."""
-
-STATES = {
-    "open": ("待核实", "open"),
-    "investigating": ("调查中", "investigating"),
-    "confirmed": ("属实", "confirmed"),
-    "released": ("已放行", "released"),
-    "over": ("订单已结束", "order over"),
-}
 
 
 @click.group()
@@ -134,62 +124,9 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
         click.echo(f"{found['case_id']} → {STATES['released'][0 if language().startswith('zh') else 1]}")
 
 
-@cases.command()
-@click.argument("order_or_case")
-@click.argument("agent")
-@ledger_option
-@by_option()
-@why_option
-@json_option()
-def reassign(order_or_case: str, agent: str, ledger: str, by: str, why: str, as_json: bool) -> None:
-    """转派给另一位处理人，进其下一张任务表。 Give it to another agent, on whose next sheet it will stand."""
-    from datetime import UTC, datetime
-
-    from pydantic import ValidationError
-
-    from orderguard.cli import language
-    from orderguard.cli.common import one_case, opened, print_json
-    from orderguard.errors import OrderguardError, Problem, Words
-    from orderguard.ledger import CaseBook
-    from orderguard.ledger.cases import OPEN
-    from orderguard.route.team import Agent
-    from orderguard.staff import shown
-
-    try:
-        name = Agent(name=agent).name
-    except ValidationError as error:
-        raise OrderguardError(Words(f"'{agent}' 不能作处理人名", f"'{agent}' cannot be an agent's name")) from error
-    with opened(Path(ledger)) as book:
-        case = one_case(book, order_or_case)
-        if case["state"] not in OPEN:
-            state = STATES[case["state"]]
-            what = Words(
-                f"{case['case_id']} 已是“{state[0]}”，没有要转派的",
-                f"{case['case_id']} is {state[1]}: nothing to hand on",
-            )
-            fix = Words("用 orderguard verdict revise 更正结果", "correct its verdict with 'orderguard verdict revise'")
-            if case["state"] == "over":
-                fix = Words(
-                    "订单恢复后会重新待办；仍可用 verdict record 记下结果",
-                    "it is open again when the order is; its result can still be recorded with 'verdict record'",
-                )
-            raise OrderguardError(Problem(what, fix=fix))
-        number = CaseBook(book).reassign(case["case_id"], name, by, why, datetime.now(UTC))
-    if as_json:
-        print_json({**{key: case[key] for key in KEY}, "agent": name, "still_on_sheet": number})
-    else:
-        click.echo(f"{case['case_id']} → {name}")
-    if number:
-        old = shown(case["agent"], language())
-        told = Words(
-            f"它还在 {old} 的第 {number} 号任务表上：请告知 {old}；运行 orderguard tasks --agent {old} 可重发不含它的表",
-            f"it still stands on {old}'s sheet no. {number}: tell {old}; 'orderguard tasks --agent {old}' issues one without it",
-        )
-        click.echo("! " + told.pick(language()), err=True)
-
-
 cases.add_command(snooze)
 cases.add_command(snoozed)
 cases.add_command(unsnooze)
+cases.add_command(reassign)
 cases.add_command(overdue)
 cases.add_command(sweep)

@@ -140,7 +140,10 @@ def _trail(told: dict[str, Any], locale: str, zone: str) -> list[str]:
         what = EVENTS.get(word, (event["what"], event["what"]))[at]
         if word == "over":
             what += f" {STAGE_WORDS[rest].pick(locale)}"
-        why = rules_of(event["why"]) if event["who"] == "scan" and word != "over" else event["why"]
+        why = rules_of(event["why"]) if event["who"] == "scan" and word not in {"over", "reassigned"} else event["why"]
+        if word == "reassigned":
+            what += f" → {shown(rest.removeprefix('to '), locale)}"
+            why = (f"{why} 不在" if at == 0 else f"{why} is not there") if event["who"] == "scan" else why
         if not event["what"].startswith("verdict"):
             lines.append(f"·  {clock(event['at'], zone)}  {event['who']}  {what}  {why}".rstrip())
     return lines

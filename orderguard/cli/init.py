@@ -19,6 +19,7 @@ version: 1
 agents:
   # - {name: 小李, handles: {platform: [京东, 淘宝]}, capacity: 80}
   # - {name: 小王, handles: {platform: [抖音], region: [广东, 广西]}, capacity: 60}
+  #   请假、班次 / leave and shift:  away: [2026-11-25, 2026-12-01..2026-12-07]   shift: 08:00-20:00
 
 managers:
   # - {name: 华南经理, region: [广东, 广西, 海南]}

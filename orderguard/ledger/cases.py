@@ -14,7 +14,7 @@ from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
 from orderguard.ledger.endings import end_cases
 from orderguard.ledger.files import name_files, sweep
 from orderguard.ledger.marks import write_marks
-from orderguard.ledger.recording import add_findings, add_run, add_traffic, open_cases, raise_cases
+from orderguard.ledger.recording import add_findings, add_run, add_traffic, hand_on, open_cases, raise_cases
 from orderguard.ledger.stamps import instant, iso
 
 if TYPE_CHECKING:
@@ -124,12 +124,18 @@ class CaseBook:
                 " WHERE case_id = ? AND cases.agent <> ?",
                 (case, agent),
             ).fetchone()
-            db.execute("UPDATE cases SET agent = ?, task_run = NULL WHERE case_id = ?", (agent, case))
-            db.execute(
-                "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, NULL)",
-                (case, iso(now), who, f"reassigned to {agent}", why),
-            )
+            hand_on(db, pl.DataFrame({"case_id": [case], "agent": [agent]}), iso(now), who, why, None)
         return int(sheet[0]) if sheet else None
+
+    def owned(self, agent: str) -> list[str]:
+        """Open cases that lie with an agent (those of others that they are asked about beside are not theirs)."""
+        sql = "SELECT case_id FROM cases WHERE agent = ? AND state IN ('open', 'investigating')"
+        return [row[0] for row in self.ledger.db.execute(sql, (agent,))]
+
+    def hand_on(self, moved: pl.DataFrame, who: str, why: str, now: datetime) -> None:
+        """Give cases (`case_id agent`) to other agents; each stands on its new agent's next sheet."""
+        with self.ledger.commit() as db:
+            hand_on(db, moved, iso(now), who, why, None)
 
     def events(self, case: str) -> list[dict[str, Any]]:
         """A case's trail, oldest first."""
@@ -207,6 +213,7 @@ class CaseBook:
         marks: Sequence[Mark] = (),
         drawn: Drawn | None = None,
         ended: pl.DataFrame | None = None,
+        handed: pl.DataFrame | None = None,
     ) -> None:
         """The run's one transaction: the run, its history files, findings, new cases and raised ones.
 
@@ -220,6 +227,7 @@ class CaseBook:
                 due_at resumed heard_at`.
             now: the clock.
             ended: cases of orders that are over (see `endings.end_cases`).
+            handed: cases that go to another agent, theirs being gone: `case_id was agent`.
             drawn: control orders among `opened`, and second opinions asked for.
             traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
             marks: how far databases were read.
@@ -235,6 +243,8 @@ class CaseBook:
             if drawn:
                 record_drawn(db, run_id, drawn)
             raise_cases(db, raised, run_id, stamp)
+            if handed is not None:
+                hand_on(db, handed, stamp, "scan", pl.col("was"), run_id)
             if ended is not None:
                 end_cases(db, ended, run_id, stamp)
         sweep(self.ledger)

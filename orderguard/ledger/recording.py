@@ -99,3 +99,16 @@ def raise_cases(db: Recording, raised: pl.DataFrame, run_id: str, stamp: str) ->
             "INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, 'scan', ?, ?, ?)",
             (case, stamp, what, evidence, run_id),
         )
+
+
+def hand_on(db: Recording, moved: pl.DataFrame, stamp: str, who: str, why: str | pl.Expr, run_id: str | None) -> None:
+    """Give cases (`case_id agent`) to other agents, on whose next sheet each will stand. Call inside a transaction."""
+    if moved.is_empty():
+        return
+    db.bulk("UPDATE cases SET agent = ?, task_run = NULL WHERE case_id = ?", moved.select("agent", "case_id"))
+    said = pl.lit(why) if isinstance(why, str) else why
+    rows = moved.select(
+        "case_id", at=pl.lit(stamp), who=pl.lit(who), what="reassigned to " + pl.col("agent"), why=said,
+        run=pl.lit(run_id, dtype=pl.String),
+    )  # fmt: skip
+    db.bulk("INSERT INTO events (case_id, at, who, what, why, run_id) VALUES (?, ?, ?, ?, ?, ?)", rows)

@@ -41,6 +41,8 @@ def assign(
 ) -> pl.Series:
     """One agent per cluster: among those who handle all of it (else some of it), the least loaded for their capacity.
 
+    Who is on shift comes before who is not.
+
     Args:
         cases: new cases with `cluster platform shop region due_at`.
         team: who there is; without agents everything is `unassigned`.
@@ -69,7 +71,7 @@ def assign(
         if not free:
             chosen[cluster] = UNASSIGNED
             continue
-        best = min(free, key=lambda a: (work[a.name] / a.capacity, a.name))
+        best = min(free, key=lambda a: (a.name in team.off, work[a.name] / a.capacity, a.name))
         work[best.name] += n
         chosen[cluster] = best.name
     return cases["cluster"].replace_strict(chosen, return_dtype=pl.String).alias("agent")

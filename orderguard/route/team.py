@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.faults import explain
+from orderguard.route.duty import Away, Shift, is_away, on_shift
 from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
 from orderguard.staff import UNASSIGNED, meant
 from orderguard.yamls import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
 NOTICE_EVERY = timedelta(minutes=15)
@@ -40,14 +43,17 @@ class Handles(BaseModel):
 class Agent(BaseModel):
     """One agent.
 
-    `capacity` is how many open orders they can have; above it, work waits in the shared queue. With `cards` the messages
-    to `targets` name the orders, their reasons and what to ask.
+    `capacity` is how many open orders they can have; above it, work waits in the shared queue. On days when they are `away`
+    they get nothing; outside their `shift` only what nobody on duty can take. With `cards` the messages to `targets` name
+    the orders, their reasons and what to ask.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     name: str = Field(min_length=1, max_length=40)
     handles: Handles = Handles()
     capacity: int = Field(default=200, ge=1, le=100_000)
+    away: Away = ()
+    shift: Shift | None = None
     targets: list[str] = []
     cards: bool = False
 
@@ -174,6 +180,23 @@ class Team(BaseModel):
     message: Message = Message()
     agents: list[Agent] = []
     managers: list[Manager] = []
+    _off: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Agents who are not on shift, as `at` left it."""
+        return self._off
+
+    def at(self, now: datetime, zone: str) -> Team:
+        """The team as it is at an instant: without who is away that day, knowing who is off shift."""
+        local = now.astimezone(ZoneInfo(zone))
+        here = [a for a in self.agents if not is_away(a.away, local.date())]
+        if len(here) == len(self.agents) and all(a.shift is None for a in here):
+            return self
+        team = self.model_copy(update={"agents": here})
+        off = frozenset(a.name for a in here if a.shift and not on_shift(a.shift, local.time()))
+        object.__setattr__(team, "_off", off)
+        return team
 
 
 def load_team(path: Path) -> Team:

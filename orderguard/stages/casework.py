@@ -157,7 +157,9 @@ def _around(flagged: pl.DataFrame, known: pl.DataFrame, before: pl.DataFrame, ca
     cases_of = pl.concat([known, cases.known(before["case_id"])]) if len(before) else known
     names = ["case_id", *_LINKED_BY, *(n for n in _LINK_FACTS if n in flagged.columns)]
     both = pl.concat([r.select(names) for r in rows if len(r)] or [flagged.clear().select(names)])
-    of = cases_of.filter(pl.col("state") != "released").select("case_id", "cluster", "agent")
+    # What was let go keeps nobody, unless it is flagged again, on new evidence.
+    live = (pl.col("state") != "released") | pl.col("case_id").is_in(flagged["case_id"].implode())
+    of = cases_of.filter(live).select("case_id", "cluster", "agent")
     return both.unique("case_id", maintain_order=True).join(of.unique("case_id"), on="case_id", maintain_order="left")
 
 

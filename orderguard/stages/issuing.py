@@ -9,6 +9,7 @@ import polars as pl
 from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger import CaseBook, History
 from orderguard.outbox import keep_sheet, write_tasks
+from orderguard.staff import UNASSIGNED
 from orderguard.stages.casework import task_rows
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def issue_waiting(ledger: Ledger, options: Options) -> dict[str, int]:
     cases = CaseBook(ledger)
     resting = cases.resting(options.team.every, options.now)
     waiting = cases.pending(resting).filter(pl.col("task_run").is_null() & (pl.col("state") != "confirmed"))
+    here = [a.name for a in options.team.at(options.now, options.book.timezone).agents]
+    if here:  # the next scan hands on what lies with the others
+        waiting = waiting.filter(pl.col("agent").is_in([*here, UNASSIGNED]))
     if waiting.is_empty() or not (options.out / "run.json").exists():
         return {}
     rows = task_rows(waiting, cases, History(ledger), options.book)

@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from orderguard.errors import Problem, Words, closest
-from orderguard.staff import UNASSIGNED
 from orderguard.stages.judging import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orderguard.platforms import Profile
-    from orderguard.route import Team
     from orderguard.rules import Rule, Rulebook
     from orderguard.stages.judging import Judged
 
@@ -40,31 +38,6 @@ def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
             fatal=False,
         )
         for d in demoted
-    ]
-
-
-def left_the_team(sheets: Mapping[str, int], team: Team) -> list[Problem]:
-    """A notice about sheets of agents whom the team file does not name (any more): nobody may be waiting for them.
-
-    Args:
-        sheets: orders per agent that are issued now.
-        team: as it is today; without agents everything lies in the shared queue anyway.
-    """
-    names = {a.name for a in team.agents}
-    gone = {a: n for a, n in sheets.items() if a != UNASSIGNED and a not in names} if names else {}
-    return [
-        Problem(
-            Words(
-                f"{agent} 不在团队表里，这次仍有 {n} 单在其任务表上",
-                f"{agent} is not in the team file, and {n} orders stand on their sheet this time",
-            ),
-            fix=Words(
-                "用 orderguard cases reassign 订单 姓名 转派，或把人加回团队表",
-                "hand them on with 'orderguard cases reassign ORDER NAME', or put the agent back into the team file",
-            ),
-            fatal=False,
-        )
-        for agent, n in gone.items()
     ]
 
 
