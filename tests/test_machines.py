@@ -157,3 +157,20 @@ def test_a_kill_between_entries_leaves_a_folder_that_is_still_ours(tmp_path, mon
         assert _left(tmp_path) == []
         assert _issued(house) == ["A0", "A1", "A2", "B1"]
         assert (house.out / "theirs.txt").read_text() == "x"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ulimit")
+def test_a_disk_that_fills_leaves_files_as_they_were(tmp_path):
+    """`init` left half a rulebook that each scan then read, a report half a page in the place of the last good one."""
+    export(tmp_path / "a.csv", _ROWS)
+    done = _sh("(ulimit -f 1; orderguard init)", tmp_path)
+    assert (done.returncode, [p.name for p in tmp_path.iterdir()]) == (2, ["a.csv"]), done.stderr.decode()
+    assert _sh("orderguard scan a.csv && orderguard report --month 2026-11 && orderguard board", tmp_path).returncode == 0
+    files = {p: p.read_bytes() for p in tmp_path.glob("*") if p.is_file()}
+    assert len(files) == 4
+    for line, code in (("report --month 2026-11", 3), ("ledger rebuild", 2)):
+        # SQLite's own shared memory is a file of 32 KB.
+        done = _sh(f"(ulimit -f {0 if 'rebuild' in line else 33}; orderguard {line})", tmp_path)
+        assert done.returncode == code, (line, done.stderr.decode())
+        assert {p: p.read_bytes() for p in tmp_path.glob("*") if p.is_file()} == files, line
+    assert _sh("orderguard ledger check", tmp_path).returncode == 0

@@ -82,7 +82,12 @@ def _write(target: str, text: str) -> None:
     try:
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         with Path(target).open("x", encoding="utf-8") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                Path(target).unlink()
+                raise
     except FileExistsError as error:
         what = Words("文件已在，不会覆盖", "the file is there already and is not overwritten")
         fix = Words("换个文件名，或先移走它", "choose another name, or move it away")

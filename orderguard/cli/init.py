@@ -43,6 +43,7 @@ def init(folder: str, template: str | None, as_json: bool) -> None:
     """写出规则表 rules.yaml 与团队表 team.yaml。 Write a commented rulebook and team (and lists, with --template)."""
     target = Path(folder)
     from orderguard.cli import language
+    from orderguard.drafts import drafted
 
     files = _files(template)
     if not language().startswith("zh"):
@@ -54,17 +55,18 @@ def init(folder: str, template: str | None, as_json: bool) -> None:
         raise OrderguardError(Problem(what, str(target), fix=fix))
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            # Excel shows Chinese in a CSV only behind a byte order mark.
-            (target / name).write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
-            if not as_json:
-                click.echo(str(target / name))
+        with drafted(*[target / name for name in files]) as drafts:
+            for draft, (name, text) in zip(drafts, files.items(), strict=True):
+                # Excel shows Chinese in a CSV only behind a byte order mark.
+                draft.write_text(text, encoding="utf-8-sig" if name.endswith(".csv") else "utf-8")
     except OSError as error:
         raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(target))) from error
     if as_json:
         from orderguard.cli.common import print_json
 
         print_json([str(target / name) for name in files])
+    else:
+        click.echo("\n".join(str(target / name) for name in files))
 
 
 def _files(template: str | None) -> dict[str, str]:

@@ -135,6 +135,7 @@ def _instant(day: str | None, zone: str, *, end: bool) -> str | None:
 
 
 def _write(path: Path, found: Proposal, book: Rulebook) -> None:
+    from orderguard.drafts import drafted
     from orderguard.errors import OrderguardError, Problem, Words, json_text, unable
     from orderguard.outbox.proposal import write_proposal
 
@@ -145,10 +146,11 @@ def _write(path: Path, found: Proposal, book: Rulebook) -> None:
         raise OrderguardError(Problem(what, str(path)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.casefold() == ".json":
-            path.write_text(json_text(found.told()) + "\n", encoding="utf-8")
-        else:
-            write_proposal(path, found.told(), book.locale)
+        with drafted(path) as (draft,):
+            if path.suffix.casefold() == ".json":
+                draft.write_text(json_text(found.told()) + "\n", encoding="utf-8")
+            else:
+                write_proposal(draft, found.told(), book.locale)
     except OSError as error:
         raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(path))) from error
 

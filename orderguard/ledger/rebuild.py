@@ -37,9 +37,10 @@ def rebuild(folder: Path, stamp: str, say: Callable[[Words], None] | None = None
         what = Words("这里没有台账流水（journal），无法重建", "there is no journal here to rebuild from")
         fix = Words("从备份恢复台账目录", "restore the ledger's folder from a backup")
         raise OrderguardError(Problem(what, str(folder), fix=fix))
-    lock = take_lock(folder, say)
+    lock = None
     draft = folder / "ledger.db.new"
     try:
+        lock = take_lock(folder, say)
         for left in folder.glob("ledger.db.new*"):
             left.unlink()
         db = sqlite3.connect(draft, isolation_level=None)
@@ -53,8 +54,9 @@ def rebuild(folder: Path, stamp: str, say: Callable[[Words], None] | None = None
         what = unable(Words("台账无法重建", "the ledger cannot be rebuilt"), error)
         raise OrderguardError(Problem(what, str(folder))) from error
     finally:
-        draft.unlink(missing_ok=True)
-        lock.close()
+        if lock is not None:
+            draft.unlink(missing_ok=True)
+            lock.close()
     return {"lines": lines, "kept": kept}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orderguard.drafts import drafted
 from orderguard.outbox import svg
 from orderguard.outbox.html import cell, chart, page, safe, table
 from orderguard.outbox.report_text import NONE, percent, speaker, whole
@@ -21,9 +22,8 @@ _BANDS = {"hold": ("暂扣", "Hold"), "review": ("复核", "Review")}
 
 def write_board(path: Path, told: Told, locale: str) -> None:
     """Write the page whole: a reader never sees half of it."""
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(board_page(told, locale), encoding="utf-8")
-    draft.replace(path)
+    with drafted(path) as (draft,):
+        draft.write_text(board_page(told, locale), encoding="utf-8")
 
 
 def board_page(told: Told, locale: str, links: str = "") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from orderguard.drafts import drafted
 from orderguard.ledger.snapshot import reading
 from orderguard.ledger.stamps import iso
 from orderguard.outbox.report_book import write_report_book
@@ -97,6 +98,7 @@ def write(asked: Asked, told: dict[str, Any]) -> dict[str, str]:
     """Write page and workbook; returns their paths by kind."""
     stem = f"report-{asked.period.label}"
     page, book = asked.out / f"{stem}.html", asked.out / f"{stem}.xlsx"
-    write_report_page(page, told, asked.locale)
-    write_report_book(book, told, asked.locale)
+    with drafted(page, book) as (page_draft, book_draft):
+        write_report_page(page_draft, told, asked.locale)
+        write_report_book(book_draft, told, asked.locale)
     return {"html": str(page), "xlsx": str(book)}

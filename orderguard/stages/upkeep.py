@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orderguard.drafts import drafted
 from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.journal import tables, write_private
 from orderguard.ledger.prune import prune
@@ -30,12 +31,12 @@ def export_tables(ledger: Ledger, target: Path, kind: str) -> dict[str, int]:
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, frame in tables(ledger.db):
-            path = target / f"{name}.{kind}"
-            if kind == "csv":
-                write_csv(path, frame)
-                os.chmod(path, 0o600)  # noqa: PTH101 - as the ledger's own files
-            else:
-                write_private(frame, path)
+            with drafted(target / f"{name}.{kind}") as (path,):
+                if kind == "csv":
+                    write_csv(path, frame)
+                    os.chmod(path, 0o600)  # noqa: PTH101 - as the ledger's own files
+                else:
+                    write_private(frame, path)
             counts[name] = len(frame)
     except OSError as error:
         raise OrderguardError(Problem(unable(Words("无法写入", "cannot be written"), error), str(target))) from error
