@@ -216,8 +216,9 @@ def _cell(
     opened = pl.concat_str(pl.lit(f'<c r="{letters}'), pl.lit(row), pl.lit('" s="'), number)
     if dtype == pl.String:
         shown = column.str.replace_many(["&", "<", ">"], ["&amp;", "&lt;", "&gt;"])
-        # Excel reads _x202E_ as that character (ECMA-376 part 1, 22.9.2.19): the underscore is escaped.
-        shown = shown.str.replace_all(r"_(x[0-9A-Fa-f]{4}_)", "_x005F_$1")
+        # Excel reads _x202E_ as that character (ECMA-376 part 1, 22.9.2.19): the underscore is escaped. Without a look at
+        # what follows: of `_x0041_x202E_` the second would share its underscore with the first.
+        shown = shown.str.replace_all(r"_(x[0-9A-Fa-f]{4})", "_x005F_$1")
         body = pl.concat_str(pl.lit('" t="inlineStr"><is><t xml:space="preserve">'), shown, pl.lit("</t></is></c>"))
     elif isinstance(dtype, pl.Datetime):
         # Excel's serial days count from 1899-12-30 (1900 date system).

@@ -15,12 +15,16 @@ _NUMBERLIKE = r"^\s*[+\-]?[\d\s().\-/]*$"
 _ODD = f"{_CONTROL}|{_FORMULA}"
 _SEEN = re.compile(_ODD).search
 _MAX_CELL = 32_000
+"""Excel takes 32,767 units of UTF-16 in a cell; a character beyond the first plane (an emoji) is two."""
+_ASTRAL = "[\U00010000-\U0010ffff]"
 _FEW = 500
 
 
 def inert(column: pl.Expr) -> pl.Expr:
     """Text without control or bidirectional marks, quoted with ' where a spreadsheet would take it for a formula."""
     text = column.str.replace_all(_CONTROL, "").str.slice(0, _MAX_CELL)
+    long = (text.str.len_chars() > _MAX_CELL // 2) & text.str.contains(_ASTRAL)
+    text = pl.when(long).then(text.str.slice(0, _MAX_CELL // 2)).otherwise(text)
     risky = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBERLIKE)
     return pl.when(risky).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
 
@@ -28,6 +32,8 @@ def inert(column: pl.Expr) -> pl.Expr:
 def inert_text(text: str) -> str:
     """`inert` for one text."""
     clean = re.sub(_CONTROL, "", text)[:_MAX_CELL]
+    if len(clean) > _MAX_CELL // 2 and re.search(_ASTRAL, clean):
+        clean = clean[: _MAX_CELL // 2]
     return "'" + clean if re.match(_FORMULA, clean) and not re.fullmatch(_NUMBERLIKE, clean) else clean
 
 
@@ -40,7 +46,7 @@ def inert_frame(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _is_odd(texts: pl.Series) -> bool:
     if len(texts) < _FEW:  # for which Polars' start of a search takes longer than the search
-        return any(len(t) > _MAX_CELL or _SEEN(t) for t in texts if t)
+        return any(len(t) > _MAX_CELL // 2 or _SEEN(t) for t in texts if t)
     return bool((texts.str.contains(_ODD) | (texts.str.len_bytes() > _MAX_CELL)).any())
 
 
