@@ -36,6 +36,7 @@ _TEXTS = (
     "email",
 )
 _SOURCE = ("source_file", "source_row")
+_CENT = 0.01
 
 
 @dataclass
@@ -171,6 +172,7 @@ def _changing(rows: pl.DataFrame) -> list[str]:
 
 
 def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
+    rows = _lines_added_up(rows, [p for p, columns in sums.items() if "amount" in columns])
     for platform, columns in sums.items():
         if platform not in rows["platform"]:
             continue
@@ -192,6 +194,25 @@ def _summed(rows: pl.DataFrame, sums: Mapping[str, Mapping[str, str]]) -> pl.Dat
                 pl.when(here & pl.col(name).is_not_null()).then(total).otherwise(pl.col(name)).alias(name)
             )
     return rows
+
+
+def _lines_added_up(rows: pl.DataFrame, told: list[str]) -> pl.DataFrame:
+    """Amounts of lines added up where no profile says what they are and each row shows it.
+
+    The rows are different items, and none's amount is more than its price times its quantity. A total that stands on each row
+    is more than that on some, unless it is the line's on all of them: then they differ, or are the products themselves.
+    """
+    untold = ~rows["platform"].is_in(told)
+    if not (untold & rows["unit_price"].is_not_null()).any():
+        return rows
+    gross = pl.col("unit_price").cast(pl.Float64) * pl.col("quantity").fill_null(1.0)
+    amount = pl.col("amount").cast(pl.Float64)
+    item = pl.concat_str(pl.col("sku").fill_null(""), pl.col("title").fill_null(""), separator="\x1f")
+    line = ((amount > 0) & (amount <= gross + _CENT)).fill_null(value=False)
+    apart = (item.n_unique() == pl.len()) & (pl.len() > 1) & (item != "\x1f").all()
+    differ = (pl.col("amount").n_unique() > 1) | ((amount - gross).abs() < _CENT).fill_null(value=False).all()
+    lines = pl.lit(untold) & (line.all() & apart & differ).over(KEY)
+    return rows.with_columns(pl.when(lines).then(pl.col("amount").sum().over(KEY)).otherwise("amount").alias("amount"))
 
 
 def _without_conflicts(rows: pl.DataFrame, locale: str, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:

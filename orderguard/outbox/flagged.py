@@ -146,7 +146,9 @@ def _clusters(shown: pl.DataFrame, locale: str) -> pl.DataFrame:
     table = groups.agg(
         pl.col("cluster_size").first(),
         pl.col("linked_by").first(),
-        pl.when(pl.col("currency").str.to_uppercase().fill_null("CNY").n_unique() == 1).then(pl.col("amount").cast(pl.Float64).sum()).alias("total"),
+        pl.when(pl.col("currency").str.to_uppercase().fill_null("CNY").n_unique() == 1)
+        .then(pl.col("amount").cast(pl.Float64).sum())
+        .alias("total"),
         pl.col("agent").first().replace(UNASSIGNED, NOBODY.pick(locale)),
         pl.col("order_id").sort().str.join("、 ").alias("orders"),
     )
