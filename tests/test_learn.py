@@ -80,6 +80,18 @@ def test_a_rule_that_is_practically_never_right_leaves_the_queue() -> None:
     assert after(found)["bad"] < REVIEW
 
 
+def test_a_rule_that_is_right_every_second_time_does_not_go_over_the_hold_band_and_back() -> None:
+    """A month's luck takes it neither out of hold nor into it; what is clear does, either way."""
+    def moved(points: float, right: int, wrong: int) -> float:
+        good = ("good", "confirmed", 100)
+        found = learned([rule("good"), rule("coin", points)], good, ("coin", "confirmed", right), ("coin", "false_alarm", wrong))
+        return after(found)["coin"]
+
+    assert (moved(30, 27, 33), moved(29, 34, 30), moved(28, 130, 118)) == (30, 29, 29)
+    assert moved(30, 40, 70) < HOLD
+    assert moved(29, 70, 40) >= HOLD
+
+
 @pytest.mark.parametrize("count", [0, 1, 29])
 @pytest.mark.parametrize("result", ["confirmed", "false_alarm"])
 def test_a_rule_with_under_thirty_verdicts_does_not_move(count: int, result: str) -> None:

@@ -166,6 +166,9 @@ def test_times_and_money_are_the_ledgers(told: dict[str, Any], plain: Plain) -> 
     risk = [c.order["amount"] for c in plain.having("confirmed")]
     wrong = [c.order["amount"] for c in plain.having("false_alarm") + plain.having("released") if c.row["band"] == "hold"]
     assert head["money_at_risk"] == {"orders": len(risk), "without_amount": 0, "amounts": {"CNY": float(sum(risk))}}
+    right = [c for c in plain.having("confirmed") if c.row["band"] == "hold"]
+    judged = len(right) + sum(c.row["band"] == "hold" for c in plain.having("false_alarm"))
+    assert (head["held_by_mistake"], head["hold_precision"], head["hold_precision_n"]) == (len(wrong), pytest.approx(len(right) / judged), judged)
     assert head["money_held_by_mistake"] == {"orders": len(wrong), "without_amount": 0, "amounts": {"CNY": float(sum(wrong))}}
 
 
@@ -251,6 +254,8 @@ def test_the_trend_is_each_months_own(told: dict[str, Any], house: House) -> Non
         month_plain = Plain(house.ledger, label)
         mine = {r["rule_id"]: r for r in told["trend"] if r["month"] == label}
         assert (mine[None]["scanned"], mine[None]["flagged"]) == (len(month_plain.orders), len(month_plain.cases))
+        held = [c.outcome for c in month_plain.cases.values() if c.row["band"] == "hold"]
+        assert (mine[None]["held"], mine[None]["held_by_mistake"]) == (len(held), held.count("false_alarm") + held.count("released"))
         assert {r: row["hits"] for r, row in mine.items() if r} == {r: len(keys) for r, keys in month_plain.hits.items() if keys}
 
 

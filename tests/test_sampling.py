@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -107,15 +108,18 @@ def test_the_control_group_tells_how_many_abnormal_orders_no_rule_found(tmp_path
     told = proposal(ledger, house.options.book).recall
     ledger.close()
     assert told is not None
-    assert (told.drawn, told.judged, told.found.part, told.caught) == (len(drawn), len(drawn), len(missed), 100)
+    assert (told.drawn, told.judged, told.found, told.caught) == (len(drawn), len(drawn), len(missed), 100)
     assert told.unflagged == pytest.approx(10 * len(drawn))
     assert told.missed == pytest.approx(10 * len(missed))
     assert told.recall == pytest.approx(100 / (100 + 10 * len(missed)))
-    assert told.low < told.recall < told.high
+    assert told.recall_low < told.recall < told.recall_high
+    said = json.loads(shell("learn", "--json", cwd=tmp_path).stdout)["control_group"]
+    names = "drawn judged found unflagged missed missed_low missed_high caught recall low high"
+    assert (list(said), said["found"]["part"], said["low"] < said["recall"] < said["high"]) == (names.split(), len(missed), True)
     zone = month("2026-11", "Asia/Shanghai")
     group = figures(Asked(house.options.book, zone, previous(zone), [str(house.ledger)], [], tmp_path, "en", NOW))[0]["recall"]["control"]
-    assert {n: group[n] for n in ("drawn", "judged", "found", "caught")} == {"drawn": told.drawn, "judged": told.judged, "found": told.found.part, "caught": told.caught}
-    mine = (told.missed, told.missed_low, told.missed_high, told.recall, told.low, told.high)
+    assert {n: group[n] for n in ("drawn", "judged", "found", "caught")} == {"drawn": told.drawn, "judged": told.judged, "found": told.found, "caught": told.caught}
+    mine = (told.missed, told.missed_low, told.missed_high, told.recall, told.recall_low, told.recall_high)
     names = ("missed", "missed_low", "missed_high", "recall", "recall_low", "recall_high")
     assert [group[n] for n in names] == pytest.approx(mine, abs=0.01), "the report says what learn says"
 

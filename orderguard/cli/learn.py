@@ -265,10 +265,17 @@ def _recall(found: Proposal, *, zh: bool) -> list[str]:
             if zh
             else "recall: unknown without a control group ('scan --sample 0.5%' draws one)"
         ]
-    if r.recall is None or r.low is None or r.high is None:
+    if not r.judged:
         return [f"对照组 {r.drawn} 单，尚无处置结果" if zh else f"control group: {r.drawn} orders, none judged yet"]
+    if r.recall is None or r.recall_low is None or r.recall_high is None:
+        n = r.missed_high or 0.0
+        return [
+            f"对照组 {r.judged} 单，没有异常：估计最多漏掉 {n:.0f} 单（95% 区间）"
+            if zh
+            else f"control group: none of {r.judged} abnormal; at most {n:.0f} missed (95% interval)"
+        ]
     return [
-        f"对照组 {r.judged} 单，异常 {r.found.part}：估计漏掉 {r.missed:.0f} 单（{r.missed_low:.0f}–{r.missed_high:.0f}），召回率 {r.recall:.0%}（95% 区间 {r.low:.0%}–{r.high:.0%}）"
+        f"对照组 {r.judged} 单，异常 {r.found}：估计漏掉 {r.missed:.0f} 单（{r.missed_low:.0f}–{r.missed_high:.0f}），召回率 {r.recall:.0%}（95% 区间 {r.recall_low:.0%}–{r.recall_high:.0%}）"
         if zh
-        else f"control group: {r.found.part} of {r.judged} abnormal; about {r.missed:.0f} missed ({r.missed_low:.0f}–{r.missed_high:.0f}), recall {r.recall:.0%} (95% interval {r.low:.0%}–{r.high:.0%})"
+        else f"control group: {r.found} of {r.judged} abnormal; about {r.missed:.0f} missed ({r.missed_low:.0f}–{r.missed_high:.0f}), recall {r.recall:.0%} (95% interval {r.recall_low:.0%}–{r.recall_high:.0%})"
     ]

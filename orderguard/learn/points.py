@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import exp, floor, log1p, log10
 from typing import TYPE_CHECKING
 
 from orderguard.learn.evidence import Judged, score
-from orderguard.learn.fit import Feature, Row, fit
+from orderguard.learn.fit import BASE, Feature, Row, fit
 from orderguard.learn.lessons import Group, Tally, Taught, known, tallies
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ any kind, one more confirmed order could complete them and lower the rule.)"""
 MOST_LOST = 0.02
 """The proposal keeps rules at the review band that would otherwise take more confirmed orders than this out of the
 queue."""
+CLEAR = 0.82
+"""How much likelier (in log) verdicts must be beyond the hold band than on it, to take a rule over it: 90 %, one-sided."""
 _HALF = 0.5
 
 
@@ -52,8 +54,11 @@ def fitted_points(
     grain = 10.0 ** floor(log10(hold / 25))
     points: dict[str, float] = {}
     capped: set[str] = set()
-    for rule, feature, raw in zip(live, features, fitted, strict=False):
+    for i, (rule, feature, raw) in enumerate(zip(live, features, fitted, strict=False)):
         points[rule.id] = _rounded(raw, rule.points, grain, hold)
+        side = _other_side(rule.points, points[rule.id], hold, grain)
+        if side is not None and not _clear(table, i, fitted, hold, slope):
+            points[rule.id] = side
         if min(abs(raw - feature.low), abs(raw - feature.high)) < 1e-6 and points[rule.id] not in {0.0, rule.points}:
             capped.add(rule.id)
     kept = _keep_catch(known(found, rules, former), live, points, review)
@@ -75,6 +80,32 @@ def _rounded(raw: float, before: float, grain: float, hold: float) -> float:
     if raw < hold <= steps * grain:
         steps -= 1
     return round(steps * grain, 9)
+
+
+def _other_side(before: float, after: float, hold: float, grain: float) -> float | None:
+    """Where a rule that would cross the hold band stops if it is not sure that it should; None if it does not cross."""
+    if before >= hold > after:
+        return hold
+    return round(hold - grain, 9) if before < hold <= after else None
+
+
+def _clear(table: Sequence[Row], rule: int, fitted: Sequence[float], band: float, slope: float) -> bool:
+    """Whether the verdicts are clearly better explained by a rule's fitted points than by those of the band.
+
+    A rule that is right about every second time would else go over the hold band and back with the luck of each month.
+    """
+    gain = 0.0
+    for row in table:
+        if rule in row.hits:
+            z = BASE + slope * sum(fitted[j] for j in row.hits)
+            was = z + slope * (band - fitted[rule])
+            gain += row.right * (_log(z) - _log(was)) + row.wrong * (_log(-z) - _log(-was))
+    return gain > CLEAR
+
+
+def _log(z: float) -> float:
+    """The logarithm of the probability of log-odds."""
+    return min(z, 0.0) - log1p(exp(-abs(z)))
 
 
 def _keep_catch(judged: Sequence[Judged], live: Sequence[Taught], points: dict[str, float], review: float) -> set[str]:

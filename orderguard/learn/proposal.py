@@ -20,9 +20,9 @@ from orderguard.learn.lessons import (
     tallies,
 )
 from orderguard.learn.points import MINIMUM, fitted_points
-from orderguard.learn.sampling import Recall, recall
+from orderguard.learn.sampling import recall, told
 from orderguard.learn.thresholds import Cut, cut
-from orderguard.missed import agents_error
+from orderguard.missed import Missed, agents_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LEARN_SHARE = 0.7
 _HALF = 0.5
 
-__all__ = ["Cut", "Effect", "Proposal", "Recall", "RuleLesson", "Taught", "Threshold", "propose"]
+__all__ = ["Cut", "Effect", "Proposal", "RuleLesson", "Taught", "Threshold", "propose"]
 
 
 class RuleLesson(NamedTuple):
@@ -105,7 +105,7 @@ class Proposal(NamedTuple):
     cuts: list[Cut]
     knots: list[Knot]
     effect: Effect | None
-    recall: Recall | None
+    recall: Missed | None
     right: int
     wrong: int
     unknown: int
@@ -124,7 +124,7 @@ class Proposal(NamedTuple):
             "rules": [r.told() for r in self.rules],
             "thresholds": [c.told() for c in self.cuts],
             "holdout": self.effect.told() if self.effect else None,
-            "control_group": self.recall.told() if self.recall else None,
+            "control_group": told(self.recall) if self.recall else None,
             "calibration": [k._asdict() for k in self.knots],
             "agents_error": None if self.error is None else round(self.error, 4),
         }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orderguard.outbox.report_overview import write_overview
 from orderguard.outbox.report_sections import learn_rows, rulebook_lists
 from orderguard.outbox.report_sheet import COLOURS, MOST, Sheets, wide
-from orderguard.outbox.report_text import begun
+from orderguard.outbox.report_text import TOTALS, begun
 from orderguard.outbox.report_words import (
     AGENTS,
     COVERAGE,
@@ -110,17 +110,19 @@ class _Book(Sheets):
                 say("异常", "Flagged"),
                 say("属实", "Confirmed"),
                 say("误判", "False alarms"),
+                say("暂扣", "Held"),
+                say("误扣", "Held by mistake"),
                 *rules,
             ],
         )
         for i, t in enumerate(totals, 1):
             self.put(page, i, 0, t["month"], "bold")
-            for j, name in enumerate(("scanned", "flagged", "confirmed", "false_alarms"), 1):
+            for j, name in enumerate(TOTALS, 1):
                 self.put(page, i, j, t[name], "whole")
-            for j, rule in enumerate(rules, 5):
+            for j, rule in enumerate(rules, 1 + len(TOTALS)):
                 self.put(page, i, j, hits.get((t["month"], rule), 0), "whole")
-        page.set_column(0, 4, 13)
-        for j, rule in enumerate(rules, 5):
+        page.set_column(0, len(TOTALS), 13)
+        for j, rule in enumerate(rules, 1 + len(TOTALS)):
             page.set_column(j, j, min(max(13, wide(rule) + 3), 30))
         page.freeze_panes(1, 1)
         if rules:
@@ -130,7 +132,7 @@ class _Book(Sheets):
                 "line",
                 (1, len(totals)),
                 0,
-                list(range(5, 5 + len(rules[:8]))),
+                list(range(1 + len(TOTALS), 1 + len(TOTALS) + len(rules[:8]))),
                 len(totals) + 3,
                 say("各规则每月命中", "Hits per rule and month"),
             )

@@ -18,7 +18,7 @@ from orderguard.outbox.report_sections import (
     rulebook_section,
 )
 from orderguard.outbox.report_tables import field_table
-from orderguard.outbox.report_text import begun, change, lasting, money, percent, share, speaker, spread, whole
+from orderguard.outbox.report_text import TOTALS, begun, change, lasting, money, percent, share, speaker, spread, whole
 from orderguard.outbox.report_words import (
     AGENTS,
     HEADLINE,
@@ -123,6 +123,9 @@ def _headline(told: Told, say: Say, locale: str) -> str:
     subs = {
         "flagged": say(f"占 {percent(head['flagged_share'], 2)}", f"{percent(head['flagged_share'], 2)} of all"),
         "held": say(f"另复核 {whole(head['review'])}", f"{whole(head['review'])} for review besides"),
+        "false_alarms": say(
+            f"暂扣中误扣 {whole(head['held_by_mistake'])}", f"{whole(head['held_by_mistake'])} held by mistake"
+        ),
         "over": _over(seen, say, locale),
         "open": say(f"其中调查中 {whole(head['investigating'])}", f"of these unclear {whole(head['investigating'])}"),
     }
@@ -204,10 +207,12 @@ def _trend(told: Told, say: Say) -> str:
         ("n", say("异常", "Flagged")),
         ("n", say("属实", "Confirmed")),
         ("n", say("误判", "False alarms")),
+        ("n", say("暂扣", "Held")),
+        ("n", say("误扣", "Held by mistake")),
     ]
     head += [("n", safe(r)) for r in busiest]
     lines = [
-        [("k", m), *[("n", whole(totals[m][k])) for k in ("scanned", "flagged", "confirmed", "false_alarms")],
+        [("k", m), *[("n", whole(totals[m][k])) for k in TOTALS],
          *[("n", whole(hits[r].get(m, 0))) for r in busiest]]
         for m in months
     ]  # fmt: skip

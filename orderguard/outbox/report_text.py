@@ -34,6 +34,10 @@ def percent(value: float | None, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+TOTALS = ("scanned", "flagged", "confirmed", "false_alarms", "held", "held_by_mistake")
+"""What the trend tells of each month as a whole."""
+
+
 def begun(trend: Sequence[Mapping[str, Any]]) -> list[str]:
     """The trend's months from the first of which anything is known: no zeros from before there was a ledger."""
     totals = [r for r in trend if r["rule_id"] is None]

@@ -16,6 +16,10 @@ SHOP_CURRENCY = "CNY"
 """What an export without a currency is counted in, as `columns.ORDERS` says."""
 
 
+MISTAKEN = ("false_alarm", "released")
+"""What became of an order that was held by mistake."""
+
+
 def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, Any]:
     """Figures of one period.
 
@@ -30,6 +34,8 @@ def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, An
     found = flagged.select(seconds=(pl.col("opened_at") - pl.col("created_at")).dt.total_seconds())["seconds"]
     handled = flagged.select(seconds=(pl.col("decided_at") - pl.col("begun_at")).dt.total_seconds())["seconds"]
     waiting = flagged.filter(pl.col("outcome") == "open")
+    kept, mistaken = held.filter(pl.col("outcome") == "confirmed"), held.filter(pl.col("outcome").is_in(MISTAKEN))
+    judged = len(held.filter(pl.col("outcome").is_in(["confirmed", "false_alarm"])))
     return {
         "scanned": scanned,
         "flagged": len(flagged),
@@ -48,11 +54,13 @@ def headline(scanned: int, flagged: pl.DataFrame, now: datetime) -> dict[str, An
         "clusters": flagged.filter(pl.len().over("ledger", "cluster") > 1)["cluster"].n_unique() if len(flagged) else 0,
         **share("flagged_share", len(flagged), scanned),
         **share("precision", confirmed, confirmed + false),
+        "held_by_mistake": len(mistaken),
+        **share("hold_precision", len(kept), judged),
         "detection_seconds": quantiles(found.filter(found >= 0)),
         "flagged_before_ordered": int((found < 0).sum()),
         "handling_seconds": quantiles(handled),
         "money_at_risk": money(flagged.filter(pl.col("outcome") == "confirmed")),
-        "money_held_by_mistake": money(held.filter(pl.col("outcome").is_in(["false_alarm", "released"]))),
+        "money_held_by_mistake": money(mistaken),
     }
 
 
@@ -82,7 +90,7 @@ def money(orders: pl.DataFrame) -> dict[str, Any]:
     return {"orders": len(orders), "without_amount": len(orders) - len(known), "amounts": amounts}
 
 
-_CHANGES = ("scanned", "flagged", "held", "confirmed", "false_alarms", "over", "open", "overdue")
+_CHANGES = ("scanned", "flagged", "held", "held_by_mistake", "confirmed", "false_alarms", "over", "open", "overdue")
 
 
 def compared(now: dict[str, Any], before: dict[str, Any], label: str) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def compared(now: dict[str, Any], before: dict[str, Any], label: str) -> dict[st
     changes: dict[str, Any] = {n: ratio(now[n], before[n]) for n in _CHANGES}
     for name in ("detection_seconds", "handling_seconds"):
         changes[name] = {q: ratio(now[name][q], before[name][q]) for q in ("p50", "p90", "p99")}
-    for name in ("precision", "flagged_share"):
+    for name in ("precision", "hold_precision", "flagged_share"):
         both = now[name] is not None and before[name] is not None
         changes[name] = round(now[name] - before[name], 6) if both else None
     for name in ("money_at_risk", "money_held_by_mistake"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.report.headline import MISTAKEN
 from orderguard.report.stats import share
 
 if TYPE_CHECKING:
@@ -143,7 +144,9 @@ def silent(told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def trend(
     findings: pl.DataFrame, flagged: pl.DataFrame, traffic: pl.DataFrame, months: Sequence[Period]
 ) -> list[dict[str, Any]]:
-    """Per month and rule `month rule_id hits confirmed false_alarms`, and per month (rule_id None) `scanned flagged`.
+    """Per month and rule `month rule_id hits confirmed false_alarms`, and per month as a whole (rule_id None) also others.
+
+    These are `scanned flagged held held_by_mistake` (held orders that were found honest or let go).
 
     Args:
         findings: of all these months, one row per order and rule, with `made` (seconds since 1970).
@@ -159,7 +162,13 @@ def trend(
         cases = flagged.filter(inside)
         seen = traffic.filter(pl.col("quarter").is_between(low // 900, high // 900, closed="left"))["orders"].sum()
         counts = dict(cases["outcome"].value_counts().iter_rows())
-        total = {"confirmed": counts.get("confirmed", 0), "false_alarms": counts.get("false_alarm", 0)}
+        held = cases.filter(pl.col("band") == "hold")
+        total = {
+            "confirmed": counts.get("confirmed", 0),
+            "false_alarms": counts.get("false_alarm", 0),
+            "held": len(held),
+            "held_by_mistake": int(held["outcome"].is_in(MISTAKEN).sum()),
+        }
         out.append({"month": one.label, "rule_id": None, "scanned": int(seen), "flagged": len(cases), **total})
         per = told.filter(inside).group_by("rule_id").agg(
             hits=pl.len(),
