@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from house import House, burst, export, order, shell
 
@@ -174,3 +175,23 @@ def test_a_disk_that_fills_leaves_files_as_they_were(tmp_path):
         assert done.returncode == code, (line, done.stderr.decode())
         assert {p: p.read_bytes() for p in tmp_path.glob("*") if p.is_file()} == files, line
     assert _sh("orderguard ledger check", tmp_path).returncode == 0
+
+
+def test_bytes_and_spans_of_time_in_parquet_do_not_refuse_the_file(tmp_path):
+    """A picture, a key in its sixteen bytes, how long something took: no order needs them, and each refused the whole file."""
+    rows = pl.read_csv(export(tmp_path / "a.csv", _ROWS), infer_schema=False)
+    odd = [pl.lit(b"\xff\xd8").alias("图片"), pl.lit(b"ok").alias("b"), pl.lit(5, pl.Duration).alias("用时"), pl.lit(b"").alias("e")]
+    rows.with_columns(pl.col("订单编号").cast(pl.Binary), *odd).write_parquet(tmp_path / "a.parquet")
+    house = House(tmp_path)
+    assert house.scan(tmp_path / "a.parquet").run["read"] == 4
+    assert {number for number, _ in house.findings()} == {"A0", "A1", "A2", "B1"}
+    keys = pl.Series("订单编号", [bytes([255, i]) for i in range(4)])
+    rows.with_columns(keys).write_parquet(tmp_path / "k.parquet")
+    assert house.scan(tmp_path / "k.parquet").run["flagged"] == 4
+    assert {number for number, _ in house.findings()} == {"ff00", "ff01", "ff02", "ff03"}
+
+
+def test_json_without_a_bottom_is_told_as_such(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
+    done = shell("scan", "a.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, '✗ a.json: 嵌套过深；应是订单对象的列表，如 [{"订单编号": "1", …}]，或每行一个对象\n')

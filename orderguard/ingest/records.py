@@ -72,10 +72,7 @@ def read_json(data: bytes, name: str) -> Table:
     except (ValueError, RecursionError) as error:
         numbered, bad = _json_lines(text)
         if not numbered:
-            line = getattr(error, "lineno", 0)
-            what = Words("不是有效的 JSON", "is not valid JSON")
-            fix = Words(f"检查第 {line} 行附近（{str(error)[:80]}）", f"look near line {line} ({str(error)[:80]})")
-            raise OrderguardError(Problem(what, name, line, fix)) from error
+            raise OrderguardError(_invalid(error, name)) from error
     else:
         numbered = list(enumerate(_records(value, name), 1))
     rows: list[dict[str, str | None]] = []
@@ -94,6 +91,14 @@ def read_json(data: bytes, name: str) -> Table:
         raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name, fix=_SHAPE))
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
     return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad)
+
+
+def _invalid(error: Exception, name: str) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem(Words("嵌套过深", "is nested too deep"), name, fix=_SHAPE)
+    line = getattr(error, "lineno", 0)
+    fix = Words(f"检查第 {line} 行附近（{str(error)[:80]}）", f"look near line {line} ({str(error)[:80]})")
+    return Problem(Words("不是有效的 JSON", "is not valid JSON"), name, line, fix)
 
 
 def _loads(text: str) -> Any:
@@ -220,12 +225,20 @@ def read_parquet(data: bytes, name: str) -> Table:
 def parquet_table(frame: pl.DataFrame, name: str) -> Table:
     """The frame of a Parquet file as a table (see `read_parquet`)."""
     nested = [c for c, t in frame.schema.items() if t.is_nested()]
-    casts = [pl.col(c).cast(pl.String, strict=False) for c, t in frame.schema.items() if _as_text(t)]
+    casts = [
+        pl.col(c).dt.to_string() if t == pl.Duration else pl.col(c).cast(pl.String, strict=False)
+        for c, t in frame.schema.items()
+        if _as_text(t)
+    ]
     if nested:
         frame = frame.with_columns([_flat(c, frame.schema[c]) for c in nested])
     if "source_row" in frame.columns:
         frame = frame.drop("source_row")
-    frame = frame.with_columns(casts)
+    try:
+        frame = frame.with_columns(casts)
+    except pl.exceptions.ComputeError:  # bytes that are no text: a picture, a key in its sixteen bytes
+        binary = [c for c, t in frame.schema.items() if t == pl.Binary]
+        frame = frame.with_columns([_spelt(frame[c]) for c in binary]).with_columns(casts)
     return Table(name, frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64)))
 
 
@@ -234,6 +247,21 @@ def _flat(name: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
         return pl.col(name).cast(pl.List(pl.String), strict=False).list.join(";", ignore_nulls=True).alias(name)
     return pl.struct(name).struct.json_encode().alias(name)
+
+
+def _spelt(column: pl.Series) -> pl.Series:
+    """Bytes as text: UTF-8, else in hexadecimal digits; long ones that are no text are nothing that an order has."""
+
+    def spelt(value: bytes) -> str | None:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.hex() if len(value) <= _KEY_BYTES else None
+
+    return pl.Series(column.name, [None if v is None else spelt(v) for v in column], dtype=pl.String)
+
+
+_KEY_BYTES = 64
 
 
 def _as_text(dtype: pl.DataType) -> bool:
