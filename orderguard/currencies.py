@@ -64,6 +64,7 @@ _LANGUAGES = (
     ("RUB", 2, "[а-я]"),
     ("PLN", 5, "[łńśźżąę]"),
     ("TRY", 5, "[ğış]"),
+    ("IDR", 4, "pesanan|pembeli|pembayaran|penerima|alamat"),
     ("EUR", 6, "bestell|rechnung|betrag|lieferadresse|commande|montant|livraison|ordine|importo|spedizione"),
 )
 """Code, in how many headings one must show the language (合計金額 has no kana), and what shows it."""

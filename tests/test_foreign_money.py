@@ -116,3 +116,17 @@ def test_chinese_and_english_headings_are_no_foreign_language() -> None:
     assert currency_of_language(["订单编号", "下单时间", "收货人", "实付金额"]) == ""
     assert currency_of_language(["Order ID", "Name", "Total", "Prix"]) == ""
     assert currency_of_language(["หมายเลขคำสั่งซื้อ", "ราคา", "ที่อยู่", "SKU"]) == "THB"
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "wanted"),
+    [("No. Pesanan,Nama Penerima,Alamat Pengiriman,Total Pembayaran", ["125.000", "65.000", "980"], [125_000, 65_000, 980]),
+     ("No. Pesanan,Nama Penerima,Alamat Pengiriman,Total Pembayaran", ["125.000", "65.50", "980"], [125, 65.5, 980]),
+     ("Order ID,Name,Address,Total (VND)", ["125.000", "65000", "1.250.000"], [125_000, 65_000, 1_250_000]),
+     ("Order ID,Name,Address,Total (USD)", ["125.000", "65.000", "980"], [125, 65, 980])],
+)  # fmt: skip
+def test_dots_part_thousands_where_the_currency_has_no_cents(tmp_path: Path, head: str, cells: list[str], wanted: list[float]) -> None:
+    rows = "".join(f"{n},甲,某路,{cell}\n" for n, cell in enumerate(cells))
+    house, _ = scanned(tmp_path, f"{head}\n{rows}")
+    kept = pl.concat([pl.read_parquet(f) for f in (house.ledger / "orders").rglob("*.parquet")]).sort("order_id")
+    assert kept["amount"].cast(pl.Float64).to_list() == wanted

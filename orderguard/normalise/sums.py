@@ -106,6 +106,17 @@ def is_dotted(text: pl.Series) -> bool:
     return bool(text.str.contains(r"\d\.\d{3}\.\d{3}|\d\.\d{3},\d").any())
 
 
+NO_CENTS = frozenset({"IDR", "VND"})
+"""Currencies of countries that part thousands by dots and whose cents nobody uses."""
+
+
+def parts_thousands(column: pl.Series) -> bool:
+    """Whether every dot of a column stands before three digits, and some does: no amount has cents."""
+    return bool(column.str.contains(r"\d\.\d{3}(?:\D|$)").any()) and not bool(
+        column.str.contains(r"\.(?:\d{1,2}|\d{4,})(?:\D|$)").any()
+    )
+
+
 _CENTS = r"^[^\d,.]*\d[\d.]*,\d\d[^\d,.]*$"
 
 

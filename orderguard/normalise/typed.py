@@ -276,13 +276,19 @@ def _currency(
         said = sums.currency(picks[name], first[name] if name in first.columns else None)
         told = said if told is None else told if said is None else told.zip_with(told.is_not_null(), said)
     units = [unit for h in recipe.picks["amount"].all_sources() if (unit := heading_unit(h)[1]) is not None]
-    headed = units[0] if units else recipe.currency or recipe.guessed_currency
+    headed = _heads("amount", recipe)[0]
     if headed and (told is None or told.null_count()):
         if not units and not recipe.currency:
             notes.append(told_currency(headed, source))
         rest = pl.Series("currency", [headed]).new_from_index(0, len(picks["amount"]))
         told = rest if told is None else told.fill_null(rest)
     return [] if told is None else [told.alias("currency")]
+
+
+def _heads(name: str, recipe: Recipe) -> list[str]:
+    """What the headings say a column of sums is in, the surest first: its own units, else those of others, else their language."""
+    units = [unit for h in recipe.picks[name].all_sources() if (unit := heading_unit(h)[1]) is not None]
+    return units or [recipe.currency or recipe.guessed_currency]
 
 
 def _instants(
@@ -301,7 +307,7 @@ def _typed(  # noqa: PLR0911 - one line per type
     if kind == "time":
         return _instants(name, text, recipe, first)
     if kind == "money":
-        return values.money(text, none, first)
+        return values.money(text, none, first, no_cents=not sums.NO_CENTS.isdisjoint(_heads(name, recipe)))
     if kind == "whole":
         return values.whole(text, none, first)
     if kind == "number":

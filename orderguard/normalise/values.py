@@ -38,22 +38,26 @@ def filled(column: pl.Series, done: pl.Series, unread: pl.Series, table: pl.Data
     return done.scatter(rows, found).alias(column.name)
 
 
-def money(column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None) -> pl.Series:
+def money(
+    column: pl.Series, none: tuple[str, ...] = (), first: pl.Series | None = None, *, no_cents: bool = False
+) -> pl.Series:
     """Exact decimals. `1,299.00`, `¥12`, `12.00元`, `1.2万`, `$45.99`, `1.299,00 €` are read; `12,5` is where the column shows it (see `sums`).
 
     Args:
         column: text with or without the marks of spreadsheets, or numbers.
         none: words for no amount.
         first: what `first_look` read already.
+        no_cents: the file's currency has none (rupiah, dong), so that `125.000` is a hundred and twenty-five thousand.
     """
     if column.dtype != pl.String:
         return column.cast(MONEY, strict=False)
     done = column.cast(MONEY, strict=False) if first is None else first
-    if done.null_count() == column.null_count():
+    by_currency = no_cents and sums.parts_thousands(column)
+    if done.null_count() == column.null_count() and not by_currency:
         return done
     unread = column.is_not_null() & done.is_null()
     written = column.filter(unread)
-    dotted = sums.is_dotted(written) or sums.has_comma_cents(column, written)
+    dotted = by_currency or sums.is_dotted(written) or sums.has_comma_cents(column, written)
     if dotted:
         unread = unread | column.str.contains(sums.DOTTED).fill_null(value=False)
     rest = column.filter(unread).unique(maintain_order=True)
