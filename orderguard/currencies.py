@@ -55,6 +55,19 @@ def heading_unit(heading: str) -> tuple[str, str | None]:
     return heading, None
 
 
+_CENTS = re.compile(
+    r"[(\[【]\s*(?:单位\s*[:：]?\s*)?(?:分|cents?|fen)\s*[)\]】]\s*$|[\s_\-](?:in[\s_\-])?(?:cents|fen)\s*$|(?<=[a-z])(?:In)?Cents$",
+)
+
+
+@lru_cache(maxsize=4096)
+def without_cents(heading: str) -> tuple[str, bool]:
+    """A heading without what says that its sums are in hundredths, and whether it says so: `实付金额(分)`, `amount_cents`."""
+    text = unicodedata.normalize("NFKC", heading).rstrip()
+    found = _CENTS.search(text)
+    return (text[: found.start()].rstrip(), True) if found and found.start() else (heading, False)
+
+
 _LANGUAGES = (
     ("JPY", 5, "[\u3041-\u309f\u30a1-\u30fa]|注文|受注|個数"),
     ("KRW", 2, "[\uac00-\ud7a3]"),

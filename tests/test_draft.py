@@ -15,7 +15,7 @@ from orderguard.platforms.looks import look
 if TYPE_CHECKING:
     from pathlib import Path
 
-UNKNOWN = """单据号,成交价,收货方,手机,发往,生成于,状态,留的话,来源IP
+UNKNOWN = """票号,成交价,收货方,手机,发往,生成于,状态,留的话,来源IP
 SO2026001,"1,000.00",王芳,13800001234,浙江省杭州市西湖区某路 1 号临时仓,11/13/2026 09:00,已付,,192.0.2.7
 SO2026002,299.00,李四,139****0000,上海市徐汇区某路 2 号,11/12/2026 09:01,天晓得,快点,192.0.2.8
 SO2026003,99.00,赵五,13700001234,北京市海淀区某街 3 号,11/11/2026 09:02,已付,,192.0.2.9
@@ -38,7 +38,7 @@ def test_draft_is_a_profile_that_reads_the_file_and_reminds_of_its_doubts(unknow
     told = shell("platforms", "draft", "x.csv", "--out", "my/x.yaml", "--platform", "erp", cwd=unknown)
     assert told.returncode == 0, told.stderr
     text = (unknown / "my" / "x.yaml").read_text(encoding="utf-8")
-    assert all(word in text for word in ("order_id: 单据号", "address: 发往", "created_at: 生成于", "ip: 来源IP", "只凭内容猜的", "天晓得", "doubts:"))
+    assert all(word in text for word in ("order_id: 票号", "address: 发往", "created_at: 生成于", "ip: 来源IP", "只凭内容猜的", "天晓得", "doubts:"))
     assert not [secret for secret in ("13800001234", "王芳", "西湖区") if secret in text]
     done = shell("scan", "x.csv", "--platforms", "my", "--json", cwd=unknown)
     run = json.loads(done.stdout)

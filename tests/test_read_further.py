@@ -110,3 +110,55 @@ def test_two_long_windows_have_two_fingerprints() -> None:
     assert book(rule.format("30d")).rules[0].settings.told()["window"] == "2.592e+06s"
     assert span_words(parse_span("1234567s"), "en") == "1234567 s"
     assert span_words(timedelta(days=30), "zh-CN") == "30 天"
+
+
+def kept(house: House) -> list[dict[str, object]]:
+    """The orders that the ledger holds."""
+    frame = pl.concat([pl.read_parquet(f) for f in (house.ledger / "orders").rglob("*.parquet")])
+    return frame.sort("order_id").to_dicts()
+
+
+WECHAT = {
+    "order_id": 3705115058471208928, "openid": "o1", "create_time": 1794362400, "status": 20,
+    "order_detail": {
+        "product_infos": [{"product_id": "1", "title": "奶粉", "sku_cnt": 2, "sale_price": 50000, "sku_code": "NF"}],
+        "pay_info": {"pay_time": 1794362430}, "price_info": {"order_price": 100000, "freight": 0},
+        "delivery_info": {"address_info": {"user_name": "测名", "tel_number": "13802580000", "province_name": "广东省", "city_name": "深圳市",
+                                           "county_name": "南山区", "detail_info": "某路1号"}},
+        "ext_info": {"customer_notes": "", "merchant_notes": ""},
+    },
+}  # fmt: skip
+KUAISHOU = {
+    "orderBaseInfo": {"oid": 2411111111, "buyerOpenId": "f1", "createTime": 1794362400000, "payTime": 1794362430000, "status": 30, "totalFee": 100000, "remark": ""},
+    "orderAddress": {"consignee": "测名", "mobile": "13802580000", "province": "广东省", "city": "深圳市", "district": "南山区", "address": "某路1号"},
+    "orderItemInfo": {"itemTitle": "奶粉", "num": 2, "price": 50000, "skuNick": "NF"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "platform", "number"),
+    [({"errcode": 0, "orders": [WECHAT]}, "wechat", "3705115058471208928"), ({"result": 1, "data": {"orderList": [KUAISHOU]}}, "kuaishou", "2411111111")],
+)  # fmt: skip
+def test_interfaces_that_count_in_hundredths(tmp_path: Path, answer: dict[str, object], platform: str, number: str) -> None:
+    """100000 is 1,000 yuan; stages are numbers, items stand inside."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(answer), encoding="utf-8")
+    house = House(tmp_path)
+    house.scan(path)
+    (row,) = kept(house)
+    assert (row["platform"], row["order_id"], float(row["amount"]), row["stage"]) == (platform, number, 1000.0, "paid")  # type: ignore[arg-type]
+    assert (row["receiver_phone"], row["city"], row["created_at"], row["basket"]) == ("13802580000", "深圳市", TEN, "NF\x1f2")
+    assert house.findings() == {(number, "round-amount")}
+
+
+@pytest.mark.parametrize(
+    ("heading", "hits"),
+    [("实付金额（分）", {"A1"}), ("实付(单位：分)", {"A1"}), ("amount_cents", {"A1"}), ("totalCents", {"A1"}), ("pay_amount_fen", {"A1"}), ("实付金额", {"A1", "A2"}),
+     ("金额(万元)", set()), ("percent", set()), ("评分(分)", set())],
+)  # fmt: skip
+def test_headings_that_say_hundredths(tmp_path: Path, heading: str, hits: set[str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"订单编号,下单时间,{heading},买家留言\nA1,2026-11-11 10:00:00,100000,\nA2,2026-11-11 10:00:00,1000,\n", encoding="utf-8")
+    house = House(tmp_path, book("{id: round, kind: round_amount, points: 30}"))
+    house.scan(path)
+    assert {order_id for order_id, _ in house.findings()} == hits

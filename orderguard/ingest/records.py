@@ -29,6 +29,7 @@ _ITEM_KEYS = (
     "product_list",
     "order_goods",
     "order_details",
+    "product_infos",
     "orderdetails",
     "details",
     "商品",

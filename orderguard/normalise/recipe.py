@@ -153,6 +153,7 @@ class Recipe:
         packed: headings that begin so hold an item each.
         currency: of all sums that name none themselves, where other headings of the file say it.
         guessed_currency: what the headings' language suggests, where no word says it.
+        cents: headings whose sums are in hundredths.
     """
 
     platform: str
@@ -168,6 +169,7 @@ class Recipe:
     packed: str = ""
     currency: str = ""
     guessed_currency: str = ""
+    cents: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -307,7 +307,9 @@ def _typed(  # noqa: PLR0911 - one line per type
     if kind == "time":
         return _instants(name, text, recipe, first)
     if kind == "money":
-        return values.money(text, none, first, no_cents=not sums.NO_CENTS.isdisjoint(_heads(name, recipe)))
+        read = values.money(text, none, first, no_cents=not sums.NO_CENTS.isdisjoint(_heads(name, recipe)))
+        hundredths = recipe.cents.issuperset(recipe.picks[name].all_sources())
+        return pl.select((pl.lit(read) / 100).cast(MONEY)).to_series() if hundredths else read
     if kind == "whole":
         return values.whole(text, none, first)
     if kind == "number":

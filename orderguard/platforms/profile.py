@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from orderguard.columns import BLANKS, LINE_ONLY, ORDERS
-from orderguard.currencies import heading_unit
+from orderguard.currencies import heading_unit, without_cents
 from orderguard.errors import Words, closest
 from orderguard.traditional import SIMPLIFIED
 
@@ -139,6 +139,7 @@ class Profile(BaseModel):
         status_starts: what a status begins with -> its stage, whatever follows.
         status_if_filled: heading -> the stage of orders whose cell there is filled.
         doubts: canonical column -> why it may be wrong (left by `platforms draft`); told at each scan until it is gone.
+        cents: headings whose sums are in hundredths (an interface's 100000 is 1,000.00).
         knows: further headings of this platform, for recognition.
         given, expect: the profile's own proof.
     """
@@ -166,6 +167,7 @@ class Profile(BaseModel):
     status_from: list[str] = []
     status_starts: dict[str, Stage] = {}
     status_if_filled: dict[str, Stage] = {}
+    cents: list[str] = []
     knows: list[str] = []
     doubts: dict[str, str] = {}
     given: dict[str, str] = {}
@@ -227,7 +229,7 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, dots, case ignored."""
     text = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’")
-    folded = heading_unit(text)[0].casefold().translate(_IGNORED)
+    folded = heading_unit(without_cents(text)[0])[0].casefold().translate(_IGNORED)
     if folded[:1] == "[" and folded.find("]") == len(folded) - 1:  # how SQL Server writes names
         folded = folded[1:-1] or folded
     for opened, closed in _BRACKETS:

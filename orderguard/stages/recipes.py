@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.currencies import currency_of_language, heading_unit
+from orderguard.currencies import currency_of_language, heading_unit, without_cents
 from orderguard.errors import Problem, Words
 from orderguard.normalise import Recipe
 from orderguard.normalise.cleaning import cleaned_series
@@ -83,6 +83,7 @@ def recipe_of(
 ) -> Recipe:
     """How to read a file that was recognised."""
     profile = match.profile
+    hundredths = {heading_key(h) for h in profile.cents}
     return Recipe(
         profile.platform,
         match.picks,
@@ -97,6 +98,7 @@ def recipe_of(
         packed=profile.packed,
         currency=_of_headings(headings),
         guessed_currency=currency_of_language(headings),
+        cents=frozenset(h for h in headings if without_cents(h)[1] or heading_key(h) in hundredths),
     )
 
 
