@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from house import House, burst, export, order, shell
 
-from orderguard.cli import at_home, lacking
-from orderguard.errors import DeliveryError
+from orderguard.cli import at_home, cli, lacking
+from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.outbox import Staging
 
 _ROWS = [*burst("A", (1, 2, 3)), order("B1", 收货地址="广东省深圳市某路临时仓")]
@@ -195,3 +195,13 @@ def test_json_without_a_bottom_is_told_as_such(tmp_path):
     (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
     done = shell("scan", "a.json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, '✗ a.json: 嵌套过深；应是订单对象的列表，如 [{"订单编号": "1", …}]，或每行一个对象\n')
+
+
+def test_a_clock_that_was_never_set_records_nothing(tmp_path, monkeypatch):
+    """A machine without a battery starts in 1970: due times were wrong for good, and workbooks ended in an error of ours."""
+    monkeypatch.setattr("orderguard.cli.time", lambda: 86_400.0)
+    monkeypatch.chdir(tmp_path)
+    export(tmp_path / "a.csv", _ROWS)
+    with cli.make_context("orderguard", ["scan", "a.csv"]) as context, pytest.raises(OrderguardError, match="clock"):
+        cli.invoke(context)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]

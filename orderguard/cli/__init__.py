@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from time import time
 from typing import Any, NoReturn
 
 import click
@@ -88,6 +89,13 @@ _HELP = {
 @click.version_option(__version__, prog_name="orderguard")
 def cli() -> None:
     """发货前找出异常订单。 Finds abnormal orders before they ship."""
+    if time() < _NO_CLOCK:  # a machine without a battery starts in 1970: every due time and history would be wrong
+        what = Words("系统时钟显然不对（早于 2000 年）", "the system clock is plainly wrong (before 2000)")
+        raise OrderguardError(Problem(what, fix=Words("校准时钟后再运行", "set it and run this again")))
+
+
+_NO_CLOCK = 946_684_800
+"""Seconds from 1970 to 2000."""
 
 
 def _in_utf8() -> None:
