@@ -205,3 +205,14 @@ def test_a_clock_that_was_never_set_records_nothing(tmp_path, monkeypatch):
     with cli.make_context("orderguard", ["scan", "a.csv"]) as context, pytest.raises(OrderguardError, match="clock"):
         cli.invoke(context)
     assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such names")
+def test_folders_whose_names_are_no_text_are_told(tmp_path):
+    """Polars writes no file there: the scan ended in an error of ours."""
+    export(tmp_path / "a.csv", _ROWS)
+    for option in ("out", "ledger"):
+        done = _sh(f"orderguard scan a.csv --{option} $'x\\xff'", tmp_path)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert "不是 UTF-8 的字节" in done.stderr.decode()
+    assert _sh("mkdir $'y\\xff'; cp a.csv $'y\\xff'; orderguard scan $'y\\xff' $'y\\xff/a.csv'", tmp_path).returncode == 0

@@ -15,6 +15,7 @@ from time import localtime, strftime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from orderguard.drafts import check_name
 from orderguard.errors import OrderguardError, Problem, Words, printable, unable
 from orderguard.ledger.files import sweep
 from orderguard.ledger.journal import Journal, Recording
@@ -80,6 +81,7 @@ def open_ledger(folder: Path, say: Callable[[Words], None] | None = None) -> Led
     Raises:
         OrderguardError: not a ledger, a newer version, not writable, or the lock was not free in 15 minutes.
     """
+    check_name(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for inside in ("orders", "verdicts"):

@@ -11,6 +11,7 @@ from glob import escape
 from pathlib import Path
 from typing import Self
 
+from orderguard.drafts import check_name
 from orderguard.errors import DeliveryError, OrderguardError, Problem, Words, unable
 
 _OURS = {
@@ -29,6 +30,7 @@ def check_place(out: Path) -> None:
     Raises:
         OrderguardError: naming the file that is in the way.
     """
+    check_name(out)
     # The nearest thing that is there: a link that leads nowhere yet is none, and may become a folder.
     file = next((p for p in (out, *out.parents) if p.exists()), out)
     if file.exists() and not file.is_dir():
