@@ -13,6 +13,7 @@ from house import House, burst, export, order, shell
 from orderguard.cli import at_home, cli, lacking
 from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.outbox import Staging
+from orderguard.stages.memory import limits, plan
 
 _ROWS = [*burst("A", (1, 2, 3)), order("B1", 收货地址="广东省深圳市某路临时仓")]
 
@@ -216,3 +217,30 @@ def test_folders_whose_names_are_no_text_are_told(tmp_path):
         assert (done.returncode, done.stdout) == (2, b"")
         assert "不是 UTF-8 的字节" in done.stderr.decode()
     assert _sh("mkdir $'y\\xff'; cp a.csv $'y\\xff'; orderguard scan $'y\\xff' $'y\\xff/a.csv'", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "told"),
+    [
+        ("0::/\n", {"memory.max": "2000"}, [2000]),  # a container of today
+        ("0::/system.slice/orderguard.service\n", {"system.slice/memory.max": "max", "system.slice/orderguard.service/memory.max": "1000"}, [1000]),
+        ("9:name=systemd:/x\n4:cpu,memory:/a/b\n0::/\n", {"memory/a/b/memory.limit_in_bytes": "700", "memory/a/memory.limit_in_bytes": "900"}, [700, 900]),
+        ("4:memory:/docker/1f\n", {"memory/memory.limit_in_bytes": "800"}, [800]),  # an old container, which sees its own as the root
+        ("4:memory:/../..\n", {"memory/memory.limit_in_bytes": "9223372036854771712"}, [9223372036854771712]),
+        ("", {}, []),
+    ],
+)  # fmt: skip
+def test_the_limit_of_a_unit_or_of_an_old_container_is_seen(tmp_path, groups, files, told):
+    """Only that of a container of today was: under systemd's `MemoryMax=` a scan took what the machine has, and was killed."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    assert sorted(limits(groups, tmp_path)) == told
+
+
+def test_the_limit_of_a_shell_is_seen(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"x" * (30 << 20))
+    assert plan([str(tmp_path / "a.csv")], None) is None
+    words = "import sys; from orderguard.stages.memory import plan; sys.exit(plan(['a.csv'], None) is None)"
+    done = subprocess.run(["bash", "-c", f'ulimit -v 1200000; "{sys.executable}" -c "{words}"'], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

@@ -109,6 +109,34 @@ def _free() -> int:
     except (OSError, TypeError):
         if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
             free = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    with suppress(OSError, ValueError):  # no container, or one without a limit
-        free.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    with suppress(OSError):
+        free += limits(Path("/proc/self/cgroup").read_text(encoding="utf-8"), Path("/sys/fs/cgroup"))
+    with suppress(ImportError):  # not on Windows
+        import resource  # noqa: PLC0415
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]  # `ulimit -v`
+        free += [most] if most > 0 else []
     return min(free)
+
+
+def limits(groups: str, root: Path) -> list[int]:
+    """Bytes that each control group around this process allows: a container's own, a systemd unit's, of both versions.
+
+    Args:
+        groups: what `/proc/self/cgroup` says, lines of `number:controllers:path`.
+        root: where the groups are mounted.
+    """
+    files = [root / "memory.max", root / "memory" / "memory.limit_in_bytes"]
+    for line in groups.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
+        group = base / path.lstrip("/")
+        files += [place / name for place in (group, *group.parents) if place.is_relative_to(base)]
+    found = []
+    for file in dict.fromkeys(files):
+        with suppress(OSError, ValueError):  # no such group from here, or one without a limit
+            found.append(int(file.read_text(encoding="ascii")))
+    return found
