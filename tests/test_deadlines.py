@@ -79,6 +79,7 @@ def test_at_time_out_each_case_gets_its_default_action_once(tmp_path: Path) -> N
     assert states(house) == {"1": "released", "2": "open", "3": "open", "4": "investigating"}
     again = swept(house, 10)
     assert (again["released"], again["escalated"], again["listed"]) == (0, 0, 0)
+    assert (again["escalated_before"], again["kept"]) == (2, 1), "what was escalated is not told as kept"
     house.scan(tmp_path / "a.csv")
     assert released(house) == {"自营": ["1"]}, "a scan carries the release lists over"
     assert house.bands()["1"] == "pass"
@@ -191,6 +192,17 @@ def test_what_a_rule_is_about() -> None:
     assert value_of(rules["ip-burst"], row) == "192.0.2.7"
     assert value_of(rules["round-amount"], row) == "u1"
     assert value_of(rules["round-amount"], {**row, "buyer_id": "张**"}) == "1"
+
+
+def test_a_gateway_can_be_snoozed_before_the_first_scan(tmp_path: Path) -> None:
+    words = ("cases", "snooze", "--rule", "ip-burst", "--value", "192.0.2.7", "--until", "7d", "--by", "主管", "--why", "网关")
+    assert shell(*words, cwd=tmp_path).returncode == 0
+    done = shell("scan", export(tmp_path / "a.csv", burst("b", (0, 1, 2))), "--json", cwd=tmp_path)
+    run = json.loads(done.stdout)
+    assert (run["snoozed"], run["flagged"]) == (3, 0)
+    assert shell("cases", "snooze", "b9", *words[6:], "--ledger", "other", cwd=tmp_path).returncode == 2
+    wrong = shell("cases", "snooze", "--rule", "nope", *words[4:], "--ledger", "other", cwd=tmp_path)
+    assert (wrong.returncode, "nope" in wrong.stderr, (tmp_path / "other").exists()) == (2, True, False)
 
 
 def test_snooze_from_the_shell(tmp_path: Path) -> None:

@@ -220,6 +220,18 @@ def test_after_sales_join_by_order_and_platform(tmp_path: Path) -> None:
     assert {w: kind_of(w) for w in words} == words
 
 
+def test_what_is_still_being_looked_at_is_not_missed(tmp_path: Path) -> None:
+    """Of four orders that turn out abnormal one is confirmed, one open, one was let go, and one never flagged."""
+    house = House(tmp_path)
+    rows = [order(n, 收货地址="临时仓") for n in ("yes", "open", "gone")] + [order("unseen"), order("fine")]
+    house.scan(export(tmp_path / "a.csv", rows))
+    answer(house, {"yes": "属实", "gone": "误判"})
+    file = tmp_path / "after.csv"
+    file.write_text("订单编号,类型\n" + "".join(f"{n},欺诈\n" for n in ("yes", "open", "gone", "unseen")), encoding="utf-8")
+    recall = tell(house, outcomes=[str(file)])["recall"]
+    assert (recall["confirmed"], recall["missed"], recall["recall"]) == (1, 2, pytest.approx(1 / 3, abs=1e-6))
+
+
 def test_after_sales_from_excel(tmp_path: Path) -> None:
     house = odd(tmp_path, 1)
     sheet = openpyxl.Workbook()

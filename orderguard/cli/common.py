@@ -122,8 +122,8 @@ def formats_of(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Ledger]:
-    """An existing ledger, with its lock.
+def opened(folder: Path, *, new: bool = False) -> Iterator[Ledger]:
+    """An existing ledger (with `new` one that is made here), with its lock.
 
     Raises:
         OrderguardError: there is no ledger in that folder.
@@ -133,7 +133,7 @@ def opened(folder: Path) -> Iterator[Ledger]:
     from orderguard.ledger import open_ledger
     from orderguard.ledger.store import absent
 
-    if not (folder / "ledger.db").exists():
+    if not new and not (folder / "ledger.db").exists():
         raise OrderguardError(absent(folder))
     ledger = open_ledger(folder, lambda words: click.echo("… " + words.pick(language()), err=True))
     try:

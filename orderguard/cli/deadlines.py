@@ -96,8 +96,13 @@ def _show(told: dict[str, Any], given: dict[str, Any]) -> None:
     lists = "  ".join(f"{p} {n}" for p, n in told["lists"].items()) or "—"
     where = Path(given["out"]) / "releases"
     over = (f"  订单已结束 {told['over']}", f"  over by now {told['over']}") if told["over"] else ("", "")
+    before = (
+        (f"（先前已上报 {told['escalated_before']}）", f" (before: {told['escalated_before']})")
+        if told["escalated_before"]
+        else ("", "")
+    )
     click.echo(
-        f"放行 {told['released']}  上报 {told['escalated']}  维持 {told['kept']}{over[0]}  放行清单：{lists}（{where}）"
+        f"放行 {told['released']}  上报 {told['escalated']}{before[0]}  维持 {told['kept']}{over[0]}  放行清单：{lists}（{where}）"
         if at == 0
-        else f"released {told['released']}  escalated {told['escalated']}  kept {told['kept']}{over[1]}  release lists: {lists} ({where})"
+        else f"released {told['released']}  escalated {told['escalated']}{before[1]}  kept {told['kept']}{over[1]}  release lists: {lists} ({where})"
     )

@@ -53,7 +53,9 @@ def snooze(**given: Any) -> None:
             "要写订单号（或案件号），或者同时写 --rule 与 --value", "give an order or case, or both --rule and --value"
         )
         raise OrderguardError(Problem(what))
-    with opened(Path(given["ledger"])) as store:
+    _check_rules(book, given["rule_ids"])
+    # A gateway can be known before the first scan.
+    with opened(Path(given["ledger"]), new=not given["order_or_case"]) as store:
         pairs = _rules_and_values(store, book, given)
         for rule_id, value in pairs:
             SnoozeBook(store).add(rule_id, value, until, given["by"], given["why"], now)
@@ -73,22 +75,25 @@ def snooze(**given: Any) -> None:
         )
 
 
+def _check_rules(book: Rulebook, rule_ids: tuple[str, ...]) -> None:
+    from orderguard.errors import OrderguardError, Problem, Words, closest
+
+    known = [r.id for r in book.rules]
+    for rule_id in rule_ids:
+        if rule_id not in known:
+            what = Words(f"规则表没有规则 '{rule_id}'", f"the rulebook has no rule '{rule_id}'")
+            raise OrderguardError(Problem(what, fix=closest(rule_id, known)))
+
+
 def _rules_and_values(store: Ledger, book: Rulebook, given: dict[str, Any]) -> list[tuple[str, str]]:
     """Rules and the values that they shall be silent about."""
     import polars as pl
 
     from orderguard.cli.common import one_case
-    from orderguard.errors import OrderguardError, Problem, Words, closest
     from orderguard.ledger import History
     from orderguard.stages.snoozing import value_of
 
     rules = {r.id: r for r in book.rules}
-    for rule_id in given["rule_ids"]:
-        if rule_id not in rules:
-            hint = closest(rule_id, list(rules))
-            raise OrderguardError(
-                Problem(Words(f"规则表没有规则 '{rule_id}'", f"the rulebook has no rule '{rule_id}'"), fix=hint)
-            )
     if not given["order_or_case"]:
         return [(r, given["value"]) for r in given["rule_ids"]]
     case = one_case(store, given["order_or_case"])

@@ -23,6 +23,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "text": _BASE, "bold": {**_BASE, "bold": True}, "title": {"bold": True, "font_size": 15},
     "soft": {"font_size": 9, "font_color": "#666666"}, "wrap": {**_BASE, "text_wrap": True},
     "whole": {**_BASE, "num_format": "#,##0"}, "number": {**_BASE, "num_format": "0.00"},
+    "points": {**_BASE, "num_format": "General"},
     "share": {**_BASE, "num_format": "0.0%"}, "change": {**_BASE, "num_format": "+0.0%;-0.0%;0.0%"},
     "money": {**_BASE, "num_format": "#,##0.00"}, "span": {**_BASE, "num_format": "[h]:mm:ss"},
 }  # fmt: skip
@@ -176,4 +177,10 @@ class Sheets:
             amounts = value or {}
             self.put(page, row, column, next(iter(amounts.values())) if len(amounts) == 1 else money(amounts), "money")
         else:
-            self.put(page, row, column, value, {"part": "share", "number": "number"}.get(field.kind, "whole"))
+            self.put(
+                page,
+                row,
+                column,
+                value,
+                {"part": "share", "number": "number", "points": "points"}.get(field.kind, "whole"),
+            )

@@ -68,6 +68,8 @@ def _number(kind: str, value: Any, say: Say) -> str:
         return percent(value)
     if kind == "number":
         return NONE if value is None else f"{value:.2f}"
+    if kind == "points":
+        return f"{value:g}"
     if kind == "money":
         return money(value or {})
     if kind == "median":

@@ -145,8 +145,8 @@ PAIRS = _fields(
 )
 LEARN = _fields(
     ("id", "规则", "Rule", "text"),
-    ("before", "现分值", "Points now", "number"),
-    ("after", "建议分值", "Proposed", "number"),
+    ("before", "现分值", "Points now", "points"),
+    ("after", "建议分值", "Proposed", "points"),
     ("said", "说明", "Why", "text"),
     ("right", "属实", "Confirmed", "whole"),
     ("wrong", "误判", "False alarms", "whole"),
@@ -238,10 +238,10 @@ DEFINITIONS = (
     (
         Words("召回率", "Recall"),
         Words(
-            "已知异常订单中被该规则命中的比例。已知异常 = 判为属实的订单，加上售后表里出问题而未判属实的订单"
+            "已知异常订单中被该规则命中的比例。已知异常 = 判为属实的订单，加上售后表里出问题、而被放过或没有命中的订单"
             "（理赔、错发、异常退货；普通退款不算），加上对照样本查出的订单（按抽样比例放大）。",
-            "Of all orders known to be abnormal, the share that the rule hit. Known: confirmed orders, those that after-sales "
-            "shows to be abnormal (claims, wrong deliveries, abnormal returns; ordinary refunds are not), and those found in "
+            "Of all orders known to be abnormal, the share that the rule hit. Known: confirmed orders, those let go or never flagged that "
+            "after-sales shows to be abnormal (claims, wrong deliveries, abnormal returns; ordinary refunds are not), and those found in "
             "the control sample (each standing for as many as the sample left out).",
         ),
     ),

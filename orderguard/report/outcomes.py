@@ -75,7 +75,7 @@ def after_sales(outcomes: pl.DataFrame, found: pl.DataFrame, orders: int, flagge
 
 
 def misses(found: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
-    """Orders that after-sales shows to be abnormal and that are no confirmed case: `key weight`."""
+    """Orders that after-sales shows to be abnormal and that were let go or never flagged: `key weight`."""
     bad = found.filter(pl.col("kind").is_in(ABNORMAL)).select("key").unique()
-    confirmed = flagged.filter(pl.col("outcome") == "confirmed").select("key")
-    return bad.join(confirmed, on="key", how="anti").with_columns(weight=pl.lit(1.0))
+    caught = flagged.filter(pl.col("outcome").is_in(["confirmed", "open"])).select("key")
+    return bad.join(caught, on="key", how="anti").with_columns(weight=pl.lit(1.0))

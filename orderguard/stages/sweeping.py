@@ -36,7 +36,7 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
         dry: only tell.
 
     Returns:
-        `released escalated kept over listed` (counts), `orders` (each overdue case with its action), `lists` (per platform).
+        `released escalated escalated_before kept over listed` (counts), `orders` (each overdue case with its action), `lists` (per platform).
 
     Raises:
         DeliveryError: the lists cannot be written.
@@ -57,10 +57,12 @@ def sweep(options: Options, synonyms: Mapping[str, frozenset[str]], *, dry: bool
             case["action"] = "escalate" if watched else action
         release = [c["case_id"] for c in overdue if c["action"] == "release"]
         escalate = [c["case_id"] for c in overdue if c["action"] == "escalate" and c["escalated_at"] is None]
+        before = sum(c["action"] == "escalate" and c["escalated_at"] is not None for c in overdue)
         told: dict[str, Any] = {
             "released": len(release),
             "escalated": len(escalate),
-            "kept": len(overdue) - len(release) - len(escalate),
+            "escalated_before": before,
+            "kept": sum(c["action"] == "keep" for c in overdue),
             "over": len(gone),
             "orders": overdue,
         }
