@@ -68,7 +68,8 @@ def decide(keys: pl.DataFrame, findings: pl.DataFrame, weights: Sequence[Weights
     Returns:
         `platform order_id score band profile`, same height and order as `keys`.
     """
-    total = findings.group_by("row").agg(pl.col("points").sum())
+    # Points are decimals of a few digits: 5.5 + 2.9 + 5.8 + 2.9 + 0.4 + 2.5 reaches a band from 20, whatever binary says.
+    total = findings.group_by("row").agg(pl.col("points").sum().round(9))
     score = pl.zeros(len(keys), dtype=pl.Float64, eager=True).scatter(total["row"], total["points"])
     names, review, hold = (
         pl.Series([w[i] for w in weights]).gather(which) if len(weights) > 1 else pl.lit(weights[0][i])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import polars as pl
 import pytest
 
@@ -64,3 +66,25 @@ def test_a_partner_that_lacks_its_own_is_none() -> None:
 def test_a_partner_on_trial_is_none() -> None:
     weighed = weigh(found((0, "a"), (0, "trial")), [BASE], ONE, [("a", ("trial",), ())])
     assert points(weighed)[0, "a"] == 0.0
+
+
+
+def test_decimal_points_that_come_to_a_band_are_in_it_however_many_orders_there_are() -> None:
+    """As a person adds them up: 10.15 + 16.74 + 3.11 is 30."""
+    draw = random.Random(1)
+    points: dict[str, float] = {}
+    hits, wanted = [], []
+    for row in range(4_000):
+        parts = [draw.randint(1, 1_200) for _ in range(draw.randint(1, 5))]
+        parts.append(3_000 - sum(parts))
+        if parts[-1] <= 0:
+            parts = [3_000]
+        points |= {f"p{p}": p / 100 for p in parts}
+        hits += [(row, f"p{p}") for p in parts]
+        wanted.append("hold")
+    weights = Weights("base", points, 20.0, 30.0)
+    keys = pl.DataFrame({"platform": ["jd"] * len(wanted), "order_id": [str(n) for n in range(len(wanted))]})
+    which = pl.Series([0], dtype=pl.Int32).new_from_index(0, len(wanted))
+    told = decide(keys, weigh(found(*hits), [weights], which), [weights], which)
+    assert told.filter(pl.col("band") != "hold").rows() == []
+    assert set(told["score"]) == {30.0}
