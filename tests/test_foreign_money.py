@@ -130,3 +130,20 @@ def test_dots_part_thousands_where_the_currency_has_no_cents(tmp_path: Path, hea
     house, _ = scanned(tmp_path, f"{head}\n{rows}")
     kept = pl.concat([pl.read_parquet(f) for f in (house.ledger / "orders").rglob("*.parquet")]).sort("order_id")
     assert kept["amount"].cast(pl.Float64).to_list() == wanted
+
+
+@pytest.mark.parametrize(
+    ("setting", "zh", "en"),
+    [("JPY", "实付 12000 JPY，是 1000 JPY的整数倍，且留言为空", "paid 12000 JPY, a multiple of 1000, without a note"),
+     ("null", "实付 12000 JPY，是 1000 JPY的整数倍，且留言为空", "paid 12000 JPY, a multiple of 1000, without a note")],
+)  # fmt: skip
+def test_a_reason_names_the_money_it_is_about(tmp_path: Path, setting: str, zh: str, en: str) -> None:
+    """It said 元 of yen."""
+    rule = f"{{id: round, kind: round_amount, with: {{currency: {setting}}}, points: 30}}"
+    path = tmp_path / "a.csv"
+    path.write_text("订单编号,下单时间,实付金额(日元),买家留言\n1,2026-11-11 10:00:00,12000,\n", encoding="utf-8")
+    for locale, wanted in (("zh-CN", zh), ("en", en)):
+        (tmp_path / locale).mkdir()
+        house = House(tmp_path / locale, book(rule, head=f"locale: {locale}"))
+        house.scan(path)
+        assert pl.read_parquet(house.out / "findings.parquet")["reason"].to_list() == [wanted]

@@ -41,8 +41,8 @@ from typing import Literal
 import polars as pl
 from pydantic import Field
 
-from orderguard.columns import MONEY
-from orderguard.rules.base import Kind, blank, currency_is
+from orderguard.columns import MONEY, YUAN
+from orderguard.rules.base import Kind, blank, currency_code, currency_is
 from orderguard.rules.reasons import number, sentence
 
 
@@ -64,11 +64,19 @@ class RoundAmount(Kind):
     def value(self) -> pl.Expr:
         return pl.col("amount").cast(pl.Float64)
 
+    def _unit(self, yuan: str, before: str) -> pl.Expr:
+        """What stands behind a sum: yuan in words, another currency by its code; an order without one is in the rule's."""
+        own = (self.currency or "CNY").upper()
+        code = pl.when(pl.col("currency").is_null() & (own not in YUAN)).then(pl.lit(own)).otherwise(currency_code())
+        return pl.when(code == "CNY").then(pl.lit(yuan)).otherwise(pl.concat_str(pl.lit(before), code))
+
     def reason(self, locale: str) -> pl.Expr:
         return sentence(
             locale,
-            zh="实付 {paid} 元，是 {unit} 元的整数倍" + ("，且留言为空" if self.note else ""),
-            en="paid {paid}, a multiple of {unit}" + (", without a note" if self.note else ""),
+            zh="实付 {paid} {in_words}，是 {unit} {in_words}的整数倍" + ("，且留言为空" if self.note else ""),
+            en="paid {paid}{code}, a multiple of {unit}" + (", without a note" if self.note else ""),
             paid=number(pl.col("amount"), 2),
             unit=f"{self.multiple_of.normalize():f}",
+            in_words=self._unit("元", ""),
+            code=self._unit("", " "),
         )
