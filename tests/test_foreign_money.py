@@ -147,3 +147,14 @@ def test_a_reason_names_the_money_it_is_about(tmp_path: Path, setting: str, zh: 
         house = House(tmp_path / locale, book(rule, head=f"locale: {locale}"))
         house.scan(path)
         assert pl.read_parquet(house.out / "findings.parquet")["reason"].to_list() == [wanted]
+
+
+def test_a_cluster_reads_the_headings_that_tell_the_currency() -> None:
+    """Columns that no rule reads stay on the disk, but not one whose heading says what money it is."""
+    from orderguard.platforms import load_profiles, match_header
+    from orderguard.stages.spark import used_columns
+
+    profiles = load_profiles()
+    for headings, whole in ((["Order ID", "Order Date", "Total", "Shipping (EUR)"], True), (["Order ID", "Order Date", "Total", "Colour of box"], False)):
+        used = used_columns(match_header(headings, profiles), profiles, headings)
+        assert (used == headings) is whole

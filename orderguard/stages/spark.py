@@ -231,6 +231,8 @@ class _Head:
 def used_columns(match: Match, profiles: Sequence[Profile], headings: Sequence[str]) -> list[str]:
     """The columns that a scan can use: those that are picked, and others that the platform's profile speaks of."""
     recipe = recipe_of(match, profiles, headings, "UTC", "en", None)
+    if recipe.currency or recipe.guessed_currency:  # which any heading may tell
+        return list(headings)
     picked = {s for p in match.picks.values() for s in (*p.sources, *p.all_sources())}
     known = {*match.profile.headings(), *(heading_key(h) for h in (recipe.status.headings() if recipe.status else ()))}
     packed = recipe.packed
