@@ -61,6 +61,7 @@ def open_cases(db: Recording, opened: pl.DataFrame, run_id: str, stamp: str) -> 
     made = pl.col("created_at").dt.timestamp("us")
     heard = "heard_at" if "heard_at" in opened.columns else pl.lit(0, dtype=pl.Int64).alias("heard_at")
     rows = opened.select(*names, due, "region", made, heard, run=pl.lit(run_id), stamp=pl.lit(stamp))
+    rows = rows.sort(KEY)  # as the index over orders has them: of two indexes one is filled from left to right
     with indexed_after(db, "cases", len(rows)):
         db.bulk(
             """INSERT INTO cases (case_id, platform, order_id, band, score, cluster, linked_by, agent, evidence,
