@@ -55,9 +55,12 @@ class History:
         if sum(len(o) for o, _ in self._waiting) >= together:
             self._write_waiting(run_id)
 
-    def pieces(self, run_id: str) -> list[HistoryFile]:
-        """What `add_piece` was given, written."""
+    def last_piece(self, run_id: str) -> None:
+        """No more comes: begin to write what waits."""
         self._write_waiting(run_id)
+
+    def pieces(self) -> list[HistoryFile]:
+        """What `add_piece` was given, once all of it is written."""
         self._wait()
         return self._files
 

@@ -93,8 +93,7 @@ class _InPieces:
 
         with clock.room("rules"):
             synonyms = platform_words(self.profiles)
-            read, judged, written = judge_large(self.large, self.options, self.profiles, synonyms, cases, history)
-        return read, judged, lambda: written
+            return judge_large(self.large, self.options, self.profiles, synonyms, cases, history)
 
     def close(self) -> None:
         self.large.close()

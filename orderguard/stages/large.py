@@ -27,7 +27,7 @@ from orderguard.stages.lookups import with_lookups
 from orderguard.stages.reading import TOLD, Read, folded_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from orderguard.ledger import CaseBook, History
     from orderguard.ledger.files import HistoryFile
@@ -49,12 +49,12 @@ def judge_large(
     synonyms: Mapping[str, frozenset[str]],
     cases: CaseBook,
     history: History,
-) -> tuple[Read, Judged, list[HistoryFile]]:
+) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
     """Fold, enrich and judge, part by part.
 
     Returns:
         What was read and judged, of the orders that some rule flagged only (`judged.rest` has the others' decisions),
-        and the history files that were written.
+        and the history files once they are written.
     """
     book = options.book
     parts = _Parts(large, options, profiles, synonyms, history)
@@ -67,6 +67,7 @@ def judge_large(
         large.plan.rows,
         parts.height,
     )
+    history.last_piece(options.run_id)
     aside = large.aside
     if not parts.orders:
         row = aside.first()
@@ -95,9 +96,8 @@ def judge_large(
         if len(clean):
             none = found._replace(findings=found.findings.clear())
             decided = conclude(clean, none, 0, book, None, guard=False).decisions
-            path = large.folder / f"rest-{number:04d}.parquet"
-            decided.write_parquet(path, compression="lz4", statistics=False)
-            rest.append(path)
+            rest.append(large.folder / f"rest-{number:04d}.parquet")
+            decided.write_parquet(rest[-1], compression="lz4", statistics=False)
             for profile, n in decided.group_by("profile").len().iter_rows():
                 passed[profile] = passed.get(profile, 0) + n
     frame = parts.nothing()
@@ -117,7 +117,7 @@ def judge_large(
         frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(taken, lines)]), aside, large.pile.files,
         [*large.pile.problems, *parts.problems], large.marks, spans=parts.spans,
     )  # fmt: skip
-    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces(options.run_id)
+    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces
 
 
 def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
