@@ -17,3 +17,7 @@ tables:
 bench:
     python tests/benchmarks/bench.py
     python tests/benchmarks/rules30.py
+
+# just flame EXPORT: where a scan's time goes, as a tree and as flame.svg (needs py-spy)
+flame export:
+    python tests/benchmarks/flame.py {{export}} --svg flame.svg
