@@ -162,3 +162,26 @@ def test_headings_that_say_hundredths(tmp_path: Path, heading: str, hits: set[st
     house = House(tmp_path, book("{id: round, kind: round_amount, points: 30}"))
     house.scan(path)
     assert {order_id for order_id, _ in house.findings()} == hits
+
+
+@pytest.mark.parametrize("cell", ["1970-01-01 08:00:00", "1970/1/1 8:00", "1970-01-01T00:00:00Z", "0", "0001-01-01 00:00:00 +0000 UTC", "1900/1/1 0:00:00", "9999-12-31 23:59:59", "1899-12-30"])
+def test_a_time_that_systems_write_for_none_is_none(tmp_path: Path, cell: str) -> None:
+    """An order that nobody has paid yet was set aside for its payment of 1970."""
+    house = House(tmp_path)
+    told = house.scan(export(tmp_path / "a.csv", [order("A1", 付款时间=cell), order("A2", 付款时间="1971-13-01")])).run["inputs"][0]
+    assert (told["read"], told["rejected"]) == (2, 1)
+    assert [(row["order_id"], row["paid_at"]) for row in kept(house)] == [("A1", None)]
+
+
+@pytest.mark.parametrize(
+    ("word", "stage"),
+    [("已付款-待发货", "paid"), ("已付款，待发货", "paid"), ("待发货/已发货", "paid"), ("已发货（待收货）", "shipped"), ("待付款/已取消", "closed"), ("已发货-已退款", "refunded"),
+     ("Paid / Unfulfilled", "paid"), ("待发货（部分退款）", "unknown"), ("已发货-退款关闭", "unknown"), ("等待卖家发货", "paid"), ("-", None)],
+)  # fmt: skip
+def test_a_status_of_several_words(tmp_path: Path, word: str, stage: str | None) -> None:
+    """Each must be known; nothing under way is taken for over."""
+    path = tmp_path / "a.csv"
+    path.write_text(f'订单编号,下单时间,实付金额,订单状态\nA1,2026-11-11 10:00:00,5,"{word}"\n', encoding="utf-8")
+    house = House(tmp_path)
+    house.scan(path)
+    assert [row["stage"] for row in kept(house)] == [stage]

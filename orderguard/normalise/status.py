@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,7 @@ RANK = {UNKNOWN: 0, "unpaid": 1, "paid": 2, "shipped": 3, "done": 4, "refunding"
 """How far an order has come: of several words about one order the furthest counts, of several items the nearest."""
 _STAGE = {rank: stage for stage, rank in RANK.items()}
 _NOTHING = "none"
+_PARTS = re.compile(r"[-–—/,，、;；|()\[\]+&\n]+")
 _IGNORED = str.maketrans("", "", BLANKS + "_-–—/,;.!、。；") | str.maketrans(SIMPLIFIED)
 
 
@@ -48,12 +50,25 @@ class StatusWords:
 
     def stage(self, word: str) -> str:
         """The stage of one word; `unknown` when it is not known."""
+        stage = self._known(word)
+        if stage is not None:
+            return stage
+        parts = [p for p in _PARTS.split(unicodedata.normalize("NFKC", word)) if word_key(p)]
+        stages = [self._known(part) for part in parts] if len(parts) > 1 else [None]
+        told = [s for s in stages if s is not None and s != _NOTHING]
+        if None in stages or not told:
+            return UNKNOWN
+        over = [s for s in told if RANK[s] >= RANK["refunding"]]
+        # 已付款-待发货: of what is under way the least far, as of several items; what is over is over.
+        return max(over, key=RANK.__getitem__) if over else min(told, key=RANK.__getitem__)
+
+    def _known(self, word: str) -> str | None:
         key = word_key(word)
         if not key:
             return _NOTHING
         if key in self.words:
             return self.words[key]
-        return next((s for start, s in self.starts.items() if key.startswith(start)), UNKNOWN)
+        return next((s for start, s in self.starts.items() if key.startswith(start)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,8 @@ Why:
     resellers and coupon farmers split what is limited per person over accounts and platforms: 50 + 30 against 10.
 
 Misses:
-    people who change phone, account and address at once, and links through orders further back than the window.
+    people who change phone, account and address at once, and links through orders of earlier scans that are further back than
+    the window or have no time (within one scan these do link).
     Families and offices at one address count as one only if the receiver's name is the same. Orders without items,
     time, or any known key are not evaluable.
 
@@ -32,7 +33,7 @@ Settings:
     黄牛和薅券的人把限购拆到几个账号、几个平台：限 10 件，他 50 + 30。
 
 漏掉什么：
-    电话、账号、地址一起换的人，以及要靠窗口之外的旧订单才连得起来的人。同一地址的家人、同事只在收货人同名时算一个人。
+    电话、账号、地址一起换的人，以及要靠以前扫描过的、在窗口之外或没有时间的订单才连得起来的人（同一次扫描里的会连上）。同一地址的家人、同事只在收货人同名时算一个人。
     没有商品明细、没有时间、没有任何可认人的信息的订单，无法判断。
 
 设置：
