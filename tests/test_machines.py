@@ -244,3 +244,15 @@ def test_the_limit_of_a_shell_is_seen(tmp_path):
     words = "import sys; from orderguard.stages.memory import plan; sys.exit(plan(['a.csv'], None) is None)"
     done = subprocess.run(["bash", "-c", f'ulimit -v 1200000; "{sys.executable}" -c "{words}"'], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a Unix device")
+@pytest.mark.parametrize("name", ["list.csv", "list.txt", "list.yaml"])
+def test_a_pipe_that_a_rule_names_stops_no_scan(tmp_path, name):
+    """`rules check` and each scan waited for ever for somebody to write into it."""
+    os.mkfifo(tmp_path / name)
+    rule = f"{{id: a, kind: keywords, with: {{column: address, file: {name}}}, points: 40, says: x}}"
+    (tmp_path / "rules.yaml").write_text(f"version: 1\nbands: {{review: 20, hold: 30}}\nrules:\n  - {rule}\n")
+    done = shell("rules", "check", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "是管道，不是文件" in done.stderr

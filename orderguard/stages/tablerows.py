@@ -44,6 +44,9 @@ def read_file(path: Path, shape: Shape) -> Rows:
     Raises:
         OrderguardError: it is missing, cannot be read, or holds no such table.
     """
+    if path.is_fifo():  # nobody may ever write to it, and a rulebook that waits for ever stops every scan
+        fix = Words("请写一个普通文件", "name an ordinary file")
+        raise OrderguardError(Problem(Words("是管道，不是文件", "is a pipe, not a file"), str(path), fix=fix))
     if path.suffix.lower() in _YAML:
         from orderguard.yamls import read_yaml  # noqa: PLC0415 - only for a rule that names one
 
