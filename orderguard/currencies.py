@@ -34,6 +34,8 @@ UNITS: Final = {
 }  # fmt: skip
 """A unit as headings write it, folded -> its code; '' for yuan, which needs no word (and 元 is Taiwan's, too)."""
 
+_END = 40
+"""Characters at the end of a heading in which its unit stands: a hostile heading of thousands would take seconds."""
 _BRACKETED = re.compile(r"[(\[【]\s*(?:单位\s*[:：]?\s*)?([^()\[\]【】]{1,8}?)\s*\.?\s*[)\]】]\s*$")
 _BEHIND = re.compile(r"\S\s*[,/、:：]\s*([^\s,/、:：()]{1,5}?)\.?\s*$")
 _LAST = re.compile(r"\S[\s_]+([A-Z]{3}|[₽€£₩₴₸฿₫₱₹₺₪])\s*$")
@@ -46,8 +48,9 @@ def heading_unit(heading: str) -> tuple[str, str | None]:
     The code is '' for yuan and None where no unit stands.
     """
     text = unicodedata.normalize("NFKC", heading).rstrip()
+    begin = max(len(text) - _END, 0)
     for form in (_BRACKETED, _BEHIND, _LAST):
-        found = form.search(text)
+        found = form.search(text, begin)
         code = UNITS.get(found[1].casefold()) if found else None
         start = 0 if found is None else found.start() + (form is not _BRACKETED)
         if start and code is not None:
@@ -64,7 +67,7 @@ _CENTS = re.compile(
 def without_cents(heading: str) -> tuple[str, bool]:
     """A heading without what says that its sums are in hundredths, and whether it says so: `实付金额(分)`, `amount_cents`."""
     text = unicodedata.normalize("NFKC", heading).rstrip()
-    found = _CENTS.search(text)
+    found = _CENTS.search(text, max(len(text) - _END, 0))
     return (text[: found.start()].rstrip(), True) if found and found.start() else (heading, False)
 
 

@@ -60,6 +60,7 @@ def test_foreign_sums_are_no_round_yuan(tmp_path: Path, text: str) -> None:
     [
         "订单编号,下单时间,实付金额(元),买家留言,国际运费(USD)\n1,2026-11-11 10:00:00,12000,,2\n",
         "订单编号,下单时间,实付金额,买家留言\n1,2026-11-11 10:00:00,12000,\n",
+        "订单编号,下单时间,实付金额,买家留言,汇率(USD)\n1,2026-11-11 10:00:00,12000,,7.1\n",
         "Order ID,Order Date,Total,Customer Note\n1,2026-11-11 10:00:00,12000,\n",
         "訂單編號,下單時間,實付金額,買家留言\n1,2026-11-11 10:00:00,12000,\n",
     ],
@@ -158,3 +159,12 @@ def test_a_cluster_reads_the_headings_that_tell_the_currency() -> None:
     for headings, whole in ((["Order ID", "Order Date", "Total", "Shipping (EUR)"], True), (["Order ID", "Order Date", "Total", "Colour of box"], False)):
         used = used_columns(match_header(headings, profiles), profiles, headings)
         assert (used == headings) is whole
+
+
+def test_a_hostile_heading_is_no_work() -> None:
+    """Its unit stands at its end: only that is looked at (a second each for thirty thousand characters before)."""
+    from orderguard.currencies import without_cents
+
+    assert without_cents("（单位：分" * 6_000) == ("（单位：分" * 6_000, False)
+    assert without_cents("x" * 5_000 + "(分)") == ("x" * 5_000, True)
+    assert heading_unit("x" * 5_000 + "(USD)") == ("x" * 5_000, "USD")

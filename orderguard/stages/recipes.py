@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -102,7 +103,11 @@ def recipe_of(
     )
 
 
+_CONVERTED = re.compile("汇率|匯率|折|换算|換算|(?i:rate|equiv|convert)")
+"""What such a heading names is another money than the order's."""
+
+
 def _of_headings(headings: Sequence[str]) -> str:
     """The one currency that headings name behind themselves; '' where there are none or several."""
-    codes = {code for h in headings if (code := heading_unit(h)[1])}
+    codes = {code for h in headings if (code := heading_unit(h)[1]) and not _CONVERTED.search(h)}
     return codes.pop() if len(codes) == 1 else ""
