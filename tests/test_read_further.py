@@ -11,6 +11,7 @@ import pytest
 from house import House, book, export, order
 
 from orderguard.ingest.encodings import to_utf8
+from orderguard.normalise.buddhist import spelled
 from orderguard.normalise.times import times
 from orderguard.rules.reasons import span_words
 from orderguard.spans import parse_span
@@ -42,6 +43,13 @@ def test_one_instant_in_many_forms(cell: str) -> None:
 def test_thai_leap_days_noon_and_midnight(cell: str, wanted: datetime | None) -> None:
     """Half past twelve at night is of a day that nobody can tell; a fraction of a second is no year."""
     assert times(pl.Series([cell]), "Asia/Shanghai").to_list() == [wanted]
+
+
+def test_a_cell_too_long_for_a_date_is_left_alone() -> None:
+    """Sixty thousand blanks took a minute."""
+    hostile = "ก" + " " * 60_000 + "น"
+    assert spelled(hostile) == hostile
+    assert spelled("11 พ.ย. 2569") == "11 Nov 2026"
 
 
 @pytest.mark.parametrize(
