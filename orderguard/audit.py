@@ -84,7 +84,7 @@ def _scan(options: Options) -> Scan:  # noqa: PLR0915 - one call a room
             late = undelivered(cases, history, book, opened, resting)
             late = late.filter(~pl.col("case_id").is_in(turned.ended["case_id"].implode()))
             handed = take_over(
-                new, raised, flagged, known, late, options.team, turned.load(cases.load(), known), synonyms
+                new, raised, flagged, known, late, cases, options.team, turned.load(cases.load(), known), synonyms
             )
             known, late = handed.known, handed.late
             read.problems += handed.notices

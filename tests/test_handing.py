@@ -71,6 +71,18 @@ def test_what_never_reached_a_sheet_goes_to_somebody_who_is_there(tmp_path: Path
     assert cases(house)["2"] == ("乙", "open")
 
 
+def test_what_a_person_gave_to_somebody_goes_to_them(tmp_path: Path) -> None:
+    """The scan does not know better: 老板 is in no team file, and 丁, who is on leave, asked for it."""
+    there = team("甲", {"name": "丁", "away": True})
+    house = House(tmp_path, team=there)
+    house.scan(export(tmp_path / "a.csv", [odd("1"), odd("2"), odd("3")]))
+    for number, name in (("1", "老板"), ("2", "丁")):
+        assert shell("cases", "reassign", number, name, "--by", "主管", "--why", "熟客", cwd=tmp_path).returncode == 0
+    house.scan(tmp_path / "a.csv", now=NOW + DAY)
+    assert house.tasks() == {"老板": ["1"], "丁": ["2"]}
+    assert {n: a for n, (a, _) in cases(house).items()} == {"1": "老板", "2": "丁", "3": "甲"}
+
+
 def test_a_ring_that_opens_again_follows_its_new_orders(tmp_path: Path) -> None:
     """One of its orders is new and goes to 丙, who handles the region; the one opened again goes the same way."""
     house = House(tmp_path, team=team("甲"))

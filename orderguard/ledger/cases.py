@@ -132,6 +132,12 @@ class CaseBook:
         sql = "SELECT case_id FROM cases WHERE agent = ? AND state IN ('open', 'investigating')"
         return [row[0] for row in self.ledger.db.execute(sql, (agent,))]
 
+    def given(self) -> list[str]:
+        """Cases on no sheet yet that a person gave to the agent who has them."""
+        sql = """SELECT DISTINCT case_id FROM cases JOIN events USING (case_id) WHERE task_run IS NULL
+            AND state IN ('open', 'investigating') AND who <> 'scan' AND what = 'reassigned to ' || agent"""
+        return [row[0] for row in self.ledger.db.execute(sql)]
+
     def hand_on(self, moved: pl.DataFrame, who: str, why: str, now: datetime) -> None:
         """Give cases (`case_id agent`) to other agents; each stands on its new agent's next sheet."""
         with self.ledger.commit() as db:

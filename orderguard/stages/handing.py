@@ -49,6 +49,7 @@ def take_over(
     flagged: pl.DataFrame,
     known: pl.DataFrame,
     late: pl.DataFrame,
+    cases: CaseBook,
     team: Team,
     load: Mapping[str, int],
     synonyms: Mapping[str, frozenset[str]],
@@ -56,10 +57,11 @@ def take_over(
     """Cases that would go on the sheet of somebody who is not there go to somebody who is.
 
     These are cases that this run opens again (`raised`) and those that never reached a sheet (`late`). What stands on a sheet
-    already stays with whoever has it, for it may be half done; a notice says so.
+    already stays with whoever has it, for it may be half done; a notice says so. So does what a person gave them.
 
     Args:
         opened, raised, flagged, known, late: the run's cases and orders, see `casework`.
+        cases: know what a person gave to whom.
         team: who is there; without agents everything stays where it is.
         load: open cases per agent, those just opened left out.
         synonyms: words for one platform.
@@ -73,7 +75,9 @@ def take_over(
     back = back.join(again, on="case_id").filter(pl.col("state").is_in(["released", "over"]))
     parts = [back.select(_ROUTED)]
     if "task_run" in late.columns:
-        parts.append(late.filter(pl.col("task_run").is_null() & (pl.col("state") != "confirmed")).select(_ROUTED))
+        waiting = late.filter(pl.col("task_run").is_null() & (pl.col("state") != "confirmed"))
+        given = cases.given() if len(waiting) else []
+        parts.append(waiting.filter(~pl.col("case_id").is_in(given)).select(_ROUTED))
     every = pl.concat(parts, how="vertical_relaxed").unique("case_id", keep="first", maintain_order=True)
     gone = every.filter(~pl.col("agent").is_in([*here, UNASSIGNED]))
     if gone.is_empty():
