@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from orderguard.audit import scan
-from orderguard.errors import DeliveryError, OrderguardError, Problem, Words
+from orderguard.errors import DeliveryError, OrderguardError, Problem, Words, unable
 from orderguard.ingest import find_sources
 from orderguard.ledger import open_ledger
 from orderguard.ledger.stamps import iso
@@ -58,6 +59,9 @@ def look(folder: Path, options: Options, seen: dict[str, State]) -> tuple[Round,
         folder: where files arrive; hidden ones and `*.tmp`, `*.part` are left alone.
         options: of the scan; `paths` is replaced.
         seen: states at the look before.
+
+    Raises:
+        OrderguardError: the folder is gone, or the ledger cannot be used; the files are not to blame.
     """
     states = _states(folder)
     ledger = open_ledger(options.ledger, options.tell)
@@ -98,6 +102,13 @@ def _blamed(names: list[str], folder: Path, problems: list[Problem]) -> set[str]
 
 
 def _states(folder: Path) -> dict[str, State]:
+    try:
+        with os.scandir(folder):  # a share that is gone looks like an empty folder
+            pass
+    except OSError as error:
+        what = unable(Words("盯住的文件夹打不开", "the watched folder cannot be opened"), error)
+        fix = Words("恢复后会自动继续", "watching goes on once it is back")
+        raise OrderguardError(Problem(what, str(folder), fix=fix)) from error
     try:
         sources = find_sources([str(folder)])
     except OrderguardError:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from house import House, burst, export, order, shell
 from orderguard.cli import at_home, cli, lacking
 from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.outbox import Staging
+from orderguard.rules.book import default_rulebook
 from orderguard.stages.memory import limits, plan
 
 _ROWS = [*burst("A", (1, 2, 3)), order("B1", 收货地址="广东省深圳市某路临时仓")]
@@ -256,3 +258,36 @@ def test_a_pipe_that_a_rule_names_stops_no_scan(tmp_path, name):
     done = shell("rules", "check", cwd=tmp_path)
     assert done.returncode == 2
     assert "是管道，不是文件" in done.stderr
+
+
+def test_watch_outlives_a_wrong_rulebook_and_a_folder_that_is_gone(tmp_path):
+    """A typo ended the night's watch; of a share that was gone nothing was said, and the heartbeat stayed well."""
+    (tmp_path / "in").mkdir()
+    rules = default_rulebook().read_text(encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(rules, encoding="utf-8")
+    words = [sys.executable, "-m", "orderguard", "watch", "in", "--quiet", "--every", "0.2"]
+    log = tmp_path / "log"
+    with log.open("wb") as told, subprocess.Popen(words, cwd=tmp_path, stderr=told) as process:
+
+        def until(seen):
+            for _ in range(300):
+                if seen():
+                    return
+                assert process.poll() is None, log.read_text()
+                sleep(0.1)
+            raise AssertionError(log.read_text())
+
+        try:
+            until((tmp_path / "ledger" / "heartbeat.json").exists)
+            (tmp_path / "rules.yaml").write_text("version: 1\n", encoding="utf-8")
+            until(lambda: "bands" in log.read_text())
+            (tmp_path / "rules.yaml").write_text(rules, encoding="utf-8")
+            (tmp_path / "in").rename(tmp_path / "gone")
+            until(lambda: "盯住的文件夹打不开" in log.read_text())
+            sleep(1)
+            assert log.read_text().count("盯住的文件夹打不开") == 1
+            (tmp_path / "gone").rename(tmp_path / "in")
+            export(tmp_path / "in" / "a.csv", _ROWS)
+            until((tmp_path / "out" / "run.json").exists)
+        finally:
+            process.terminate()

@@ -52,22 +52,27 @@ def watch(**given: Any) -> None:
     folder, once = Path(given["folder"]), given["once"]
     seen: dict[str, Any] = {}
     codes = {0}
-    looks, told = 0, time.monotonic()
+    looks, told, said, book = 0, time.monotonic(), "", None
     while True:
-        # The rulebook is read anew each time: a changed threshold counts from the next file on.
-        book = find_rulebook(given["rules_file"])
-        options = options_of(book, {**given, "paths": (), "as_json": False})
         try:
+            # The rulebook is read anew each time: a changed threshold counts from the next file on.
+            book = find_rulebook(given["rules_file"])
+            options = options_of(book, {**given, "paths": (), "as_json": False})
             seen, code = _round(folder, options, seen, quiet=given["quiet"], as_json=given["as_json"])
             codes.add(code)
             if given["notify"] and (time.monotonic() - told > _REMIND or (once and looks == 1)):
                 codes.add(_tell(options))
                 told = time.monotonic()
         except OrderguardError as error:
-            if once:
+            if once or book is None:
                 raise
-            for problem in error.problems:
-                click.echo("✗ " + problem.text(book.locale), err=True)
+            # A rulebook that is being edited, a share that is gone, a full disk: told once, and the next look tries again.
+            text = "\n".join("✗ " + problem.text(book.locale) for problem in error.problems)
+            if text != said:
+                click.echo(text, err=True)
+            said = text
+        else:
+            said = ""
         looks += 1
         if once and looks == 2:
             sys.exit(EXIT_INPUT if EXIT_INPUT in codes else max(codes))
