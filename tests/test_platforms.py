@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.errors import OrderguardError
-from orderguard.normalise import Recipe, type_table
+from orderguard.normalise import type_table
 from orderguard.platforms import Profile, load_profiles, match_header, platform_words
-from orderguard.stages.recipes import status_words
+from orderguard.stages.recipes import recipe_of
 
 PROFILES = load_profiles()
 BY_NAME = {p.platform: p for p in PROFILES}
@@ -46,8 +46,7 @@ def test_given_gives_what_it_expects(profile: Profile) -> None:
     match = match_header(list(profile.given), PROFILES)
     assert (match.profile.platform, match.profile.variant) == (profile.platform, profile.variant)
     raw = pl.DataFrame({k: [v] for k, v in profile.given.items()}).with_columns(source_row=pl.lit(2, pl.Int64))
-    words = status_words(match.profile, PROFILES, list(profile.given))
-    recipe = Recipe(profile.platform, match.picks, tuple(profile.blanks), date_hint=profile.date_order, status=words)
+    recipe = recipe_of(match, PROFILES, list(profile.given), "Asia/Shanghai", "zh-CN", None)
     read = type_table(raw, "given", recipe)
     assert not len(read.rejects)
     row = read.rows.row(0, named=True)

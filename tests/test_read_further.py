@@ -142,10 +142,18 @@ KUAISHOU = {
     "orderItemInfo": {"itemTitle": "奶粉", "num": 2, "price": 50000, "skuNick": "NF"},
 }  # fmt: skip
 
+DOUYIN = {
+    "order_id": "6920000000000007833", "order_status": 2, "create_time": 1794362400, "pay_time": 1794362430, "order_amount": 100000, "pay_amount": 100000,
+    "buyer_words": "", "doudian_open_id": "d1", "post_tel": "13802580000", "post_receiver": "测名",
+    "post_addr": {"province": {"name": "广东省"}, "city": {"name": "深圳市"}, "town": {"name": "南山区"}, "street": {"name": "某街道"}, "detail": "某路1号"},
+    "sku_order_list": [{"order_id": "6920000000000007834", "product_name": "奶粉", "item_num": 2, "goods_price": 50000, "code": "NF"}],
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("answer", "platform", "number"),
-    [({"errcode": 0, "orders": [WECHAT]}, "wechat", "3705115058471208928"), ({"result": 1, "data": {"orderList": [KUAISHOU]}}, "kuaishou", "2411111111")],
+    [({"errcode": 0, "orders": [WECHAT]}, "wechat", "3705115058471208928"), ({"result": 1, "data": {"orderList": [KUAISHOU]}}, "kuaishou", "2411111111"),
+     ({"code": 10000, "data": {"shop_order_list": [DOUYIN]}}, "douyin", "6920000000000007833")],
 )  # fmt: skip
 def test_interfaces_that_count_in_hundredths(tmp_path: Path, answer: dict[str, object], platform: str, number: str) -> None:
     """100000 is 1,000 yuan; stages are numbers, items stand inside."""
