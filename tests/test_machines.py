@@ -291,3 +291,20 @@ def test_watch_outlives_a_wrong_rulebook_and_a_folder_that_is_gone(tmp_path):
             until((tmp_path / "out" / "run.json").exists)
         finally:
             process.terminate()
+
+
+def test_a_sub_folder_that_is_closed_to_us_is_told(tmp_path, monkeypatch):
+    """Orders in it were left out in silence."""
+    (tmp_path / "in" / "closed").mkdir(parents=True)
+    (tmp_path / "in" / "empty").mkdir()
+    export(tmp_path / "in" / "a.csv", _ROWS)
+    scandir = os.scandir
+
+    def refused(path):
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    told = [p.text("zh-CN") for p in House(tmp_path).scan(tmp_path / "in").problems]
+    assert [("closed" in text, "empty" in text) for text in told] == [(True, False)]

@@ -73,9 +73,9 @@ def _looked_through(folder: Path, named: set[str]) -> tuple[list[str], list[str]
 
 
 def _holds_tables(folder: Path, named: set[str]) -> bool:
-    """Whether a folder or one below it holds tables that are not our own outputs, ledger or weights."""
-    seen = 0
-    for place, folders, names in os.walk(folder):  # links to folders are not followed
+    """Whether a folder or one below it holds tables that are not our own outputs, ledger or weights, or may, being closed to us."""
+    seen, closed = 0, list[OSError]()
+    for place, folders, names in os.walk(folder, onerror=closed.append):  # links to folders are not followed
         here = Path(place)
         ours = {"run.json", "ledger.db"} & set(names)
         folders[:] = [] if ours else [f for f in folders if not f.startswith((".", "_"))]
@@ -87,7 +87,7 @@ def _holds_tables(folder: Path, named: set[str]) -> bool:
         seen += len(names) + len(folders)
         if seen > _ENOUGH:
             return False
-    return False
+    return bool(closed)
 
 
 def _listed(names: Sequence[str]) -> str:
