@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from orderguard.platforms import load_profiles, loading
+from orderguard.platforms.profile import folded, heading_key
 from orderguard.yamls import plain_yaml
 
 if TYPE_CHECKING:
@@ -30,3 +31,9 @@ def test_a_scan_reads_no_yaml_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read == []
     stored = resources.files("orderguard.platforms").joinpath("profiles.json").read_text(encoding="utf-8")
     assert json.loads(stored) == json.loads(loading.packed())
+
+
+def test_headings_that_were_packed_are_those_that_a_profile_finds() -> None:
+    for profile in loading.own_profiles():
+        assert {folded(h) for h in profile.written()} == profile.headings(), profile.platform
+        assert [h for h in profile.written() if folded(h) != heading_key(h)] == []

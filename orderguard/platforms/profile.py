@@ -215,12 +215,21 @@ class Profile(BaseModel):
         )
         return _after(own, last)._replace(trim=self.trim.get(name, ""))
 
+    def knowing(self, keys: dict[str, str]) -> Profile:
+        """Itself; `heading_key` of every heading it has is known."""
+        _FOLDED.update(keys)
+        self._headings = set(keys.values())
+        return self
+
+    def written(self) -> set[str]:
+        """Every heading this profile knows, as it is written."""
+        own = [h for n in {*self.columns, *self.extract} for p in [self.pick(n)] if p for h in p.all_sources()]
+        return {*own, *self.signature, *self.hints, *self.knows, *self.status_from, *self.status_if_filled}
+
     def headings(self) -> set[str]:
         """Every heading this profile knows, in the form that `heading_key` gives."""
         if self._headings is None:
-            own = [h for n in {*self.columns, *self.extract} for p in [self.pick(n)] if p for h in p.all_sources()]
-            more = [*self.signature, *self.hints, *self.knows, *self.status_from, *self.status_if_filled]
-            self._headings = {heading_key(h) for h in {*own, *more}}
+            self._headings = set(map(heading_key, self.written()))
         return self._headings
 
 
@@ -231,17 +240,27 @@ def _after(pick: Pick, last: Pick | None) -> Pick:
     return pick._replace(then=_after(pick.then, last) if pick.then else last)
 
 
-@lru_cache(maxsize=8192)
+_FOLDED: dict[str, str] = {}
+"""Of the headings of our own profiles, what `folded` gives: packed with them."""
+
+
 def heading_key(heading: str) -> str:
     """A heading as it is compared: full width and traditional characters folded, blanks, quotes, underscores, dots, case ignored."""
+    known = _FOLDED.get(heading)
+    return folded(heading) if known is None else known
+
+
+@lru_cache(maxsize=8192)
+def folded(heading: str) -> str:
+    """What `heading_key` is, worked out."""
     text = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’")
-    folded = heading_unit(without_cents(text)[0])[0].casefold().translate(_IGNORED)
-    if folded[:1] == "[" and folded.find("]") == len(folded) - 1:  # how SQL Server writes names
-        folded = folded[1:-1] or folded
+    key = heading_unit(without_cents(text)[0])[0].casefold().translate(_IGNORED)
+    if key[:1] == "[" and key.find("]") == len(key) - 1:  # how SQL Server writes names
+        key = key[1:-1] or key
     for opened, closed in _BRACKETS:
-        if folded.endswith(closed) and folded[folded.rfind(opened) + 1 : -1].removeprefix("单位:") in _UNITS:
-            return folded[: folded.rfind(opened)] or folded
-    return folded
+        if key.endswith(closed) and key[key.rfind(opened) + 1 : -1].removeprefix("单位:") in _UNITS:
+            return key[: key.rfind(opened)] or key
+    return key
 
 
 _IGNORED = str.maketrans("", "", BLANKS + "_-#.\u0307") | str.maketrans(SIMPLIFIED)

@@ -56,13 +56,14 @@ def _telling(profiles: _Same) -> dict[tuple[str, str], set[str]]:
     for profile in profiles:
         for heading in profile.headings() if profile.platform != GENERIC else ():
             owners.setdefault(heading, set()).add(profile.platform)
+    signatures = {profile_key(p): {heading_key(s) for s in p.signature} for p in profiles}
     return {
-        profile_key(p): {
+        key: {
             h
             for h in (p.headings() if p.platform != GENERIC else ())
-            if len(owners[h]) == 1 and (h in {heading_key(s) for s in p.signature} or (h not in general and len(h) > 1))
+            if len(owners[h]) == 1 and (h in signatures[key] or (h not in general and len(h) > 1))
         }
-        for p in profiles
+        for key, p in ((profile_key(p), p) for p in profiles)
     }
 
 
