@@ -43,6 +43,15 @@ def test_an_address_stands_on_the_sheet_once(tmp_path: Path, province: str, city
     assert page.cell(2, column).value == shown
 
 
+def test_of_orders_due_at_one_time_the_held_ones_stand_first(tmp_path: Path) -> None:
+    late = {"承诺发货时间": "2026-11-11 09:30:00"}  # all are due at once
+    far = [order(f"R{i}", 联系电话=f"1351890000{i}", **late) for i in range(5)]
+    risky = [order(f"H{i}", 收货地址=f"广东省深圳市{STREET}{i}", **late) for i in range(5)]
+    house = House(tmp_path)
+    house.scan(export(tmp_path / "a.csv", [*far, *risky]))
+    assert [n[0] for n in house.tasks()["unassigned"]] == list("HHHHHRRRRR")
+
+
 def test_a_trend_begins_with_the_first_month_that_anything_is_known_of() -> None:
     def total(month: str, scanned: int, flagged: int = 0) -> dict[str, object]:
         return {"month": month, "rule_id": None, "scanned": scanned, "flagged": flagged}

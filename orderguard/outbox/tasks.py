@@ -67,7 +67,8 @@ def write_tasks(
 
     Args:
         folder: `tasks/`.
-        cases: new cases with the order's columns, `reasons`, `ask`; clusters stay together, soonest due first.
+        cases: new cases with the order's columns, `reasons`, `ask`; clusters stay together, soonest due first, and
+            of those due at one time the held ones.
         locale, zone: of the rulebook.
         formats: of `TASK_FORMATS`; `md` is for reading only.
         numbers: of each agent's sheet, for its footer.
@@ -78,8 +79,10 @@ def write_tasks(
     if cases.is_empty():
         return {}
     folder.mkdir(parents=True, exist_ok=True)
-    first_due = cases.group_by("cluster").agg(pl.col("due_at").min().alias("_first"))
-    ordered = cases.join(first_due, on="cluster", maintain_order="left").sort("_first", "cluster", "due_at", "order_id")
+    waits = (pl.col("band") != "hold").all().alias("_waits")  # by no more than that: a score would tell a control order
+    first_due = cases.group_by("cluster").agg(pl.col("due_at").min().alias("_first"), waits)
+    ordered = cases.join(first_due, on="cluster", maintain_order="left")
+    ordered = ordered.sort("_first", "_waits", "cluster", "due_at", "order_id")
     own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}] + ["cluster_size"]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     # An order drawn for control looks like one to review: who knows which it is judges it differently.
