@@ -200,21 +200,26 @@ def _audited_rows(part: pl.DataFrame, which: pl.Series, rule_id: str) -> pl.Data
 def _findings(part: pl.DataFrame, measured: pl.DataFrame, rule: Rule, locale: str) -> pl.DataFrame | None:
     """The orders that the rule flags, each with the number and the reason; None if there are none."""
     hit = measured["hit"] & part["_audited"]
+    own = "value" in measured.columns  # and what else a kind measured for its reason
+    reason, value = rule.settings.reason(locale).cast(pl.String), pl.col("value") if own else rule.settings.value()
+    # Of a rule's few hits only what is told of them: a filter looks at every row of each column.
+    told = {"platform", "order_id", "row", *rule.settings.reads(), *reason.meta.root_names(), *value.meta.root_names()}
+    hits = part.select(c for c in part.columns if c in told).filter(hit)
     # One chunk: Polars 2.1 panics in format() over texts of several chunks of different lengths.
-    hits = part.filter(hit).rechunk()
+    hits = hits.rechunk()
     if hits.is_empty():  # also: some Polars string functions panic on a frame without rows
         return None
-    if "value" in measured.columns:  # and what else a kind measured for its reason
-        hits = hits.with_columns(measured.filter(hit).drop("hit").get_columns())
+    if own:
+        hits = hits.with_columns(measured.drop("hit").filter(hit).get_columns())
     else:
-        hits = hits.with_columns(rule.settings.value().cast(pl.Float64).alias("value"))
+        hits = hits.with_columns(value.cast(pl.Float64).alias("value"))
     return hits.select(
         "platform",
         "order_id",
         pl.lit(rule.id).alias("rule_id"),
         pl.lit(rule.fingerprint).alias("rule_fingerprint"),
         "value",
-        rule.settings.reason(locale).cast(pl.String).alias("reason"),
+        reason.alias("reason"),
         "row",
     )
 
