@@ -31,10 +31,13 @@ def sampled(exports: list[str], rules: str, outputs: str, rate: int, tree: Path)
     """Seconds of each stack of a scan with a new ledger."""
     with tempfile.TemporaryDirectory(dir=Path(exports[0]).resolve().parent) as place:
         raw = Path(place) / "raw.txt"
-        scan = [sys.executable, "-m", "orderguard", "scan", *exports, "--rules", rules, "--outputs", outputs]
+        scan = [sys.executable, "-m", "orderguard", "scan", *(str(Path(e).resolve()) for e in exports)]
+        scan += ["--rules", str(Path(rules).resolve()), "--outputs", outputs]
         scan += ["--out", f"{place}/out", "--ledger", f"{place}/ledger"]
         spy = ["py-spy", "record", "--idle", "--threads", "--format", "raw", "--rate", str(rate), "--output", str(raw), "--"]
-        done = subprocess.run([*spy, *scan], env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True, check=False)
+        # Elsewhere: the folder that Python is started in comes before PYTHONPATH.
+        there = {**os.environ, "PYTHONPATH": str(tree.resolve())}
+        done = subprocess.run([*spy, *scan], cwd=place, env=there, capture_output=True, text=True, check=False)
         if not raw.is_file():
             sys.exit(done.stderr[-2000:])
         found: Stacks = defaultdict(float)
