@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
-from orderguard.currencies import heading_unit
 from orderguard.normalise import dates, minguo, sums, values
 from orderguard.normalise.beside import each
 from orderguard.normalise.cleaning import Texts, without
+from orderguard.normalise.currency import beside_amounts, headed
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
 from orderguard.normalise.picking import picked, plain, with_extensions
@@ -39,7 +39,6 @@ from orderguard.normalise.refusals import (
     reasons,
     reject_frame,
     told_below,
-    told_currency,
     told_days,
     told_republican,
     unknown_words,
@@ -261,34 +260,8 @@ def _told_otherwise(
         if unknown:
             notes.append(unknown_words(unknown, cells["source_row"], source))
     if "currency" not in picks and "amount" in picks:
-        more += _currency(picks, first, recipe, source, notes)
+        more += beside_amounts(picks, first, recipe, source, notes)
     return more
-
-
-def _currency(
-    picks: dict[str, pl.Series], first: pl.DataFrame, recipe: Recipe, source: str, notes: list[Problem]
-) -> list[pl.Series]:
-    """What stands beside the amounts, else what their heading, other sums and the headings' language say; nothing if nothing does."""
-    told: pl.Series | None = None
-    for name in ("amount", "unit_price", "discount"):
-        if name not in picks or picks[name].dtype != pl.String or (told is not None and not told.null_count()):
-            continue
-        said = sums.currency(picks[name], first[name] if name in first.columns else None)
-        told = said if told is None else told if said is None else told.zip_with(told.is_not_null(), said)
-    units = [unit for h in recipe.picks["amount"].all_sources() if (unit := heading_unit(h)[1]) is not None]
-    headed = _heads("amount", recipe)[0]
-    if headed and (told is None or told.null_count()):
-        if not units and not recipe.currency:
-            notes.append(told_currency(headed, source))
-        rest = pl.Series("currency", [headed]).new_from_index(0, len(picks["amount"]))
-        told = rest if told is None else told.fill_null(rest)
-    return [] if told is None else [told.alias("currency")]
-
-
-def _heads(name: str, recipe: Recipe) -> list[str]:
-    """What the headings say a column of sums is in, the surest first: its own units, else those of others, else their language."""
-    units = [unit for h in recipe.picks[name].all_sources() if (unit := heading_unit(h)[1]) is not None]
-    return units or [recipe.currency or recipe.guessed_currency]
 
 
 def _instants(
@@ -307,7 +280,7 @@ def _typed(  # noqa: PLR0911 - one line per type
     if kind == "time":
         return _instants(name, text, recipe, first)
     if kind == "money":
-        read = values.money(text, none, first, no_cents=not sums.NO_CENTS.isdisjoint(_heads(name, recipe)))
+        read = values.money(text, none, first, no_cents=not sums.NO_CENTS.isdisjoint(headed(name, recipe)))
         hundredths = recipe.cents.issuperset(recipe.picks[name].all_sources())
         return pl.select((pl.lit(read) / 100).cast(MONEY)).to_series() if hundredths else read
     if kind == "whole":
