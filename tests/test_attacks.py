@@ -121,6 +121,7 @@ def bomb(folder: Path) -> bytes:
 
 BAD_FILES: dict[str, tuple[str, Any, str]] = {
     "empty": ("bad.csv", b"", "文件是空的；请重新导出"),
+    "one line that does not end": ("bad.csv", b"a" * 3_000_000, "该行长 3,000,000 字节"),
     "blank": ("bad.csv", b"\r\n\r\n", "文件是空的；请重新导出"),
     "binary": ("bad.csv", b"\x7fELF\x02" + bytes(range(256)) * 50, "是二进制文件，不是文本表格；请从后台重新导出"),
     "picture": ("bad.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + random.Random(1).randbytes(9000), "请从后台重新导出"),

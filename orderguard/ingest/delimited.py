@@ -58,7 +58,7 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     if rows and any("\n" in cell for cell in rows[header_at]):
         data, delimiter, rows, header_at = _less_a_stray_quote(data, (delimiter, rows, header_at), score)
     if not rows or not any(c.strip(BLANKS) for c in rows[header_at]):
-        raise OrderguardError(_empty(name))
+        raise OrderguardError(*([Problem(_too_long(n), name, row) for row, n, _ in long_lines[:1]] or [_empty(name)]))
     if len(rows[header_at]) > MAX_COLUMNS:
         what = Words(f"表头有 {len(rows[header_at])} 列", f"the header has {len(rows[header_at])} columns")
         fix = Words(f"最多 {MAX_COLUMNS} 列；检查分隔符", f"at most {MAX_COLUMNS}; check the delimiter")
