@@ -19,16 +19,17 @@ def beside_amounts(
     picks: dict[str, pl.Series], first: pl.DataFrame, recipe: Recipe, source: str, notes: list[Problem]
 ) -> list[pl.Series]:
     """What stands beside the amounts, else what their heading, other sums and the headings' language say; nothing if nothing does."""
+    if "currency" in picks or "amount" not in picks:
+        return []
     told: pl.Series | None = None
     for name in ("amount", "unit_price", "discount"):
         if name not in picks or picks[name].dtype != pl.String or (told is not None and not told.null_count()):
             continue
         said = sums.currency(picks[name], first[name] if name in first.columns else None)
         told = said if told is None else told if said is None else told.zip_with(told.is_not_null(), said)
-    units = [unit for h in recipe.picks["amount"].all_sources() if (unit := heading_unit(h)[1]) is not None]
     head = headed("amount", recipe)[0]
     if head and (told is None or told.null_count()):
-        if not units and not recipe.currency:
+        if not _units("amount", recipe) and not recipe.currency:
             notes.append(told_currency(head, source))
         rest = pl.Series("currency", [head]).new_from_index(0, len(picks["amount"]))
         told = rest if told is None else told.fill_null(rest)
@@ -37,5 +38,8 @@ def beside_amounts(
 
 def headed(name: str, recipe: Recipe) -> list[str]:
     """What the headings say a column of sums is in, the surest first: its own units, else those of others, else their language."""
-    units = [unit for h in recipe.picks[name].all_sources() if (unit := heading_unit(h)[1]) is not None]
-    return units or [recipe.currency or recipe.guessed_currency]
+    return _units(name, recipe) or [recipe.currency or recipe.guessed_currency]
+
+
+def _units(name: str, recipe: Recipe) -> list[str]:
+    return [unit for h in recipe.picks[name].all_sources() if (unit := heading_unit(h)[1]) is not None]

@@ -259,9 +259,7 @@ def _told_otherwise(
         more.append(stage)
         if unknown:
             notes.append(unknown_words(unknown, cells["source_row"], source))
-    if "currency" not in picks and "amount" in picks:
-        more += beside_amounts(picks, first, recipe, source, notes)
-    return more
+    return more + beside_amounts(picks, first, recipe, source, notes)
 
 
 def _instants(
