@@ -1,4 +1,4 @@
-"""What is done with frames whatever they hold: empty columns left out and put back, numbers divided."""
+"""What is done with frames in many rooms: empty columns left out and put back, numbers divided, a platform's words made one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def thin(frame: pl.DataFrame) -> pl.DataFrame:
     """The same frame; its empty columns take no room, and none in what is sorted or filtered from it."""
     empty = [c for c in frame.iter_columns() if c.null_count() == len(c)]
     return frame.with_columns(pl.lit(None, dtype=c.dtype).alias(c.name) for c in empty)
+
+
+def platform_id(ids: Mapping[str, str]) -> pl.Expr:
+    """The platform of each row as its id, whatever word its export has for it; a word that nobody knows, in lower case.
+
+    Args:
+        ids: every word for a platform, casefolded, -> its id (see `platforms.platform_ids`).
+    """
+    return pl.col("platform").str.to_lowercase().replace(dict(ids))
 
 
 def divided(number: pl.Expr, by: pl.Expr | float) -> pl.Expr:

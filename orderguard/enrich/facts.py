@@ -10,6 +10,7 @@ from orderguard.columns import BLANKS
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.phones import phone_facts
 from orderguard.enrich.places import farther_than, locate, place_of
+from orderguard.frames import platform_id
 from orderguard.persons import name_key, person_keys
 from orderguard.texts import HAN, mended
 
@@ -174,7 +175,7 @@ def account_key(same: Mapping[str, str]) -> pl.Expr:
     """Platform (one word for all its names) and account; null when blank or masked, so that it never groups."""
     account = pl.col("buyer_id").str.strip_chars(BLANKS)
     whole = (account != "") & ~account.str.contains("*", literal=True)
-    platform = pl.col("platform").str.to_lowercase().replace(dict(same))
+    platform = platform_id(same)
     return pl.when(whole).then(platform + " " + account).alias("account_key")
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import platform_id
 from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
 from orderguard.ledger.endings import end_cases
 from orderguard.ledger.files import name_files, sweep
@@ -31,6 +32,17 @@ OPEN = ("open", "investigating")
 def case_id(platform: str, order_id: str) -> str:
     """The permanent id of an order's case: 12 hex digits of its key."""
     return "C-" + blake2b(f"{platform}\x1f{order_id}".encode(), digest_size=6).hexdigest()
+
+
+def case_ids(orders: pl.DataFrame, ids: Mapping[str, str]) -> pl.Series:
+    """The case id of each order: `case_id`. A case belongs to the order whatever word for its platform an export uses.
+
+    Args:
+        orders: with `platform order_id`.
+        ids: words for platforms -> platform ids.
+    """
+    named = orders.select(platform_id(ids), "order_id").iter_rows()
+    return pl.Series("case_id", [case_id(p, o) for p, o in named], dtype=pl.String)
 
 
 class CaseBook:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import KEY, ORDERS, schema
-from orderguard.frames import bare, whole
+from orderguard.frames import bare, platform_id, whole
 from orderguard.ledger.files import HistoryFile, marker, micros, open_file, write_file
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class History:
 
     def everything(self, ids: Mapping[str, str]) -> pl.DataFrame:
         """The newest version of every order; one order under two words for its platform is one."""
-        one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
+        one = platform_id(ids).alias("_id")
         return (
             self._read(None, None)
             .with_columns(one)
@@ -218,7 +218,7 @@ def beside(found: pl.DataFrame, orders: pl.DataFrame, low: Any, high: Any, ids: 
     inside = found.filter(pl.col("created_at").is_between(low, high))
     if inside.is_empty():
         return inside
-    one = pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("_id")
+    one = platform_id(ids).alias("_id")
     inside = inside.with_columns(one).unique(["_id", "order_id"], keep="last", maintain_order=True)
     now = orders.select(one, "order_id")
     return inside.join(now, on=["_id", "order_id"], how="anti", maintain_order="left").drop("_id")

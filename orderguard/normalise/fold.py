@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.columns import KEY, LINE_ONLY, LINES, MONEY_COLUMNS, ORDERS, TIME_COLUMNS, heading, schema, to_the_day
+from orderguard.frames import platform_id
 from orderguard.normalise.recipe import ADDED, ITEMS, REJECTS
 from orderguard.normalise.status import rank
 
@@ -99,7 +100,7 @@ def repeats(ids: pl.Series) -> pl.Series:
 
 def _one_platform(rows: pl.DataFrame, ids: Mapping[str, str]) -> pl.DataFrame:
     """One order in the platform's own export and in an ERP's: the platform's row speaks, the ERP's fills its gaps."""
-    rows = rows.with_columns(_id=pl.col("platform").str.to_lowercase().replace(dict(ids)))
+    rows = rows.with_columns(_id=platform_id(ids))
     both = pl.col("platform").n_unique().over("_id", "order_id") > 1
     mixed = rows.filter(both & (pl.col("_id") == pl.col("platform")).any().over("_id", "order_id"))
     if mixed.is_empty():

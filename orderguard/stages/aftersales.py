@@ -10,6 +10,7 @@ import polars as pl
 
 from orderguard.columns import BLANKS, MONEY
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import platform_id
 from orderguard.ingest import find_sources, read_source
 from orderguard.platforms.profile import heading_key
 
@@ -95,7 +96,7 @@ def _outcome_rows(table: Table, ids: Mapping[str, str], problems: list[Problem])
     typed = rows.select(
         "source_row",
         "order_id",
-        pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("pid"),
+        platform_id(ids).alias("pid"),
         pl.col("kind").replace_strict(kinds, default=None, return_dtype=pl.String).alias("known"),
         "kind",
         pl.col("amount").replace_strict(amounts, default=None, return_dtype=MONEY).alias("money"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.frames import platform_id
 from orderguard.stages.judging import Judged, check_places, judge, over_share
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def run_backtest(
     before, after = (
         judge(orders, past, book, synonyms, None, guard=False, blind=True, look_back=True) for book in (old, new)
     )
-    keys = orders.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
+    keys = orders.select(platform_id(ids), "order_id").iter_rows()
     day = orders["created_at"].dt.convert_time_zone(new.timezone).dt.strftime("%Y-%m-%d").fill_null(UNDATED)
     known = pl.Series(
         "verdict", [verdicts.get((p, o)) for p, o in keys] if verdicts else [None] * len(orders), dtype=pl.String

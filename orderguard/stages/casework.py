@@ -9,7 +9,7 @@ import polars as pl
 from orderguard.columns import INSTANT, KEY
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.facts import Origins, add_facts
-from orderguard.ledger.cases import OPEN, case_id
+from orderguard.ledger.cases import OPEN, case_ids
 from orderguard.route import assign, due_times, link
 from orderguard.rules.book import say
 
@@ -51,19 +51,14 @@ def flagged_orders(
     keys = judged.decisions[rows].select(pl.lit(rows).alias("row"), "score", "band", *KEY)
     keys = keys.sort("score", *KEY, descending=[True, False, False], maintain_order=True)
     told = keys.select("row").join(tell(judged.findings, book, "row"), on="row", how="left", maintain_order="left")
-    beside = [*keys.select("row", "score", "band").get_columns(), *told.drop("row").get_columns(), _numbers(keys, ids)]
+    beside = [*keys.select("row", "score", "band").get_columns(), *told.drop("row").get_columns(), case_ids(keys, ids)]
     return judged.frame[keys["row"]].with_columns(beside)
-
-
-def _numbers(keys: pl.DataFrame, ids: Mapping[str, str]) -> pl.Series:
-    named = keys.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
-    return pl.Series("case_id", [case_id(p, o) for p, o in named], dtype=pl.String)
 
 
 def told_before(judged: Judged, ids: Mapping[str, str]) -> pl.DataFrame:
     """Earlier orders of bursts that go on, with `case_id`: nothing is new of them, but their tasks take the new ones in."""
     rows = judged.frame[judged.told_before].with_columns(burst=pl.lit(value=True))
-    return rows.with_columns(_numbers(rows, ids))
+    return rows.with_columns(case_ids(rows, ids))
 
 
 def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:

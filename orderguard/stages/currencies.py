@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from orderguard.frames import platform_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,7 +31,7 @@ def with_currencies(orders: pl.DataFrame, given: Currencies, ids: Mapping[str, s
         return orders
     shops = {name.casefold(): code for name, code in given.shop.items()}
     platforms = {ids.get(name.casefold(), name.casefold()): code for name, code in given.platform.items()}
-    platform = pl.col("platform").str.to_lowercase().replace(dict(ids))
+    platform = platform_id(ids)
     told = pl.coalesce(
         "currency",
         pl.col("shop").str.to_lowercase().replace_strict(shops, default=None, return_dtype=pl.String),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from orderguard.errors import Problem, Words
-from orderguard.ledger.cases import case_id
+from orderguard.ledger.cases import case_ids
 from orderguard.ledger.drawn import Drawn
 from orderguard.route import assign
 from orderguard.staff import UNASSIGNED
@@ -40,8 +40,7 @@ def drawn_by_lot(orders: pl.DataFrame, share: float, ids: Mapping[str, str]) -> 
     """True per order that the lot falls on, flagged or not."""
     if not share:
         return pl.repeat(value=False, n=len(orders), eager=True)
-    keys = orders.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
-    return pl.Series([lot(case_id(p, o), "control") < share for p, o in keys], dtype=pl.Boolean)
+    return pl.Series([lot(case, "control") < share for case in case_ids(orders, ids)], dtype=pl.Boolean)
 
 
 def draw(

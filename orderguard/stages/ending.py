@@ -15,7 +15,7 @@ from orderguard.columns import KEY
 from orderguard.errors import OrderguardError
 from orderguard.ingest import find_sources
 from orderguard.ledger import History
-from orderguard.ledger.cases import case_id
+from orderguard.ledger.cases import case_ids
 from orderguard.ledger.endings import any_cases, any_unheard, end_cases, hear, read_before, standing, undecided, unheard
 from orderguard.ledger.stamps import iso
 from orderguard.stages.databases import files_among
@@ -139,7 +139,7 @@ def turns(
     if set(judged.skipped_by_stage) & set(OVER) and any_cases(ledger):
         rows = pl.concat([_told_again(orders, ledger), _new_rows(written, ledger)])
         over = _over(rows.unique(KEY, keep="first", maintain_order=True), book)
-        over = over.with_columns(pl.Series("case_id", _ids(over, ids), dtype=pl.String))
+        over = over.with_columns(case_ids(over, ids))
         over = over.sort("case_id", "stage").unique("case_id", keep="first", maintain_order=True)
         cases = standing(ledger, over["case_id"]).join(over, on="case_id")
         live = pl.col("state").is_in(["open", "investigating", "confirmed"]) & pl.col("ended").is_null()
@@ -173,11 +173,6 @@ def _over(rows: pl.DataFrame, book: Rulebook) -> pl.DataFrame:
     over = rows.clear() if heard is None else rows.filter(~heard.fill_null(value=False))
     over = over.filter(pl.col("stage").is_in(OVER))
     return over.select(*KEY, "stage", word=_WORD, source=pl.col("source_file").fill_null(""))
-
-
-def _ids(orders: pl.DataFrame, ids: Mapping[str, str]) -> list[str]:
-    named = orders.select(pl.col("platform").str.to_lowercase().replace(dict(ids)), "order_id").iter_rows()
-    return [case_id(p, o) for p, o in named]
 
 
 def _heard(cases: pl.DataFrame, ages: Ages) -> pl.DataFrame:

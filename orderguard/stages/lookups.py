@@ -9,6 +9,7 @@ import polars as pl
 
 from orderguard.columns import heading
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import platform_id
 from orderguard.ingest import find_sources, read_source
 from orderguard.normalise import Recipe, type_table
 from orderguard.platforms import Pick
@@ -82,7 +83,7 @@ def _joined(
     typed = type_table(table.frame.with_columns(number), table.source, recipe)
     problems += typed.notes
     met = False
-    word = pl.col("platform").str.to_lowercase().replace(dict(ids))
+    word = platform_id(ids)
     rows = rows.with_columns(_whose=word)
     known = rows["_whose"].unique().implode()
     # The same account on two platforms is two people's; a word that no order has says nothing.

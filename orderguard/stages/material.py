@@ -17,6 +17,7 @@ import polars as pl
 from orderguard.columns import INSTANT, MONEY
 from orderguard.enrich.places import canonical_region, province_of
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.frames import platform_id
 from orderguard.ledger.history import QUARTER
 from orderguard.ledger.snapshot import Snapshot, reading, take
 from orderguard.report.figures import Material
@@ -159,9 +160,7 @@ def _key() -> pl.Expr:
 
 
 def _keyed(frame: pl.DataFrame, ids: Mapping[str, str]) -> pl.DataFrame:
-    return frame.with_columns(pl.col("platform").str.to_lowercase().replace(dict(ids)).alias("pid")).with_columns(
-        _key()
-    )
+    return frame.with_columns(platform_id(ids).alias("pid")).with_columns(_key())
 
 
 def _merged(taken: Sequence[Taken], name: str, ids: Mapping[str, str] | None = None) -> pl.DataFrame:
