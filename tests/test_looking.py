@@ -11,9 +11,9 @@ import pytest
 from house import NOW, House, export, order, shell
 
 from orderguard.cli import main
-from orderguard.platforms import load_profiles
+from orderguard.platforms import load_profiles, names_of_words
 from orderguard.report.period import month, previous
-from orderguard.stages.boarding import board_in, platform_names
+from orderguard.stages.boarding import board_in
 from orderguard.stages.reporting import Asked, figures
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_board_and_report_call_a_platform_alike(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="临时仓", 平台="京东"), order("2", 收货地址="临时仓")]))
     for locale, jd in (("en", "JD"), ("zh-CN", "京东")):
-        names = platform_names(load_profiles(), locale)
+        names = names_of_words(load_profiles(), locale)
         told = board_in(house.ledger, house.options.book, NOW, names)
         report = figures(Asked(house.options.book, NOVEMBER, previous(NOVEMBER), [str(house.ledger)], [], tmp_path, locale, NOW))[0]
         assert {s["platform"] for s in told["soonest"]} == {p["platform_name"] for p in report["platforms"]} == {jd, "自营"}

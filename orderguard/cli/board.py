@@ -33,12 +33,12 @@ def board(**given: Any) -> None:
     from orderguard.cli.common import find_rulebook, print_json
     from orderguard.errors import DeliveryError, Problem, Words, unable
     from orderguard.outbox.board_page import write_board
-    from orderguard.platforms import load_profiles
-    from orderguard.stages.boarding import BOARD, board_in, platform_names
+    from orderguard.platforms import load_profiles, names_of_words
+    from orderguard.stages.boarding import BOARD, board_in
 
     book = find_rulebook(given["rules_file"])
     locale, folder = given["locale"] or book.locale, Path(given["ledger"])
-    names = platform_names(load_profiles(given["platforms_dir"]), locale)
+    names = names_of_words(load_profiles(given["platforms_dir"]), locale)
     told = board_in(folder, book, datetime.now(UTC), names)
     if given["as_json"]:
         print_json(told)

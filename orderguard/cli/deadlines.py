@@ -52,7 +52,7 @@ def sweep(**given: Any) -> None:
 def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
     from orderguard.cli.common import find_rulebook, opened, viewed
     from orderguard.cli.scan import options_of, plain
-    from orderguard.platforms import load_profiles, platform_words
+    from orderguard.platforms import load_profiles, platform_names, platform_words
     from orderguard.stages.notices import tell
     from orderguard.stages.sweeping import sweep as swept
 
@@ -66,8 +66,7 @@ def _sweep(given: dict[str, Any], *, dry: bool) -> dict[str, Any]:
     told = swept(options, platform_words(profiles), dry=dry)
     told["locale"], told["timezone"] = book.locale, book.timezone
     if options.notify and not dry:
-        zh = book.locale.startswith("zh")
-        told["notices"], lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in profiles})
+        told["notices"], lost = tell(options, platform_names(profiles, book.locale))
         told["undelivered"] = told["notices"]["failed"]
         for problem in lost:
             click.echo("! " + problem.text(book.locale), err=True)

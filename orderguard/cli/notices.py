@@ -64,7 +64,7 @@ def send(ledger: str, team_file: str | None, rules_file: str | None, as_json: bo
     """发出到点的通知，补发没送到的；还有没送到的则退出码为 3。 Send what is due and what failed; exit 3 if any fails again."""
     from orderguard.cli.common import find_rulebook, opened, print_json
     from orderguard.cli.scan import options_of, plain
-    from orderguard.platforms import load_profiles
+    from orderguard.platforms import load_profiles, platform_names
     from orderguard.stages.notices import tell
 
     book = find_rulebook(rules_file)
@@ -73,7 +73,7 @@ def send(ledger: str, team_file: str | None, rules_file: str | None, as_json: bo
     words = {"team_file": team_file, "notify": True}
     options = options_of(book, {**plain(), **words, "ledger": ledger})
     zh = book.locale.startswith("zh")
-    done, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles()})
+    done, lost = tell(options, platform_names(load_profiles(), book.locale))
     for problem in lost:
         click.echo("! " + problem.text(book.locale), err=True)
     if as_json:

@@ -110,11 +110,10 @@ def _round(
 
 
 def _tell(options: Options) -> int:
-    from orderguard.platforms import load_profiles
+    from orderguard.platforms import load_profiles, platform_names
     from orderguard.stages.notices import tell
 
-    zh = options.book.locale.startswith("zh")
-    done, lost = tell(options, {p.platform: p.name["zh" if zh else "en"] for p in load_profiles(options.platforms_dir)})
+    done, lost = tell(options, platform_names(load_profiles(options.platforms_dir), options.book.locale))
     for problem in lost:
         click.echo("! " + problem.text(options.book.locale), err=True)
     return EXIT_DELIVERY if done["failed"] else 0

@@ -11,7 +11,7 @@ import polars as pl
 from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import platform_id
-from orderguard.ledger.drawn import Drawn, doubles_delivered, record_drawn
+from orderguard.ledger.drawn import doubles_delivered, record_drawn
 from orderguard.ledger.endings import end_cases
 from orderguard.ledger.files import name_files, sweep
 from orderguard.ledger.marks import write_marks
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from orderguard.databases import Mark
-    from orderguard.ledger.files import HistoryFile
+    from orderguard.ledger.recording import Entry
     from orderguard.ledger.store import Ledger
 
 OPEN = ("open", "investigating")
@@ -219,52 +218,20 @@ class CaseBook:
         types: dict[str, Any] = dict.fromkeys(names, pl.String) | {"score": pl.Float64, "ordered_at": pl.Int64}
         return pl.DataFrame(rows, schema=types, orient="row").with_columns(instant("due_at"))
 
-    def record(
-        self,
-        run: dict[str, Any],
-        files: list[HistoryFile],
-        findings: pl.DataFrame,
-        opened: pl.DataFrame,
-        raised: pl.DataFrame,
-        now: datetime,
-        traffic: pl.DataFrame,
-        marks: Sequence[Mark] = (),
-        drawn: Drawn | None = None,
-        ended: pl.DataFrame | None = None,
-        handed: pl.DataFrame | None = None,
-    ) -> None:
-        """The run's one transaction: the run, its history files, findings, new cases and raised ones.
-
-        Args:
-            run: what `run.json` will say.
-            files: history files to name.
-            findings: with `points` and `status` of each rule, and `ordered_at` of the order (seconds since 1970).
-            opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence region
-                created_at heard_at`.
-            raised: known cases with new evidence, or of orders that are live again: `case_id band score evidence reopen
-                due_at resumed heard_at`.
-            now: the clock.
-            ended: cases of orders that are over (see `endings.end_cases`).
-            handed: cases that go to another agent, theirs being gone: `case_id was agent`.
-            drawn: control orders among `opened`, and second opinions asked for.
-            traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
-            marks: how far databases were read.
-        """
-        stamp, run_id = iso(now), run["run_id"]
+    def record(self, entry: Entry, now: datetime) -> None:
+        """A run's one transaction: the run, its history files, findings, and what becomes of cases."""
+        stamp, run_id = iso(now), entry.run["run_id"]
         with self.ledger.commit() as db:
-            add_run(db, run)
-            name_files(db, run_id, files)
-            write_marks(db, marks, run_id, stamp)
-            add_findings(db, findings, run_id, stamp)
-            add_traffic(db, traffic, run_id)
-            open_cases(db, opened, run_id, stamp)
-            if drawn:
-                record_drawn(db, run_id, drawn)
-            raise_cases(db, raised, run_id, stamp)
-            if handed is not None:
-                hand_on(db, handed, stamp, "scan", pl.col("was"), run_id)
-            if ended is not None:
-                end_cases(db, ended, run_id, stamp)
+            add_run(db, entry.run)
+            name_files(db, run_id, entry.files)
+            write_marks(db, entry.marks, run_id, stamp)
+            add_findings(db, entry.findings, run_id, stamp)
+            add_traffic(db, entry.traffic, run_id)
+            open_cases(db, entry.opened, run_id, stamp)
+            record_drawn(db, run_id, entry.drawn)
+            raise_cases(db, entry.raised, run_id, stamp)
+            hand_on(db, entry.moved, stamp, "scan", pl.col("was"), run_id)
+            end_cases(db, entry.ended, run_id, stamp)
         sweep(self.ledger)
 
     def delivered(

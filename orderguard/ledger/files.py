@@ -11,6 +11,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -51,7 +52,7 @@ def sweep(ledger: Ledger) -> None:
     writing.unlink()
 
 
-def name_files(db: sqlite3.Connection, run_id: str, files: list[HistoryFile]) -> None:
+def name_files(db: sqlite3.Connection, run_id: str, files: Sequence[HistoryFile]) -> None:
     """Make written files count. Call inside the run's transaction."""
     seq = int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM history").fetchone()[0])
     db.executemany(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,7 +14,43 @@ from orderguard.ledger.stamps import iso
 from orderguard.ledger.store import indexed_after
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orderguard.databases import Mark
+    from orderguard.ledger.drawn import Drawn
+    from orderguard.ledger.files import HistoryFile
     from orderguard.ledger.journal import Recording
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a run adds to the ledger.
+
+    Attributes:
+        run: what `run.json` will say.
+        files: history files to name.
+        marks: how far databases were read.
+        findings: with `points` and `status` of each rule, and `ordered_at` of the order (seconds since 1970).
+        traffic: orders that no earlier run had seen: `quarter platform orders` (see `History.traffic`).
+        opened: new cases: `case_id platform order_id band score cluster linked_by agent due_at evidence region created_at
+            heard_at`.
+        drawn: control orders among `opened`, and second opinions asked for.
+        raised: known cases with new evidence, or of orders that are live again: `case_id band score evidence reopen due_at
+            resumed heard_at`.
+        moved: cases that go to another agent, theirs being gone: `case_id was agent`.
+        ended: cases of orders that are over (see `endings.end_cases`).
+    """
+
+    run: dict[str, Any]
+    files: Sequence[HistoryFile]
+    marks: Sequence[Mark]
+    findings: pl.DataFrame
+    traffic: pl.DataFrame
+    opened: pl.DataFrame
+    drawn: Drawn
+    raised: pl.DataFrame
+    moved: pl.DataFrame
+    ended: pl.DataFrame
 
 
 def add_run(db: Recording, run: dict[str, Any]) -> None:

@@ -2,7 +2,15 @@
 
 from orderguard.platforms.loading import load_profiles
 from orderguard.platforms.profile import Pick, Profile
-from orderguard.platforms.recognise import Match, header_score, match_header, platform_ids, platform_words
+from orderguard.platforms.recognise import (
+    Match,
+    header_score,
+    match_header,
+    names_of_words,
+    platform_ids,
+    platform_names,
+    platform_words,
+)
 
 __all__ = [
     "Match",
@@ -11,6 +19,8 @@ __all__ = [
     "header_score",
     "load_profiles",
     "match_header",
+    "names_of_words",
     "platform_ids",
+    "platform_names",
     "platform_words",
 ]

@@ -235,6 +235,17 @@ def platform_ids(profiles: Sequence[Profile]) -> dict[str, str]:
     return {w.casefold(): p.platform for p in profiles for w in (p.platform, *p.aliases, *p.name.values())}
 
 
+def platform_names(profiles: Sequence[Profile], locale: str) -> dict[str, str]:
+    """Platform id -> what people call it in a language."""
+    return {p.platform: p.name["zh" if locale.startswith("zh") else "en"] for p in profiles}
+
+
+def names_of_words(profiles: Sequence[Profile], locale: str) -> dict[str, str]:
+    """Every word for a platform (casefolded) -> what people call it in a language."""
+    names = platform_names(profiles, locale)
+    return {word: names[platform] for word, platform in platform_ids(profiles).items()}
+
+
 def present(pick: Pick | None, headings: Sequence[str]) -> Pick | None:
     """`pick` narrowed to the headings that a file has; None when it has none of them."""
     return _present(pick, {heading_key(h): h for h in reversed(headings)})

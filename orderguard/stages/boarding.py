@@ -9,26 +9,19 @@ from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.ledger.pulse import pulse
 from orderguard.ledger.snapshot import reading
 from orderguard.outbox.board_page import write_board
-from orderguard.platforms import load_profiles, platform_ids
+from orderguard.platforms import load_profiles, names_of_words
 from orderguard.report.board import board
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from orderguard.platforms import Profile
     from orderguard.rules import Rulebook
     from orderguard.stages.options import Options
 
 BOARD = "board.html"
 STALE_SECONDS = 60
-
-
-def platform_names(profiles: Sequence[Profile], locale: str) -> dict[str, str]:
-    """Every word for a platform, in lower case -> how people call it, as the report does."""
-    called = {p.platform: p.name["zh" if locale.startswith("zh") else "en"] for p in profiles}
-    return {word: called[platform] for word, platform in platform_ids(profiles).items()}
 
 
 def board_of(db: sqlite3.Connection, book: Rulebook, now: datetime, names: Mapping[str, str]) -> dict[str, Any]:
@@ -58,7 +51,7 @@ def refresh(options: Options) -> bool:
     if options.now.timestamp() - path.stat().st_mtime < STALE_SECONDS:
         return False
     locale = options.book.locale
-    names = platform_names(load_profiles(options.platforms_dir), locale)
+    names = names_of_words(load_profiles(options.platforms_dir), locale)
     told = board_in(options.ledger, options.book, options.now, names)
     try:
         write_board(path, told, locale)

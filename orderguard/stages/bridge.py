@@ -13,7 +13,7 @@ from orderguard.errors import DeliveryError
 
 if TYPE_CHECKING:
     from orderguard.errors import Problem
-    from orderguard.ledger import CaseBook
+    from orderguard.stages.desk import Desk
     from orderguard.stages.judging import Judged
 
 
@@ -27,25 +27,28 @@ def check_target(url: str | None) -> None:
         parse_address(url)
 
 
-def export_back(
-    url: str | None, run: dict[str, Any], judged: Judged, recorded: pl.DataFrame, cases: CaseBook
-) -> list[Problem]:
+def export_back(desk: Desk, judged: Judged, run: dict[str, Any]) -> list[Problem]:
     """Write this run's findings and decisions and every case of the ledger; `run["exported"]` says how many.
+
+    Args:
+        desk: `options.export_to` says where; nowhere, and nothing is done.
+        judged: what was found.
+        run: the run's account, which is recorded.
 
     Returns:
         What went wrong, for the end of the scan: a database that is away must not cost the other outputs.
     """
-    if url is None:
+    if desk.options.export_to is None:
         return []
-    address = parse_address(url)
+    address = parse_address(desk.options.export_to)
     from orderguard.ledger.bridge import cases_frame  # noqa: PLC0415 - only where asked for
     from orderguard.outbox.bridge import export_tables  # noqa: PLC0415
 
     mine = pl.lit(run["run_id"]).alias("run_id")
     tables = {
-        "findings": recorded.select(*(c.name for c in FINDINGS), "points", "status", mine),
+        "findings": judged.findings.select(*(c.name for c in FINDINGS), "points", "status", mine),
         "decisions": judged.decisions.filter(judged.touched).select(*(c.name for c in DECISIONS), mine),
-        "cases": cases_frame(cases.ledger.db),
+        "cases": cases_frame(desk.ledger.db),
     }
     try:
         run["exported"] = {"to": address.shown, **export_tables(address, tables)}

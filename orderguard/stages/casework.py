@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from orderguard.enrich.facts import Origins, add_facts
 from orderguard.ledger.cases import OPEN, case_ids
 from orderguard.route import assign, due_times, link
 from orderguard.rules.book import say
+from orderguard.stages.ending import catch_up, turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from orderguard.ledger import CaseBook, History
     from orderguard.route import Due, Team
     from orderguard.rules import Rulebook
+    from orderguard.stages.desk import Desk
     from orderguard.stages.ending import Turns
+    from orderguard.stages.engines import Found
     from orderguard.stages.judging import Judged
 
 _LINK_FACTS = ("phone_key", "address_key")
@@ -38,13 +41,61 @@ _RAISED: dict[str, Any] = {
 }
 
 
+class Flagged(NamedTuple):
+    """Orders that concern cases.
+
+    Attributes:
+        orders: see `flagged_orders`, with `region`.
+        before: earlier orders of bursts that go on, with `case_id`: nothing is new of them, but their tasks take the
+            new ones in.
+    """
+
+    orders: pl.DataFrame
+    before: pl.DataFrame
+
+
+class Standing(NamedTuple):
+    """Flagged orders, and what the ledger has of them.
+
+    Attributes:
+        orders, before: as in `Flagged`, without those that were let go and bring nothing new.
+        known: cases of the flagged orders from before this run.
+        turned: cases that this run's exports end and bring back.
+        released: how many orders are left out because they were let go.
+    """
+
+    orders: pl.DataFrame
+    before: pl.DataFrame
+    known: pl.DataFrame
+    turned: Turns
+    released: int
+
+
+class Opened(NamedTuple):
+    """Cases that a run opens.
+
+    Attributes:
+        new: linked, timed and assigned, a row of the order each; those drawn for control behind the flagged ones.
+        raised: known cases with new evidence, or whose orders are live again (`_RAISED`).
+    """
+
+    new: pl.DataFrame
+    raised: pl.DataFrame
+
+
+def flag(desk: Desk, judged: Judged) -> Flagged:
+    """The orders that are under review or held, with all that a case or a sheet is made of."""
+    before = judged.frame[judged.told_before].with_columns(burst=pl.lit(value=True))
+    return Flagged(
+        with_region(flagged_orders(judged, desk.book, desk.ids), desk.team),
+        before.with_columns(case_ids(before, desk.ids)),
+    )
+
+
 def flagged_orders(
     judged: Judged, book: Rulebook, ids: Mapping[str, str], rows: pl.Series | None = None
 ) -> pl.DataFrame:
-    """Flagged orders (or those of `rows`) with `case_id score band reasons ask evidence burst`, highest score first.
-
-    A case belongs to the order whatever word for its platform an export uses: `ids` maps words to platform ids.
-    """
+    """Flagged orders (or those of `rows`) with `case_id score band reasons ask evidence burst`, highest score first."""
     if rows is None:
         rows = judged.decisions["band"].ne("pass").arg_true().cast(pl.UInt32)
     # Put in order by the key alone, so that the wide rows of a million flagged orders are copied once.
@@ -55,12 +106,6 @@ def flagged_orders(
     return judged.frame[keys["row"]].with_columns(beside)
 
 
-def told_before(judged: Judged, ids: Mapping[str, str]) -> pl.DataFrame:
-    """Earlier orders of bursts that go on, with `case_id`: nothing is new of them, but their tasks take the new ones in."""
-    rows = judged.frame[judged.told_before].with_columns(burst=pl.lit(value=True))
-    return rows.with_columns(case_ids(rows, ids))
-
-
 def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:
     """`flagged` with the receiver's province as `region`, parsed from the address where somebody asks for it."""
     if team.agents or team.managers:
@@ -69,7 +114,16 @@ def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:
     return flagged.with_columns(region=pl.col("province"))
 
 
-def settle(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
+def settle(desk: Desk, found: Found, flagged: Flagged) -> tuple[Judged, Standing]:
+    """What the ledger has of the flagged orders, and what was found once those that were let go are not flagged again."""
+    catch_up(desk.ledger, desk.book, desk.now)
+    known = desk.cases.known(flagged.orders["case_id"])
+    turned = turns(desk, found, flagged.orders, known)
+    judged, orders, released = _let_go(found.judged, flagged.orders, known)
+    return judged, Standing(orders, flagged.before, known, turned, released)
+
+
+def _let_go(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
     """Orders that were released are not flagged again on the same evidence: their band is `pass`.
 
     Returns:
@@ -122,32 +176,24 @@ def tell(findings: pl.DataFrame, book: Rulebook, by: str | list[str]) -> pl.Data
     return pl.concat([alone, several])
 
 
-def open_cases(
-    flagged: pl.DataFrame,
-    known: pl.DataFrame,
-    before: pl.DataFrame,
-    cases: CaseBook,
-    team: Team,
-    synonyms: Mapping[str, frozenset[str]],
-    now: datetime,
-    locale: str,
-    turned: Turns,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def open_cases(desk: Desk, standing: Standing) -> Opened:
     """New cases (linked, timed, assigned), and known cases with new evidence or whose orders are live again.
 
-    A new order that shares something with a known one, in this input or in its burst (`before`, see `told_before`), joins
-    its cluster and goes to the same agent: one ring is one call, also where it grows from minute to minute.
+    A new order that shares something with a known one, in this input or in its burst, joins its cluster and goes to the
+    same agent: one ring is one call, also where it grows from minute to minute.
     """
+    flagged, known, turned = standing.orders, standing.known, standing.turned
     opened = flagged.filter(~pl.col("case_id").is_in(known["case_id"].implode())) if len(known) else flagged
     if opened["case_id"].n_unique() < len(opened):  # seldom; and a copy of a million wide rows is a gigabyte
         opened = opened.unique("case_id", keep="first", maintain_order=True)
-    around = _around(flagged, known, before, cases) if len(opened) else opened
-    opened = routed(opened, turned.load(cases.load(), known), team, synonyms, now, locale, around)
-    return opened, _raised(flagged, known, now, team.due, turned.resumed)
+    around = _around(standing, desk.cases) if len(opened) else opened
+    opened = routed(desk, opened, turned.load(desk.cases.load(), known), around)
+    return Opened(opened, _raised(flagged, known, desk.now, desk.team.due, turned.resumed))
 
 
-def _around(flagged: pl.DataFrame, known: pl.DataFrame, before: pl.DataFrame, cases: CaseBook) -> pl.DataFrame:
+def _around(standing: Standing, cases: CaseBook) -> pl.DataFrame:
     """Known orders that new ones may belong to, with `cluster` and `agent` of their cases."""
+    flagged, before, known = standing.orders, standing.before, standing.known
     rows = [flagged.filter(pl.col("case_id").is_in(known["case_id"].implode())), before]
     cases_of = pl.concat([known, cases.known(before["case_id"])]) if len(before) else known
     names = ["case_id", *_LINKED_BY, *(n for n in _LINK_FACTS if n in flagged.columns)]
@@ -159,31 +205,32 @@ def _around(flagged: pl.DataFrame, known: pl.DataFrame, before: pl.DataFrame, ca
 
 
 def routed(
-    opened: pl.DataFrame,
-    load: Mapping[str, int],
-    team: Team,
-    synonyms: Mapping[str, frozenset[str]],
-    now: datetime,
-    locale: str,
-    around: pl.DataFrame | None = None,
+    desk: Desk, opened: pl.DataFrame, load: Mapping[str, int], around: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """New cases linked, timed and assigned; those that share something with orders `around` them join their clusters."""
+    """New cases linked, timed and assigned; those that share something with orders `around` them join their clusters.
+
+    Args:
+        desk: tells the team, the clock and the language.
+        opened: flagged orders without a case.
+        load: open cases per agent.
+        around: orders that have a case, with its `cluster agent`.
+    """
     lacking = {c for c in _LINK_FACTS if c not in opened.columns}
     opened = add_facts(opened, lacking, {}, Origins())
     keep: dict[str, str] = {}
     if around is None or around.is_empty():
-        linked = link(opened, locale)
+        linked = link(opened, desk.book.locale)
     else:
         around = add_facts(around, lacking, {}, Origins())
         names = [*_LINKED_BY, *_LINK_FACTS]
-        linked, keep = _joined(link(pl.concat([opened.select(names), around.select(names)]), locale), around)
+        linked, keep = _joined(link(pl.concat([opened.select(names), around.select(names)]), desk.book.locale), around)
     opened = opened.with_columns(
         linked["cluster"],
         linked["cluster_size"],
         linked["linked_by"],
-        due_times(opened["band"], opened["promised_at"], now, team.due),
+        due_times(opened["band"], opened["promised_at"], desk.now, desk.team.due),
     )
-    return opened.with_columns(assign(opened, team, load, synonyms, keep).alias("agent"))
+    return opened.with_columns(assign(opened, desk.team, load, desk.synonyms, keep).alias("agent"))
 
 
 def _joined(linked: pl.DataFrame, around: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -228,22 +275,6 @@ def _raised(
                 resumed.get(row["case_id"], 0),
             ))  # fmt: skip
     return pl.DataFrame(rows, schema=_RAISED, orient="row")
-
-
-def undelivered(
-    cases: CaseBook, history: History, book: Rulebook, opened: pl.DataFrame, resting: frozenset[str]
-) -> pl.DataFrame:
-    """Cases of earlier runs that never reached a sheet, as task rows (their orders come from the history).
-
-    What is new for a resting agent (one who got a sheet less than `every` ago) goes on waiting.
-    """
-    pending = cases.pending(resting)
-    if pending.is_empty():
-        return opened.clear()
-    rows = task_rows(pending, cases, history, book)
-    return pl.concat([opened.clear(), rows], how="diagonal_relaxed").select(
-        *opened.columns, "task_run", "hold_run", "state"
-    )
 
 
 def task_rows(chosen: pl.DataFrame, cases: CaseBook, history: History, book: Rulebook) -> pl.DataFrame:

@@ -23,106 +23,36 @@ from orderguard.outbox import (
 from orderguard.outbox.safe import mask_name, mask_phone
 from orderguard.rules.book import say
 from orderguard.staff import shown
+from orderguard.stages.listing import listed
 from orderguard.stages.telling import rule_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from orderguard.ledger import CaseBook
     from orderguard.rules import Rulebook
+    from orderguard.stages.desk import Desk
+    from orderguard.stages.engines import Found
+    from orderguard.stages.handing import Casework
     from orderguard.stages.judging import Judged
-    from orderguard.stages.options import Clock, Options
-    from orderguard.stages.reading import Read
+    from orderguard.stages.listing import Listed
+    from orderguard.stages.options import Clock
 
 
-_RESUMED = Words("【订单已恢复】", "[order is live again] ")
-_AGAIN = Words("【曾放行，有新证据】", "[released before, new evidence] ")
-
-
-class Work:
-    """What is new in this run, as rows ready for sheets.
-
-    Attributes:
-        told: cases that are new, whether their agent gets a sheet now or later.
-        tasks: cases that go on a task sheet now: not those of a resting agent.
-        holds: cases that go on a hold list now.
-        doubled: rows of `tasks` that a second agent gets too.
-    """
-
-    def __init__(
-        self,
-        opened: pl.DataFrame,
-        raised: pl.DataFrame,
-        flagged: pl.DataFrame,
-        late: pl.DataFrame,
-        known: pl.DataFrame,
-        locale: str,
-        resting: frozenset[str],
-    ) -> None:
-        again = raised.filter(pl.col("reopen") | pl.col("to_hold"))
-        back = flagged.join(known.select("case_id", "agent", "cluster", "linked_by"), on="case_id")
-        back = back.join(again.select("case_id", "reopen", "to_hold", "due_at", "resumed"), on="case_id")
-        rows = [opened]
-        hold_rows = [opened.filter(pl.col("band") == "hold")]
-        if len(back):
-            alone = pl.lit(1, dtype=pl.Int64)
-            back = pl.concat([opened.clear(), back], how="diagonal_relaxed").with_columns(cluster_size=alone)
-            mark = pl.when("resumed").then(pl.lit(_RESUMED.pick(locale))).otherwise(pl.lit(_AGAIN.pick(locale)))
-            marked = mark + pl.col("reasons")
-            rows.append(back.filter("reopen").with_columns(reasons=marked).select(opened.columns))
-            hold_rows.append(back.filter("to_hold").with_columns(band=pl.lit("hold")).select(opened.columns))
-        if "task_run" in late.columns:
-            open_ = pl.col("task_run").is_null() & (pl.col("state") != "confirmed")
-            rows.append(late.filter(open_).select(opened.columns))
-            hold_rows.append(
-                late.filter((pl.col("band") == "hold") & pl.col("hold_run").is_null()).select(opened.columns)
-            )
-        self.told = _each_once(rows)
-        self.tasks = self.told.filter(~pl.col("agent").is_in(sorted(resting))).rechunk() if resting else self.told
-        self.resting = resting
-        self.holds = _each_once(hold_rows)
-        self.doubled = self.tasks.clear()
-
-    def second(self, pending: pl.DataFrame) -> None:
-        """Rows for second agents, of tasks that are issued now: `case_id agent`."""
-        rows = self.tasks.drop("agent").join(pending, on="case_id", maintain_order="left")
-        self.doubled = rows.select(self.tasks.columns)
-
-    @property
-    def sheets(self) -> pl.DataFrame:
-        """Everything that goes on a task sheet."""
-        return pl.concat([self.tasks, self.doubled]) if len(self.doubled) else self.tasks
-
-
-def _each_once(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    """Cases one below the other, the first of each; a frame of millions that needs no change is not copied."""
-    rows = [p for p in parts if len(p)] or parts[:1]
-    every = pl.concat(rows, how="vertical_relaxed") if len(rows) > 1 else rows[0]
-    if every["case_id"].n_unique() < len(every):
-        every = every.unique("case_id", keep="first", maintain_order=True)
-    return every.rechunk()
-
-
-def deliver(
-    options: Options,
-    run: dict[str, Any],
-    clock: Clock,
-    read: Read,
-    judged: Judged,
-    flagged: pl.DataFrame,
-    work: Work,
-    cases: CaseBook,
-    names: dict[str, str],
-    called: Mapping[str, str],
-    actions: Callable[[str, str], str],
-) -> None:
+def deliver(desk: Desk, found: Found, casework: Casework, run: dict[str, Any], clock: Clock) -> None:
     """Write the outputs to a temporary folder, rename it whole, note it in the ledger.
+
+    Args:
+        desk: the scan's.
+        found: what was read and judged.
+        casework: what the run does with cases; it is recorded.
+        run: the run's account; gets its `tasks sheets waiting holds timings`.
+        clock: tells the timings.
 
     Raises:
         DeliveryError: the output cannot be written; the ledger has everything and the next scan issues it.
     """
-    book, wanted = options.book, options.outputs
+    options, wanted, cases = desk.options, desk.options.outputs, desk.cases
+    work = listed(desk, casework)
     try:
         with Staging(options.out, options.run_id) as staging, ThreadPoolExecutor(max_workers=1) as beside:
             folder = staging.folder
@@ -130,23 +60,16 @@ def deliver(
             numbers = cases.numbers(counts)
             if "tasks" in wanted:
                 run["tasks"], run["sheets"] = counts, numbers
-                run["waiting"] = cases.waiting(work.resting)
+                run["waiting"] = cases.waiting(casework.handed.resting)
             # The workbook takes about as long as all the rest: they share the cores.
-            rest = beside.submit(_write_rest, folder, options, work, read, judged, names, numbers, actions)
-            _announce(folder, options, run, work, cases, names, called)
+            rest = beside.submit(_write_rest, folder, desk, found, work, numbers)
+            _announce(folder, desk, run, work)
             if "workbook" in wanted:
-                rules = [
-                    (r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules
-                ]
-                write_flagged(
-                    folder / "flagged.xlsx", summary_lines(run, book.locale),
-                    _named(masked(flagged, book), names), _named(masked(judged.findings, book), names),
-                    _named(judged.coverage, names), rules, book.locale, book.timezone,
-                )  # fmt: skip
+                _write_workbook(folder / "flagged.xlsx", desk, found.judged, casework, run)
             run["holds"] = rest.result()
             run["timings"] = {k: round(v, 3) for k, v in clock.told().items()}
             write_run(folder / "run.json", run)
-            late = cases.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
+            late = desk.ledger.db.execute("SELECT run_id FROM runs WHERE delivered_at IS NULL").fetchall()
             staging.commit(frozenset(r[0] for r in late))
     except (OSError, pl.exceptions.PolarsError) as error:
         what = unable(Words("输出无法写入", "the output cannot be written"), error)
@@ -175,56 +98,58 @@ def deliver(
         raise DeliveryError(Problem(what, str(options.ledger), fix=fix)) from error
 
 
-def _announce(
-    folder: Path,
-    options: Options,
-    run: dict[str, Any],
-    work: Work,
-    cases: CaseBook,
-    names: dict[str, str],
-    called: Mapping[str, str],
-) -> None:
+def _write_workbook(path: Path, desk: Desk, judged: Judged, casework: Casework, run: dict[str, Any]) -> None:
+    book, names = desk.book, desk.names
+    rules = [(r.id, say(r.says, book.locale), r.points, STATUS[r.status].pick(book.locale)) for r in book.rules]
+    write_flagged(
+        path, summary_lines(run, book.locale),
+        _named(masked(_with_case(casework), book), names), _named(masked(judged.findings, book), names),
+        _named(judged.coverage, names), rules, book.locale, book.timezone,
+    )  # fmt: skip
+
+
+def _with_case(casework: Casework) -> pl.DataFrame:
+    """Flagged orders with the case they belong to, whether it was opened now or earlier."""
+    names = ["case_id", "cluster", "linked_by", "agent", "due_at"]
+    case = pl.concat([casework.opened.new.select(names), casework.handed.known.select(names)])
+    told = casework.standing.orders.join(case, on="case_id", how="left", maintain_order="left")
+    return told.with_columns(cluster_size=pl.len().over("cluster").cast(pl.Int64))
+
+
+def _announce(folder: Path, desk: Desk, run: dict[str, Any], work: Listed) -> None:
     """What tells people rather than lists orders: notices and the board."""
-    book, wanted = options.book, options.outputs
+    book, team, wanted = desk.book, desk.team, desk.options.outputs
     if "notices" in wanted:
         from orderguard.stages.alarms import alarm_rows  # noqa: PLC0415 - start-up is paid every minute
         from orderguard.stages.notices import notice_rows  # noqa: PLC0415
 
-        told = alarm_rows(run["demoted"], options.team, book.locale)
-        told += notice_rows(work.told, options.team, book.locale, book.timezone, names)
+        told = alarm_rows(run["demoted"], team, book.locale)
+        told += notice_rows(work.told, team, book.locale, book.timezone, desk.names)
         write_notices(folder / "notices.csv", told, book.locale)
     if "board" in wanted:
         from orderguard.outbox.board_page import write_board  # noqa: PLC0415 - as above
         from orderguard.stages.boarding import BOARD, board_of  # noqa: PLC0415
 
-        write_board(folder / BOARD, board_of(cases.ledger.db, book, options.now, called), book.locale)
+        write_board(folder / BOARD, board_of(desk.ledger.db, book, desk.now, desk.called), book.locale)
 
 
-def _with_action(held: pl.DataFrame, actions: Callable[[str, str], str]) -> pl.DataFrame:
+def _with_action(held: pl.DataFrame, desk: Desk) -> pl.DataFrame:
     """Held orders with `action`: what happens to them when nobody decides in time."""
-    by_platform = {p: actions("hold", p) for p in held["platform"].unique()}
+    by_platform = {p: desk.team.on_timeout.of("hold", p, desk.synonyms) for p in held["platform"].unique()}
     return held.with_columns(action=pl.col("platform").replace_strict(by_platform, return_dtype=pl.String))
 
 
-def _write_rest(
-    folder: Path,
-    options: Options,
-    work: Work,
-    read: Read,
-    judged: Judged,
-    names: dict[str, str],
-    numbers: dict[str, int],
-    actions: Callable[[str, str], str],
-) -> dict[str, int]:
+def _write_rest(folder: Path, desk: Desk, found: Found, work: Listed, numbers: dict[str, int]) -> dict[str, int]:
     """Task sheets, hold lists, rows set aside, frames; returns held orders per platform."""
+    (read, judged, _), options = found, desk.options
     book, wanted, held = options.book, options.outputs, dict[str, int]()
     if "tasks" in wanted:
         (folder / "tasks").mkdir()
-        rows = _named(_with_items(work.sheets, read.lines), names)
+        rows = _named(_with_items(work.sheets, read.lines), desk.names)
         write_tasks(folder / "tasks", rows, book.locale, book.timezone, options.tasks_formats, numbers)
     if "holds" in wanted:
         (folder / "holds").mkdir()
-        rows = _with_action(work.holds, actions)
+        rows = _with_action(work.holds, desk)
         held = write_holds(folder / "holds", rows, book.locale, book.timezone, options.holds_formats)
     aside = [read.rejects] if isinstance(read.rejects, pl.DataFrame) else read.rejects
     write_rejected(folder / "rejected.csv", aside, book.locale)

@@ -5,6 +5,7 @@ Whether an order is drawn follows from its own key, so that scanning it again, i
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from orderguard.stages.judging import audited
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orderguard.ledger import CaseBook
+    from orderguard.stages.casework import Opened
+    from orderguard.stages.desk import Desk
     from orderguard.stages.judging import Judged
     from orderguard.stages.options import Options
 
@@ -43,29 +45,20 @@ def drawn_by_lot(orders: pl.DataFrame, share: float, ids: Mapping[str, str]) -> 
     return pl.Series([lot(case, "control") < share for case in case_ids(orders, ids)], dtype=pl.Boolean)
 
 
-def draw(
-    judged: Judged,
-    opened: pl.DataFrame,
-    options: Options,
-    cases: CaseBook,
-    synonyms: Mapping[str, frozenset[str]],
-    ids: Mapping[str, str],
-) -> tuple[pl.DataFrame, Drawn]:
+def draw(desk: Desk, judged: Judged, opened: Opened) -> tuple[Opened, Drawn]:
     """Draw what `--sample` and `--double` ask for.
 
     Returns:
-        All new cases, control orders behind those of `opened`, and what the ledger is to remember.
+        The cases with control orders behind the flagged ones, and what the ledger is to remember.
     """
-    controls = opened.clear()
-    if options.sample:
-        controls = _controls(judged, opened, options, cases, synonyms, ids)
-    new, drawn = opened, _NONE
+    options, new, drawn = desk.options, opened.new, _NONE
+    controls = _controls(desk, judged, new) if options.sample else new.clear()
     if len(controls):
-        new = pl.concat([opened, controls])
+        new = pl.concat([new, controls])
         drawn = drawn._replace(controls=controls.select("case_id", share=pl.lit(options.sample)))
     if options.double:
-        drawn = drawn._replace(doubles=_doubles(new, options, cases, synonyms))
-    return new, drawn
+        drawn = drawn._replace(doubles=_doubles(desk, new))
+    return opened._replace(new=new), drawn
 
 
 def unanswered(opened: pl.DataFrame, drawn: Drawn, options: Options) -> list[Problem]:
@@ -88,47 +81,37 @@ def _drawn_clusters(opened: pl.DataFrame, share: float) -> list[str]:
     return sorted(c for c in opened["cluster"].unique() if lot(c, "double") < share)
 
 
-def _controls(
-    judged: Judged,
-    opened: pl.DataFrame,
-    options: Options,
-    cases: CaseBook,
-    synonyms: Mapping[str, frozenset[str]],
-    ids: Mapping[str, str],
-) -> pl.DataFrame:
+def _controls(desk: Desk, judged: Judged, opened: pl.DataFrame) -> pl.DataFrame:
+    """Unflagged orders that the lot falls on, as cases."""
     clean = judged.decisions["band"].eq("pass") & ~judged.frame["past"]
-    asked = audited(judged.frame, options.book)
+    asked = audited(judged.frame, desk.book)
     clean = clean if asked is None else clean & asked
-    rows = (clean & drawn_by_lot(judged.frame, options.sample, ids)).arg_true().cast(pl.UInt32)
-    chosen = flagged_orders(judged, options.book, ids, rows)
-    chosen = chosen.join(cases.known(chosen["case_id"]), on="case_id", how="anti", maintain_order="left")
+    rows = (clean & drawn_by_lot(judged.frame, desk.options.sample, desk.ids)).arg_true().cast(pl.UInt32)
+    chosen = flagged_orders(judged, desk.book, desk.ids, rows)
+    chosen = chosen.join(desk.cases.known(chosen["case_id"]), on="case_id", how="anti", maintain_order="left")
     chosen = chosen.unique("case_id", keep="first", maintain_order=True).with_columns(
         pl.col("reasons", "evidence").fill_null(""), pl.col("burst").fill_null(value=False)
     )
-    load = cases.load()
-    for agent, n in opened["agent"].value_counts().iter_rows():
-        load[agent] = load.get(agent, 0) + n
-    return routed(
-        with_region(chosen, options.team), load, options.team, synonyms, options.now, options.book.locale
-    ).select(opened.columns)
+    load = _more(desk.cases.load(), opened["agent"])
+    return routed(desk, with_region(chosen, desk.team), load).select(opened.columns)
 
 
-def _doubles(
-    opened: pl.DataFrame, options: Options, cases: CaseBook, synonyms: Mapping[str, frozenset[str]]
-) -> pl.DataFrame:
+def _doubles(desk: Desk, opened: pl.DataFrame) -> pl.DataFrame:
     """Clusters drawn for a second opinion, by another agent who handles them and has room."""
-    resting = cases.resting(options.team.every, options.now)
-    mine = _drawn_clusters(opened, options.double)
+    resting = desk.cases.resting(desk.team.every, desk.now)
+    mine = _drawn_clusters(opened, desk.options.double)
     drawn = opened.filter(pl.col("cluster").is_in(mine) & (pl.col("agent") != UNASSIGNED))
-    load = cases.load()
-    for agent, n in opened["agent"].value_counts().iter_rows():
-        load[agent] = load.get(agent, 0) + n
+    load = _more(desk.cases.load(), opened["agent"])
     out = [_NONE.doubles]
     for (first,), part in sorted(drawn.partition_by("agent", as_dict=True, maintain_order=True).items()):
-        free = [a for a in options.team.agents if a.name != first and a.name not in resting]
-        others = options.team.model_copy(update={"agents": free})
-        second = assign(part, others, load, synonyms)
-        for agent, n in second.value_counts().iter_rows():
-            load[agent] = load.get(agent, 0) + n
+        free = [a for a in desk.team.agents if a.name != first and a.name not in resting]
+        others = desk.team.model_copy(update={"agents": free})
+        second = assign(part, others, load, desk.synonyms)
+        load = _more(load, second)
         out.append(part.select("case_id", second.alias("agent")).filter(pl.col("agent") != UNASSIGNED))
     return pl.concat(out)
+
+
+def _more(load: Mapping[str, int], agents: pl.Series) -> dict[str, int]:
+    """Open cases per agent, once these agents have one more for each time that they are named."""
+    return dict(Counter(load) + Counter(dict(agents.value_counts().iter_rows())))

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from orderguard.ledger import Ledger
     from orderguard.ledger.files import HistoryFile
     from orderguard.rules import Rulebook
-    from orderguard.stages.judging import Judged
+    from orderguard.stages.desk import Desk
+    from orderguard.stages.engines import Found
     from orderguard.stages.options import Options
 
 _NEAR = 60_000_000
@@ -47,10 +48,12 @@ class Turns(NamedTuple):
     Attributes:
         ended: cases of orders that are over now: `case_id stage word heard_at source agent state`.
         resumed: cases whose orders were over, are live again and still flagged: case -> age of the export that says so.
+        ages: of the run's files.
     """
 
     ended: pl.DataFrame
     resumed: dict[str, int]
+    ages: Ages
 
     def load(self, load: Mapping[str, int], known: pl.DataFrame) -> dict[str, int]:
         """Open cases per agent once these have turned."""
@@ -101,6 +104,12 @@ class Ages:
         """When a file was changed last, in microseconds; what is no file is as old as the scan."""
         return self._at.get(name or "", self.now)
 
+    def beside(self, opened: pl.DataFrame) -> pl.DataFrame:
+        """New cases with `heard_at`, how old the file is that tells of them; of earlier orders it is not known."""
+        names = opened["source_file"].unique().to_list()
+        at = pl.col("source_file").replace_strict({n: self.of(n) for n in names}, return_dtype=pl.Int64)
+        return opened.with_columns(heard_at=pl.when("past").then(0).otherwise(at)) if names else opened
+
     def news(self, name: str | None, heard: int | None) -> bool:
         """Whether a file tells something newer than what was heard last."""
         at, before = self.of(name), heard or 0
@@ -112,40 +121,28 @@ class Ages:
         return not (file.get("modified_at") and read_before(self._ledger, file["sha256"], file["modified_at"]))
 
 
-def turns(
-    orders: pl.DataFrame,
-    judged: Judged,
-    flagged: pl.DataFrame,
-    known: pl.DataFrame,
-    written: Sequence[HistoryFile],
-    ages: Ages,
-    ledger: Ledger,
-    book: Rulebook,
-    ids: Mapping[str, str],
-) -> Turns:
+def turns(desk: Desk, found: Found, flagged: pl.DataFrame, known: pl.DataFrame) -> Turns:
     """What this run's exports end and bring back.
 
     Args:
-        orders: this input's; where they did not fit into memory without their numbers.
-        judged: tells whether any order was left out because of its status.
+        desk: the scan's.
+        found: orders of this input (without their numbers where they did not fit into memory), the stages that were left
+            out, and the history files: every order that is new or says something new.
         flagged: with `case_id`.
         known: cases of these.
-        written: the run's history files: every order that is new or says something new.
-        ages: of the run's files.
-        ledger, book: as they are.
-        ids: words for platforms.
     """
-    ended = pl.DataFrame(schema=_ENDED)
-    if set(judged.skipped_by_stage) & set(OVER) and any_cases(ledger):
-        rows = pl.concat([_told_again(orders, ledger), _new_rows(written, ledger)])
-        over = _over(rows.unique(KEY, keep="first", maintain_order=True), book)
-        over = over.with_columns(case_ids(over, ids))
+    ledger = desk.ledger
+    ended, ages = pl.DataFrame(schema=_ENDED), Ages(desk.options, found.read.files, ledger)
+    if set(found.judged.skipped_by_stage) & set(OVER) and any_cases(ledger):
+        rows = pl.concat([_told_again(found.read.orders, ledger), _new_rows(found.files(), ledger)])
+        over = _over(rows.unique(KEY, keep="first", maintain_order=True), desk.book)
+        over = over.with_columns(case_ids(over, desk.ids))
         over = over.sort("case_id", "stage").unique("case_id", keep="first", maintain_order=True)
         cases = standing(ledger, over["case_id"]).join(over, on="case_id")
         live = pl.col("state").is_in(["open", "investigating", "confirmed"]) & pl.col("ended").is_null()
         # An order drawn for control was never to be stopped: it is judged when it is shipped as well as before.
         ended = _heard(cases.filter(live & (pl.col("band") != "pass")), ages)
-    return Turns(ended, _resumed(flagged, known, ages, ledger))
+    return Turns(ended, _resumed(flagged, known, ages, ledger), ages)
 
 
 _NAMES = [*KEY, "status", "stage", "source_file"]
@@ -203,13 +200,6 @@ def _resumed(flagged: pl.DataFrame, known: pl.DataFrame, ages: Ages, ledger: Led
         for case, name, heard in rows.select("case_id", "source_file", "heard_at").iter_rows()
         if ages.news(name, heard)
     }
-
-
-def with_ages(opened: pl.DataFrame, ages: Ages) -> pl.DataFrame:
-    """New cases with `heard_at`; of earlier orders it is not known."""
-    names = opened["source_file"].unique().to_list()
-    at = pl.col("source_file").replace_strict({n: ages.of(n) for n in names}, return_dtype=pl.Int64)
-    return opened.with_columns(heard_at=pl.when("past").then(0).otherwise(at)) if names else opened
 
 
 def catch_up(ledger: Ledger, book: Rulebook, now: datetime, *, dry: bool = False) -> set[str]:

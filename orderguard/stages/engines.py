@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.platforms import platform_ids, platform_words
 from orderguard.rules.engine import needed
 from orderguard.stages.databases import TooLarge, files_among
 from orderguard.stages.judging import judge
@@ -15,21 +14,33 @@ from orderguard.stages.reading import Read, read_orders
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from orderguard.ledger import CaseBook, History
     from orderguard.ledger.files import HistoryFile
     from orderguard.platforms import Profile
+    from orderguard.stages.desk import Desk
     from orderguard.stages.judging import Judged
     from orderguard.stages.laying import Large
     from orderguard.stages.options import Clock, Options
 
 
+class Found(NamedTuple):
+    """What an engine hands on.
+
+    Attributes:
+        read: what the inputs hold.
+        judged: what the rules say of it.
+        files: waits until the run's history files are written, and names them.
+    """
+
+    read: Read
+    judged: Judged
+    files: Callable[[], list[HistoryFile]]
+
+
 class Engine(Protocol):
     """The inputs of a scan, read; judged once the ledger is open."""
 
-    def judge(
-        self, cases: CaseBook, history: History, clock: Clock
-    ) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
-        """What was read, what was found, and the history files once they are written."""
+    def judge(self, desk: Desk, clock: Clock) -> Found:
+        """Judge them, and begin to write the orders to the history."""
 
     def close(self) -> None:
         """Let go of what the engine keeps on disk."""
@@ -48,12 +59,12 @@ def read_inputs(options: Options, profiles: Sequence[Profile]) -> Engine:
     pieces = plan(files_among(options.paths), options.memory)
     if pieces is None:
         try:
-            return _InMemory(options, profiles, read_orders(options, profiles, most_text(options.memory)))
+            return _InMemory(read_orders(options, profiles, most_text(options.memory)))
         except TooLarge:  # a database is asked once more, for its size is not known before
             pieces = cut(options.memory)
     from orderguard.stages.laying import lay_down_inputs  # noqa: PLC0415 - few scans are that large
 
-    return _InPieces(options, profiles, lay_down_inputs(options, profiles, pieces))
+    return _InPieces(lay_down_inputs(options, profiles, pieces))
 
 
 def wants_spark(options: Options) -> bool:
@@ -62,38 +73,33 @@ def wants_spark(options: Options) -> bool:
 
 
 class _InMemory:
-    def __init__(self, options: Options, profiles: Sequence[Profile], read: Read) -> None:
-        self.options, self.read = options, read
-        self.synonyms, self.ids = platform_words(profiles), platform_ids(profiles)
+    def __init__(self, read: Read) -> None:
+        self.read = read
 
-    def judge(
-        self, cases: CaseBook, history: History, clock: Clock
-    ) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
-        orders, book = self.read.orders, self.options.book
+    def judge(self, desk: Desk, clock: Clock) -> Found:
+        orders, book = self.read.orders, desk.book
         with clock.room("ledger"):
-            past = history.around(orders, needed(book.variants)[2], self.ids)
+            past = desk.history.around(orders, needed(book.variants)[2], desk.ids)
             # Written beside the rules' work; the files count only once the run's transaction names them.
-            files = history.start_writing(orders, self.options.run_id)
+            files = desk.history.start_writing(orders, desk.options.run_id)
         with clock.room("rules"):
-            quiet = SnoozeBook(cases.ledger).active(self.options.now)
-            return self.read, judge(orders, past, book, self.synonyms, cases, snoozes=quiet), files.result
+            quiet = SnoozeBook(desk.ledger).active(desk.now)
+            judged = judge(orders, past, book, desk.synonyms, desk.cases, snoozes=quiet)
+            return Found(self.read, judged, files.result)
 
     def close(self) -> None:
         return
 
 
 class _InPieces:
-    def __init__(self, options: Options, profiles: Sequence[Profile], large: Large) -> None:
-        self.options, self.profiles, self.large = options, profiles, large
+    def __init__(self, large: Large) -> None:
+        self.large = large
 
-    def judge(
-        self, cases: CaseBook, history: History, clock: Clock
-    ) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
+    def judge(self, desk: Desk, clock: Clock) -> Found:
         from orderguard.stages.large import judge_large  # noqa: PLC0415 - as above
 
         with clock.room("rules"):
-            synonyms = platform_words(self.profiles)
-            return judge_large(self.large, self.options, self.profiles, synonyms, cases, history)
+            return Found(*judge_large(self.large, desk), desk.history.pieces)
 
     def close(self) -> None:
         self.large.close()

@@ -44,7 +44,7 @@ class Judged(NamedTuple):
         skipped_by_stage: the same, by stage.
         told_before: rows of past orders that windows flag now as an earlier run did: they are known, and new orders of their
             burst belong to their task.
-        demoted: rules that flagged more than their share: `rule_id hits orders share max_share`.
+        demoted: rules that flagged more than their share: `rule_id hits orders share max_share new`.
         blind: with `row` and `rule_id`, what could not be evaluated; only where it was asked for.
         rest: Parquet files with the decisions of current orders that are not in `frame`, because no rule flags them.
         passed: how many orders these are, per profile.
@@ -167,7 +167,7 @@ def conclude(
     """
     findings, before = _with_earlier(found.findings, frame, cases, book) if cases else (found.findings, None)
     over = over_share(found.coverage, orders - sum(skipped.values()), book)
-    demoted = over if guard else []
+    demoted = _told_apart(over, cases) if guard else []
     quiet = asleep(findings, frame, snoozes) if snoozes else None
     findings, decisions = weighed(frame, findings, book, {d["rule_id"] for d in demoted}, quiet)
     hit = pl.repeat(False, len(frame), eager=True).scatter(findings["row"].unique(), True)
@@ -224,6 +224,12 @@ def over_share(coverage: pl.DataFrame, orders: int, book: Rulebook) -> list[dict
         if r.id in live
     ]
     return [d for d in told if d["hits"] > d["max_share"] * orders]
+
+
+def _told_apart(demoted: list[dict[str, Any]], cases: CaseBook | None) -> list[dict[str, Any]]:
+    """Demotions marked `new` where the run before did not have them: a bad rule is told once, not all night long."""
+    known = set(cases.demoted_before()) if demoted and cases else set()
+    return [d | {"new": d["rule_id"] not in known} for d in demoted]
 
 
 _OVER = ("shipped", "done", "closed", "refunded")

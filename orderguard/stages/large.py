@@ -16,7 +16,7 @@ from orderguard.columns import KEY
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import bare, thin, whole
 from orderguard.ledger.snoozes import SnoozeBook
-from orderguard.platforms import header_score, platform_ids
+from orderguard.platforms import header_score
 from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.ahead import one_ahead
@@ -27,47 +27,39 @@ from orderguard.stages.lookups import with_lookups
 from orderguard.stages.reading import TOLD, Read, folded_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from orderguard.ledger import CaseBook, History
-    from orderguard.ledger.files import HistoryFile
     from orderguard.normalise import Folded
-    from orderguard.platforms import Profile
     from orderguard.rules.engine import Verdicts
+    from orderguard.stages.desk import Desk
     from orderguard.stages.laying import Large
-    from orderguard.stages.options import Options
 
 
 _TOGETHER = 2
 """Pieces of history that are written at once: many small files take twice the time, more pieces the memory."""
 
 
-def judge_large(
-    large: Large,
-    options: Options,
-    profiles: Sequence[Profile],
-    synonyms: Mapping[str, frozenset[str]],
-    cases: CaseBook,
-    history: History,
-) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
-    """Fold, enrich and judge, part by part.
+def judge_large(large: Large, desk: Desk) -> tuple[Read, Judged]:
+    """Fold, enrich and judge, part by part; the orders are on their way to the history (`History.pieces`).
 
     Returns:
-        What was read and judged, of the orders that some rule flagged only (`judged.rest` has the others' decisions),
-        and the history files once they are written.
+        What was read and judged, of the orders that some rule flagged only (`judged.rest` has the others' decisions).
+
+    Raises:
+        OrderguardError: not one row is an order; the first one's reason.
     """
-    book = options.book
-    parts = _Parts(large, options, profiles, synonyms, history)
+    options, book = desk.options, desk.book
+    parts = _Parts(large, desk)
     found = run_in_pieces(
         one_ahead(parts.judged()),
         book.variants,
         book.locale,
-        synonyms,
+        desk.synonyms,
         large.folder,
         large.plan.rows,
         parts.height,
     )
-    history.last_piece(options.run_id)
+    desk.history.last_piece(options.run_id)
     aside = large.aside
     if not parts.orders:
         row = aside.first()
@@ -84,7 +76,7 @@ def judge_large(
     passed: dict[str, int] = {}
     for number, (orders, items) in enumerate(one_ahead(parts.again())):
         # Orders drawn for control stay, as those that a rule flagged do.
-        flagged = _among(orders[ROW], hits) | drawn_by_lot(orders, options.sample, platform_ids(profiles))
+        flagged = _among(orders[ROW], hits) | drawn_by_lot(orders, options.sample, desk.ids)
         # Through the disk: a filtered frame's texts keep the whole part's texts in memory.
         some = orders.filter(flagged)
         if len(some):
@@ -109,15 +101,15 @@ def judge_large(
         verdicts,
         parts.orders,
         book,
-        cases,
+        desk.cases,
         skipped=parts.skipped,
-        snoozes=SnoozeBook(cases.ledger).active(options.now),
+        snoozes=SnoozeBook(desk.ledger).active(desk.now),
     )
     told = Read(
         frame.filter(~pl.col(PAST)).select(TOLD), pl.concat([parts.no_lines, *map(taken, lines)]), aside, large.pile.files,
         [*large.pile.problems, *parts.problems], large.marks, spans=parts.spans,
     )  # fmt: skip
-    return told, judged._replace(rest=tuple(rest), passed=passed), history.pieces
+    return told, judged._replace(rest=tuple(rest), passed=passed)
 
 
 def placed(frame: pl.DataFrame, found: Verdicts) -> tuple[pl.DataFrame, Verdicts]:
@@ -150,17 +142,10 @@ class _Made(NamedTuple):
 class _Parts:
     """Rows turned into orders with facts, part by part; what was found out on the way."""
 
-    def __init__(
-        self,
-        large: Large,
-        options: Options,
-        profiles: Sequence[Profile],
-        synonyms: Mapping[str, frozenset[str]],
-        history: History,
-    ) -> None:
-        self.large, self.options, self.profiles, self.history = large, options, profiles, history
-        self.synonyms, self.ids = synonyms, platform_ids(profiles)
-        self.within = needed(options.book.variants)[2]
+    def __init__(self, large: Large, desk: Desk) -> None:
+        self.large, self.desk = large, desk
+        self.options, self.book, self.history = desk.options, desk.book, desk.history
+        self.within = needed(desk.book.variants)[2]
         self.folded: dict[str, int] = {}
         self.spans: dict[str, tuple[Any, Any]] = {}
         self.problems: list[Problem] = []
@@ -168,10 +153,10 @@ class _Parts:
         self.skipped: dict[str, int] = {}
         self.made: list[_Made] = []
         self.misses: dict[str, list[Problem]] = {}
-        self._score = header_score(profiles)
+        self._score = header_score(desk.profiles)
         assert large.shape is not None  # noqa: S101 - at least one row was read
         self._shape = large.shape
-        empty = folded_orders(large.shape, large.pile.sums, options.book, self.ids)
+        empty = folded_orders(large.shape, large.pile.sums, desk.book, desk.ids)
         self.names, self.no_lines = empty.orders.columns, empty.lines
         self._empty = empty.orders
         self.repeated = large.repeated()
@@ -235,7 +220,7 @@ class _Parts:
         at = pl.col("created_at")
         for file, low, high in made.orders.group_by("source_file").agg(at.min(), at.max().alias("_")).iter_rows():
             self.spans[file] = longer(self.spans.get(file, (None, None)), (low, high))
-        known, beside = self.history.of_pile(past, made.orders, self.large.span, self.within, self.ids)
+        known, beside = self.history.of_pile(past, made.orders, self.large.span, self.within, self.desk.ids)
         if len(made.orders):
             self.history.add_piece(made.orders, self.options.run_id, known, _TOGETHER * self.large.plan.rows)
         frame = self._numbered(made, beside.select(self.names), self.number)
@@ -253,21 +238,21 @@ class _Parts:
     def _fold(self, rows: pl.DataFrame, *, tell: bool = False) -> Folded:
         notes: list[Problem] = []
         if self.options.lookups and len(rows):
-            rows = with_lookups(rows, self.options, self.profiles, self._score, notes)
+            rows = with_lookups(rows, self.options, self.desk.profiles, self._score, notes)
         for note in notes if tell else ():
             self.misses.setdefault(note.text("en"), []).append(note)
-        return folded_orders(rows, self.large.pile.sums, self.options.book, self.ids)
+        return folded_orders(rows, self.large.pile.sums, self.book, self.desk.ids)
 
     def _numbered(self, made: Folded, beside: pl.DataFrame, first: int) -> pl.DataFrame:
         both = pl.concat([made.orders, beside], rechunk=True) if len(beside) else made.orders
         frame = both.with_columns(pl.int_range(pl.len()).ge(len(made.orders)).alias(PAST))
-        heard = audited(frame, self.options.book)
+        heard = audited(frame, self.book)
         heard = pl.repeat(True, len(frame), eager=True) if heard is None else heard
         return frame.with_columns(pl.int_range(first, first + pl.len()).alias(ROW), heard.alias(AUDITED))
 
     def with_facts(self, orders: pl.DataFrame) -> pl.DataFrame:
         """Orders of a part with the facts that the rules need."""
-        return facts_for(orders, self.options.book, self.synonyms)
+        return facts_for(orders, self.book, self.desk.synonyms)
 
     def nothing(self) -> pl.DataFrame:
         """What `with_facts` gives for no orders."""

@@ -12,7 +12,7 @@ from orderguard.ledger.snapshot import reading
 from orderguard.ledger.stamps import iso
 from orderguard.outbox.report_book import write_report_book
 from orderguard.outbox.report_page import write_report_page
-from orderguard.platforms import load_profiles, platform_ids
+from orderguard.platforms import load_profiles, platform_ids, platform_names
 from orderguard.report.figures import Settings, tell_period
 from orderguard.report.oversold import KIND
 from orderguard.rules.book import say
@@ -66,8 +66,7 @@ def figures(asked: Asked) -> tuple[dict[str, Any], list[Problem]]:
     entries = listed_entries(asked.book)
     sentences_of = [r.id for r in asked.book.rules if r.kind == KIND] + sorted({e["rule_id"] for e in entries})
     material = gather(asked.ledgers, asked.period, asked.before, ids, outcomes, sentences_of)
-    zh = asked.locale.startswith("zh")
-    names = {p.platform: p.name["zh" if zh else "en"] for p in profiles}
+    names = platform_names(profiles, asked.locale)
     rules = [
         {"rule_id": r.id, "says": say(r.says, asked.locale), "status": r.status, "points": r.points}
         for r in asked.book.rules

@@ -21,6 +21,7 @@ from orderguard.rules.engine import needed
 from orderguard.rules.pieces import AUDITED, PAST, ROW, merged, reaches
 from orderguard.stages import tasks
 from orderguard.stages.cluster import refuse, session, shuffle_tasks, source_of
+from orderguard.stages.engines import Found
 from orderguard.stages.judging import conclude
 from orderguard.stages.large import placed
 from orderguard.stages.laying import once
@@ -28,11 +29,11 @@ from orderguard.stages.reading import Read, folded_orders
 from orderguard.stages.recipes import recipe_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from orderguard.ledger import CaseBook, History
-    from orderguard.ledger.files import HistoryFile
+    from orderguard.ledger import History
     from orderguard.platforms import Match, Profile
+    from orderguard.stages.desk import Desk
     from orderguard.stages.judging import Judged
     from orderguard.stages.options import Clock, Options
 
@@ -47,9 +48,8 @@ class OnSpark:
         OrderguardError: Spark is not installed or cannot read the input, or an option does not go with it.
     """
 
-    def __init__(self, options: Options, profiles: Sequence[Profile], hot: int = _ONE_TASK) -> None:
+    def __init__(self, options: Options, profiles: Sequence[Profile]) -> None:
         refuse(options)
-        self.options, self.hot = options, hot
         self.spark = session()
         source, name = source_of(self.spark, options.paths)
         headings = [c for c in source.columns if c != "source_row"]
@@ -63,19 +63,16 @@ class OnSpark:
         )
         self.name, self.tasks = name, cores
 
-    def judge(
-        self, cases: CaseBook, history: History, clock: Clock
-    ) -> tuple[Read, Judged, Callable[[], list[HistoryFile]]]:
-        """Run the scan on the cluster."""
+    def judge(self, desk: Desk, clock: Clock) -> Found:
+        """Run the scan on the cluster, which keeps no history."""
         with clock.room("rules"):
-            read, judged = self._run(cases, history)
-        return read, judged, list
+            return Found(*self._run(desk), list)
 
     def close(self) -> None:
         """The session belongs to whoever made it: nothing to let go of."""
 
-    def _run(self, cases: CaseBook, history: History) -> tuple[Read, Judged]:
-        options, book = self.options, self.options.book
+    def _run(self, desk: Desk) -> tuple[Read, Judged]:
+        options, book = desk.options, desk.book
         typed = self.frame.mapInArrow(tasks.typed(self.job), tasks.PARCEL)
         with suppress(Exception):  # an engine without a cache computes again
             typed = typed.persist()
@@ -85,7 +82,7 @@ class OnSpark:
             raise OrderguardError(*read.problems, Problem(Words("没有一行订单", "no order rows"), self.name))
         job = replace(self.job, span=read.span, shape=read.shape)
         rows = typed.filter("kind = 'rows'")
-        past = self._past(history, read.span)
+        past = self._past(desk.history, read.span)
         dealt = (rows.unionByName(past) if past is not None else rows).repartition(self.tasks, "bucket")
         first = dealt.mapInArrow(tasks.judged(job, read.sums, piles=max(self.tasks * 8, 16)), tasks.PARCEL)
         with suppress(Exception):
@@ -125,13 +122,13 @@ class OnSpark:
             verdicts,
             orders,
             book,
-            cases,
+            desk.cases,
             skipped=read.skipped,
-            snoozes=SnoozeBook(cases.ledger).active(options.now),
+            snoozes=SnoozeBook(desk.ledger).active(desk.now),
         )
         lines = _frames_of(back, "lines")
         current = frame.filter(~pl.col(PAST)).select([c for c in frame.columns if c in read.names(shape)])
-        empty = folded_orders(shape, {}, book, platform_ids(self.job.profiles)).lines
+        empty = folded_orders(shape, {}, book, desk.ids).lines
         everything = Read(
             current, pl.concat([empty, *lines]), read.rejects, [read.file], once([*read.problems, *self._notes()]),
             spans={self.name: read.span},
@@ -155,7 +152,7 @@ class OnSpark:
     def _sliced(self, job: tasks.Job, piles: Any, sizes: dict[tuple[int, int], int]) -> Any:
         """Piles of hot keys cut into slices of time, so that no task carries one alone."""
         rules = job.book.variants
-        hot = frozenset(p for p, size in sizes.items() if size > self.hot and rules[p[0]].settings.reach().keys)
+        hot = frozenset(p for p, size in sizes.items() if size > _ONE_TASK and rules[p[0]].settings.reach().keys)
         if not hot:
             return piles
         counts: dict[tuple[int, int], list[pl.DataFrame]] = {}
@@ -166,12 +163,12 @@ class OnSpark:
             within = rules[rule].settings.reach().within
             assert within is not None  # noqa: S101 - only rules with a window are dealt
             width = max(int(within.total_seconds() * 1e6), 1)
-            cuts[rule, bucket] = tasks.borders(pl.concat(parts), width, self.hot)
+            cuts[rule, bucket] = tasks.borders(pl.concat(parts), width, _ONE_TASK)
         return piles.mapInArrow(tasks.sliced(job, cuts), tasks.PARCEL)
 
     def _notes(self) -> list[Problem]:
         """What runs otherwise than in memory."""
-        whole = [r.id for r in self.options.book.variants if reaches(r) and not r.settings.reach().keys]
+        whole = [r.id for r in self.job.book.variants if reaches(r) and not r.settings.reach().keys]
         note = Words(
             "集群扫描：台账历史与 decisions.parquet 只有被标记的订单；窗口要跨多天，请让表里含前一段",
             "on a cluster the ledger's history and decisions.parquet hold flagged orders only; let the table reach back as far as the windows",

@@ -11,6 +11,7 @@ import polars as pl
 
 from orderguard.errors import Problem, Words, closest
 from orderguard.stages.judging import STAGES
+from orderguard.stages.weighing import notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from orderguard.platforms import Profile
     from orderguard.rules import Rule, Rulebook
     from orderguard.stages.judging import Judged
+    from orderguard.stages.reading import Read
+
+
+def remarks(book: Rulebook, read: Read, judged: Judged, profiles: Iterable[Profile]) -> list[Problem]:
+    """What a scan must say about its rulebook: weights, demotions, words of `only_status` that nobody uses."""
+    said = [*notes(book), *demotions(judged.demoted, book)]
+    return said + unheard_statuses(book, read.orders["status"], profiles) if book.only_status else said
 
 
 def demotions(demoted: list[dict[str, Any]], book: Rulebook) -> list[Problem]:
@@ -180,9 +188,3 @@ def rule_lines(run: dict[str, Any]) -> list[Words]:
                 )
             )
     return out
-
-
-def told_apart(demoted: list[dict[str, Any]], before: Iterable[str]) -> list[dict[str, Any]]:
-    """Demotions marked `new` where the run before did not have them: a bad rule is told once, not all night long."""
-    known = set(before)
-    return [d | {"new": d["rule_id"] not in known} for d in demoted]
