@@ -276,7 +276,7 @@ CASES: Final = (
     Column("case_id", pl.String, "案件号", "Case", "permanent, from the order key", "C-5f1c0a92b3d4"),
     Column("platform", pl.String, "平台", "Platform", "of the order", "jd"),
     Column("order_id", pl.String, "订单编号", "Order ID", "of the order", "2026111100012345"),
-    Column("cluster", pl.String, "关联组", "Cluster", "linked orders share one", "K-3e1a55d0"),
+    Column("cluster", pl.String, "关联组", "Cluster", "linked orders share one", "K-3e1a55d0c2b7"),
     Column("cluster_size", pl.Int64, "组内订单", "Cluster size", "orders in it", "4"),
     Column("linked_by", pl.String, "关联依据", "Linked by", "what links them", "ip 192.0.2.7"),
     Column("agent", pl.String, "处理人", "Agent", "who handles it", "小李"),

@@ -282,6 +282,29 @@ def test_the_same_order_under_two_words_is_one_order_in_a_window(tmp_path: Path)
     assert house.findings() == set()
 
 
+def test_two_systems_of_one_shop_in_one_scan_count_an_order_once(tmp_path: Path) -> None:
+    """Both spell the platform in a way of their own: two orders of a family are no burst of four."""
+    house = House(tmp_path)
+    rows = [order(f"J{i}", 平台="京东", 下单IP="192.0.2.9", 下单时间=f"2026-11-11 09:0{i}:00") for i in range(2)]
+    done = house.scan(export(tmp_path / "a.csv", rows), export(tmp_path / "b.csv", [{**r, "平台": "JD"} for r in rows]))
+    assert (house.findings(), done.run["read"], done.run["folded"], done.run["rejected"]) == (set(), 2, 2, 0)
+
+
+@pytest.mark.parametrize("words", [("jd", "京东"), ("京东", "jd"), ("JD", "京东")])
+def test_of_two_words_for_a_platform_the_one_that_knows_the_order_further_tells_its_stage(words: tuple[str, str], tmp_path: Path) -> None:
+    def told(name: str, word: str, *statuses: str) -> Path:
+        rows = [order("J1", 收货地址="临时仓", 平台=word) | {"商品编码": f"S{i}", "订单状态": s} for i, s in enumerate(statuses)]
+        pl.DataFrame(rows).write_csv(tmp_path / name)
+        return tmp_path / name
+
+    early = told("a.csv", words[0], "待发货", "待发货")
+    house, late = House(tmp_path / "one"), told("b.csv", words[1], "已发货", "待发货")
+    part = house.scan(early, late)  # one item still waits: of one word's rows the one that has come least far speaks
+    assert (part.run["skipped_by_stage"], house.bands()) == ({}, {"J1": "hold"})
+    gone = House(tmp_path / "two").scan(early, told("b.csv", words[1], "已发货", "已发货"))
+    assert (gone.run["skipped_by_stage"], gone.run["held"]) == ({"shipped": 1}, 0)
+
+
 def test_a_night_of_overlapping_minute_exports_finds_what_one_scan_of_the_night_finds(tmp_path: Path) -> None:
     """Forty slices, each overlapping the one before by half, against one scan of all: findings and tasks are the same."""
     rows = sorted(make_world(1_200, 11, dirty=False), key=lambda r: str(r["下单时间"]))

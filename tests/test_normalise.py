@@ -386,16 +386,25 @@ def test_one_number_on_two_platforms_is_two_orders() -> None:
     assert (len(found.orders), len(found.rejects)) == (2, 0)
 
 
-def test_an_erps_row_fills_the_gaps_of_the_platforms_own_and_two_erps_rows_are_two_orders() -> None:
-    """Whose word for the platform is right is known only where the platform itself speaks."""
+def test_one_order_under_several_words_for_its_platform_is_one() -> None:
+    """The platform's own row speaks, else the first word; what it does not tell, the others do."""
     names, ids = (*OUR, "platform"), {"京东": "jd", "京东商城": "jd"}
     own = SAME | {"platform": "jd", "ip": None}
     erp = SAME | {"platform": "京东", "receiver_phone": "139", "ip": "192.0.2.9"}
-    others = [SAME | {"order_id": "B1", "platform": word, "receiver_phone": word} for word in ids]
+    others = [SAME | {"order_id": "B1", "platform": "京东", "ip": None}, SAME | {"order_id": "B1", "platform": "京东商城", "receiver_phone": "139", "ip": "192.0.2.8"}]
     found = fold_orders(typed(own, erp, *others, names=names).rows, {}, "zh-CN", ids)
     told = found.orders.select("platform", "order_id", "receiver_phone", "ip").sort("order_id", "platform")
-    assert told.rows() == [("jd", "A1", "137", "192.0.2.9"), ("京东", "B1", "京东", None), ("京东商城", "B1", "京东商城", None)]
+    assert told.rows() == [("jd", "A1", "137", "192.0.2.9"), ("京东", "B1", "137", "192.0.2.8")]
     assert found.rejects.is_empty()
+
+
+def test_amounts_of_lines_add_up_beside_another_systems_row_of_the_order() -> None:
+    names, ids = (*OUR, "platform", "sku", "quantity", "unit_price"), {"京东": "x", "jd": "x"}
+    lines = [SAME | {"platform": "jd", "sku": s, "quantity": "1", "unit_price": p, "amount": p} for s, p in (("A", "50"), ("B", "38"))]
+    erp = SAME | {"platform": "京东", "amount": "88"}
+    for rows in ([*lines, erp], [erp, *lines]):
+        found = fold_orders(typed(*rows, names=names).rows, {}, "zh-CN", ids)
+        assert (found.orders["amount"].to_list(), len(found.rejects), sorted(found.lines["sku"])) == ([Decimal(88)], 0, ["A", "B"])
 
 
 def test_coupon_or_note_of_any_item_row_counts() -> None:

@@ -41,6 +41,13 @@ def test_a_clusters_name_depends_on_its_members_only() -> None:
     assert forth["cluster"].unique().to_list() == back["cluster"].unique().to_list()
 
 
+def test_orders_that_share_nothing_have_clusters_of_their_own_however_many_they_are() -> None:
+    """Ids of four bytes put eight pairs of these strangers into one task each."""
+    many = pl.DataFrame({"order_id": pl.int_range(200_000, eager=True).cast(pl.String)}).with_columns(platform=pl.lit("自营"))
+    alone = many.with_columns(*(pl.lit(None, dtype=pl.String).alias(n) for n in LINKS), burst=pl.lit(value=False))
+    assert link(alone, "en")["cluster"].n_unique() == len(alone)
+
+
 @pytest.mark.parametrize("value", ["", None, "138****0000"])
 def test_blank_and_masked_values_link_nobody(value: str | None) -> None:
     assert sizes({"phone_key": value}, {"phone_key": value}) == [1, 1]

@@ -99,25 +99,39 @@ def repeats(ids: pl.Series) -> pl.Series:
 
 
 def _one_platform(rows: pl.DataFrame, ids: Mapping[str, str]) -> pl.DataFrame:
-    """One order in the platform's own export and in an ERP's: the platform's row speaks, the ERP's fills its gaps."""
+    """One order under several words for its platform is one: one word speaks, the others fill its gaps.
+
+    The platform's own export speaks, else the first word. Whichever knows the order further tells its stage.
+    """
+    whose = ["_id", "order_id"]
     rows = rows.with_columns(_id=platform_id(ids))
-    both = pl.col("platform").n_unique().over("_id", "order_id") > 1
-    mixed = rows.filter(both & (pl.col("_id") == pl.col("platform")).any().over("_id", "order_id"))
+    mixed = rows.filter(pl.col("platform").n_unique().over(whose) > 1)
     if mixed.is_empty():
         return rows.drop("_id")
-    other = rows.join(
-        mixed.select("_id", "order_id").unique(), on=["_id", "order_id"], how="anti", maintain_order="left"
-    )
-    foreign = pl.col("platform") != pl.col("_id")
+    other = rows.join(mixed.select(whose).unique(), on=whose, how="anti", maintain_order="left")
+    named = pl.when((pl.col("_id") == pl.col("platform")).any()).then(pl.col("_id").first())
+    mixed = mixed.with_columns(named.otherwise(pl.col("platform").min()).over(whose).alias("_word"))
+    mixed = mixed.join(_furthest(mixed, whose), on=whose, maintain_order="left")
+    foreign = pl.col("platform") != pl.col("_word")
     gaps = [
-        pl.when(foreign & pl.col(f).filter(~foreign).is_not_null().any().over("_id", "order_id"))
+        pl.when(foreign & pl.col(f).filter(~foreign).is_not_null().any().over(whose))
         .then(None)
         .otherwise(pl.col(f))
         .alias(f)
         for f in (*_FACTS, "line_id", "sku", "title", "quantity", "unit_price")
     ]
-    filled = mixed.with_columns(gaps).with_columns(platform=pl.col("_id"))
-    return pl.concat([other, filled]).drop("_id")
+    filled = mixed.with_columns(gaps).with_columns(platform="_word", status="_status", stage="_stage")
+    return pl.concat([other, filled.select(other.columns)]).drop("_id")
+
+
+def _furthest(rows: pl.DataFrame, whose: list[str]) -> pl.DataFrame:
+    """`_status _stage` of each order: of the words for its platform the one that knows it further, the speaking one's of equals."""
+    by_word = pl.col("platform")
+    words = _without_repeats(rows).group_by(*whose, by_word, "_word", maintain_order=True)
+    told = words.agg(_merge("status").alias("_status"), _merge("stage").alias("_stage"))
+    told = told.with_columns(rank("_stage").alias("_rank"), (by_word == pl.col("_word")).alias("_own"))
+    told = told.sort("_rank", "_own", "platform", descending=[True, True, False], nulls_last=True)
+    return told.group_by(whose, maintain_order=True).agg(pl.col("_status", "_stage").first())
 
 
 def _orders_speak(rows: pl.DataFrame) -> pl.DataFrame:
@@ -209,9 +223,13 @@ def _lines_added_up(rows: pl.DataFrame, told: list[str]) -> pl.DataFrame:
     gross = pl.col("unit_price").cast(pl.Float64) * pl.col("quantity").fill_null(1.0)
     amount = pl.col("amount").cast(pl.Float64)
     item = pl.concat_str(pl.col("sku").fill_null(""), pl.col("title").fill_null(""), separator="\x1f")
-    line = ((amount > 0) & (amount <= gross + _CENT)).fill_null(value=False)
-    apart = (item.n_unique() == pl.len()) & (pl.len() > 1) & (item != "\x1f").all()
-    differ = (pl.col("amount").n_unique() > 1) | ((amount - gross).abs() < _CENT).fill_null(value=False).all()
+    # What another word for the platform said of the order, and the speaking rows say too, is blank by now.
+    blank = pl.all_horizontal(pl.col("amount", "unit_price", "sku", "title").is_null())
+    line = ((amount > 0) & (amount <= gross + _CENT)).fill_null(value=False) | blank
+    goods = item.filter(~blank)
+    apart = (goods.n_unique() == goods.len()) & (goods.len() > 1) & (goods != "\x1f").all()
+    product = ((amount - gross).abs() < _CENT).fill_null(value=False) | blank
+    differ = (pl.col("amount").drop_nulls().n_unique() > 1) | product.all()
     lines = pl.lit(untold) & (line.all() & apart & differ).over(KEY)
     return rows.with_columns(pl.when(lines).then(pl.col("amount").sum().over(KEY)).otherwise("amount").alias("amount"))
 

@@ -74,7 +74,7 @@ def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
     for i, r in roots.items():
         speaks[i], sizes[i], linked[i] = smallest[r], size[r], said.get(r, "")
     return flagged.select(KEY).with_columns(
-        cluster=pl.Series(["K-" + blake2b(key.encode(), digest_size=4).hexdigest() for key in speaks]),
+        cluster=pl.Series(["K-" + blake2b(key.encode(), digest_size=6).hexdigest() for key in speaks]),
         cluster_size=pl.Series(sizes, dtype=pl.Int64),
         linked_by=pl.Series(linked),
     )
