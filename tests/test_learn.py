@@ -80,6 +80,17 @@ def test_a_rule_that_is_practically_never_right_leaves_the_queue() -> None:
     assert after(found)["bad"] < REVIEW
 
 
+def test_a_rule_that_catches_by_chance_alone_leaves_the_queue_whatever_its_share_of_the_catch() -> None:
+    """It flags so many orders that 8 abnormal ones are among them, as among any others: 8 % of the catch, one in 190."""
+    good = ("good", "confirmed", 92)
+    found = learned([rule("good"), rule("far", points=20)], good, ("far", "false_alarm", 1500), ("far", "confirmed", 8))
+    assert (after(found)["far"] < REVIEW, found.rules[1].why, found.rules[1].alone.part, found.rules[1].alone.whole) == (True, "left", 8, 1508)
+    few = learned([rule("good"), rule("far", points=20)], good, ("far", "false_alarm", 197), ("far", "confirmed", 3))
+    assert (after(few)["far"], few.rules[1].why) == (20, "kept"), "3 of 200 may still be one in thirty"
+    rare = learned([rule("good"), rule("far", points=20)], good, ("far", "false_alarm", 460), ("far", "confirmed", 40))
+    assert (after(rare)["far"], rare.rules[1].why) == (20, "kept"), "one in twelve is worth a look"
+
+
 def test_a_rule_that_is_right_every_second_time_does_not_go_over_the_hold_band_and_back() -> None:
     """A month's luck takes it neither out of hold nor into it; what is clear does, either way."""
     def moved(points: float, right: int, wrong: int) -> float:

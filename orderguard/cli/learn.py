@@ -159,6 +159,7 @@ WHY = {
     "moved": ("", ""),
     "capped": ("已到一次的上限，下次可再变", "the most for one run"),
     "kept": ("留在复核线：再低会漏掉属实的", "kept at the review band: lower would lose confirmed orders"),
+    "left": ("单凭它不再进队列", "alone it brings no order under review any more"),
     "same": ("与处置结果相符，不变", "fits the verdicts, stays"),
     "few": ("处置结果不足", "not enough verdicts"),
     "locked": ("已锁定", "locked"),
@@ -213,7 +214,11 @@ def _row(r: RuleLesson, at: int, minimum: int) -> list[str]:
         f"（下调需误判 {minimum} 条，上调需属实 {minimum} 条）",
         f" ({minimum} false alarms to fall, {minimum} confirmed to rise)",
     )
-    why = WHY[r.why][at] + (need[at] if r.why == "few" else "")
+    alone = (
+        f"（单独命中 {r.alone.whole} 单，属实 {r.alone.part}）",
+        f" ({r.alone.part} of the {r.alone.whole} that only it flagged were confirmed)",
+    )
+    why = WHY[r.why][at] + (need[at] if r.why == "few" else alone[at] if r.why in {"kept", "left"} else "")
     after = f"{r.after:g}" if r.after != r.before else "="
     return [r.id, f"{r.before:g}", after, str(r.right), str(r.wrong), str(r.unknown), rate, interval, str(r.stale), why]
 

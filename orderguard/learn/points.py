@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orderguard.learn.evidence import Judged, score
 from orderguard.learn.fit import BASE, Feature, Row, fit
 from orderguard.learn.lessons import Group, Tally, Taught, known, tallies
+from orderguard.missed import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,9 @@ any kind, one more confirmed order could complete them and lower the rule.)"""
 MOST_LOST = 0.02
 """The proposal keeps rules at the review band that would otherwise take more confirmed orders than this out of the
 queue."""
+RARE = 0.02
+"""A rule is not kept in the queue for what it catches if clearly (Wilson, 95 %) fewer than one in fifty of the orders
+that it alone brings there are abnormal: whatever flags many orders catches some by chance."""
 CLEAR = 0.82
 """How much likelier (in log) verdicts must be beyond the hold band than on it, to take a rule over it: 90 %, one-sided."""
 _HALF = 0.5
@@ -127,9 +131,11 @@ def _keep_catch(judged: Sequence[Judged], live: Sequence[Taught], points: dict[s
             if points[rule.id] >= lifted:
                 continue
             back = [j for j in gone if score(j.hits, {**points, rule.id: lifted}) >= review]
-            caught = sum(j.weight for j in back if j.right)
-            worth = caught / (sum(j.weight for j in back) + 1.0)
-            if caught and (best is None or worth > best[0]):
+            caught, seen = sum(j.weight for j in back if j.right), sum(j.weight for j in back)
+            if not caught or (wilson(caught, seen)[1] or 0.0) < RARE:
+                continue
+            worth = caught / (seen + 1.0)
+            if best is None or worth > best[0]:
                 best = (worth, rule.id, lifted)
         if best is None:
             return kept

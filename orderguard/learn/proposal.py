@@ -39,8 +39,8 @@ class RuleLesson(NamedTuple):
     Attributes:
         id, fingerprint: the rule.
         before, after: points in effect and proposed.
-        why: `moved`, `capped` (the most for one run), `kept` (at the review band, for what it catches), `same`, `few`
-            (not enough verdicts), `locked`, `trial`.
+        why: `moved`, `capped` (the most for one run), `kept` (at the review band, for what it catches), `left` (alone it
+            brings no order under review any more), `same`, `few` (not enough verdicts), `locked`, `trial`.
         right, wrong, unknown: verdicts on it as it is today.
         stale: verdicts on an earlier form of it, not used.
         precision: right of right + wrong.
@@ -155,7 +155,7 @@ def propose(
     slope = (odds(max(sure, 0.05)) - BASE) / (anchor or hold)
     points, capped, kept = fitted_points(found, read.points, rules, review, hold, slope)
     lessons = [
-        _lesson(rule, count[rule.id], points.get(rule.id, rule.points), rule.id in capped, rule.id in kept)
+        _lesson(rule, count[rule.id], points.get(rule.id, rule.points), review, rule.id in capped, rule.id in kept)
         for rule in rules
     ]
     right, wrong, unknown = (sum(g.n for g in found if g.right is said) for said in (True, False, None))
@@ -178,7 +178,7 @@ def _cuts(read: Read, rules: Sequence[Taught]) -> list[Cut]:
     return found
 
 
-def _lesson(rule: Taught, count: Tally, after: float, capped: bool, kept: bool) -> RuleLesson:  # noqa: FBT001
+def _lesson(rule: Taught, count: Tally, after: float, review: float, capped: bool, kept: bool) -> RuleLesson:  # noqa: FBT001
     precision = share(count.right, count.right + count.wrong)
     moved = after != rule.points
     if not rule.live:
@@ -187,6 +187,8 @@ def _lesson(rule: Taught, count: Tally, after: float, capped: bool, kept: bool) 
         why = "locked"
     elif kept:  # though it be where it was: a rule that is mostly wrong and does not move owes a reason
         why = "kept"
+    elif rule.points >= review > after:
+        why = "left"
     elif moved:
         why = "capped" if capped else "moved"
     else:

@@ -31,6 +31,7 @@ _EFFECT = (
 )  # fmt: skip
 _WHY = {
     "moved": ("", ""), "capped": ("已到一次的上限", "the most for one run"), "kept": ("留在复核线", "kept at the review band"),
+    "left": ("单凭它不再进队列", "alone it brings no order under review any more"),
     "same": ("与处置结果相符，不变", "fits the verdicts, stays"), "few": ("处置结果不足", "not enough verdicts"), "locked": ("已锁定", "locked"), "trial": ("试运行", "trial"),
 }  # fmt: skip
 

@@ -153,6 +153,7 @@ LEARN = _fields(
 )
 WHY = {
     "moved": Words("按处置结果调整", "moved by the verdicts"),
+    "left": Words("单凭它不再进队列", "alone it brings no order under review any more"),
     "capped": Words("调整到一次的上限", "moved by the most for one run"),
     "kept": Words("因其抓到的单，保留在复核线", "kept at the review band for what it catches"),
     "same": Words("与处置结果相符，不变", "fits the verdicts, stays"),
