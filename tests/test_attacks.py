@@ -298,15 +298,17 @@ def test_a_sheet_with_bytes_that_are_no_text_is_read_as_far_as_it_goes(tmp_path:
     assert (shell.code, shell.err, shell.flagged()) == (0, "", {"A1"})
 
 
-def test_closed_pipe_is_no_error(tmp_path: Path) -> None:
-    """`orderguard scan … | head -1` ends quietly: no traceback, and not the exit code of --fail-on."""
+@pytest.mark.parametrize(("more", "code"), [((), 0), (("--fail-on", "hold"), 1), (("--fail-on", "hold", "--json"), 1)])
+def test_closed_pipe_is_no_error(tmp_path: Path, more: tuple[str, ...], code: int) -> None:
+    """`orderguard scan … | head -1` ends quietly, with the exit code that it would have had."""
     command = [sys.executable, "-m", "orderguard", "scan", str(put(tmp_path, lines(GOOD, ODD))), "--rules", str(RULES)]
+    command += more
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
         said = process.stderr.read().decode()
-    assert (process.returncode, said) == (0, "")
+    assert (process.returncode, said) == (code, "")
 
 
 def test_unknown_platform(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def test_messages_that_nobody_hears_change_no_exit_code(tmp_path, told):
     assert _sh(f"orderguard scan a.csv b.csv {told}", tmp_path).returncode == 2
     assert (tmp_path / "out" / "run.json").exists()
     assert _sh(f"orderguard scan a.csv >/dev/full {told}", tmp_path).returncode == 3
+    assert _sh(f"orderguard scan a.csv --fail-on hold >/dev/full {told}", tmp_path).returncode == 3
 
 
 def test_a_folder_that_was_removed_under_our_feet_is_told(tmp_path):

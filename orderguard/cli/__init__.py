@@ -8,16 +8,16 @@ import os
 import re
 import signal
 import sys
-from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
 from time import time
 from typing import Any, NoReturn
 
 import click
 
 from orderguard import __version__
+from orderguard.cli.streams import speakable, unheard
 from orderguard.errors import (
+    EXIT_ASKED,
     EXIT_BUG,
     EXIT_INPUT,
     EXIT_INTERRUPTED,
@@ -105,7 +105,7 @@ def _in_utf8() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
-def main() -> None:  # noqa: C901 - one line for each way to end
+def main() -> None:
     """Entry point: messages to stderr, exit codes as designed."""
     _in_utf8()
     os.umask(0o077)  # whatever a command writes may hold personal data: for its owner only
@@ -115,7 +115,7 @@ def main() -> None:  # noqa: C901 - one line for each way to end
     gc.set_threshold(50_000, 20, 100)
     atexit.register(gc.freeze)  # and the look at every module's objects before the process ends took another
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nobody's but ours are wanted, and looking takes time
-    _speakable()
+    speakable()
     try:
         # Not cli.main(): it turns a closed pipe (`| head`) into exit code 1, which here means --fail-on.
         with cli.make_context("orderguard", [at_home(word) for word in sys.argv[1:]]) as context:
@@ -134,13 +134,10 @@ def main() -> None:  # noqa: C901 - one line for each way to end
         fail(OrderguardError(misused(error)))
     except OrderguardError as error:
         fail(error)
-    except BrokenPipeError:
-        # Nobody reads on; Python's own flush at exit must not complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         _interrupted()
-    except SystemExit:
+    except SystemExit as stop:
+        _last_words(stop.code)
         raise
     except BaseException as error:
         if os.environ.get("ORDERGUARD_DEBUG"):
@@ -150,7 +147,7 @@ def main() -> None:  # noqa: C901 - one line for each way to end
 
 def _died(error: BaseException) -> NoReturn:
     """What the system refused or lacks is told as such; the rest is our own fault."""
-    if isinstance(error, OSError) and error.filename is None and _unheard():
+    if isinstance(error, OSError) and error.filename is None and unheard():
         fail(DeliveryError(_full(error)))
     if isinstance(error, OSError) and isinstance(error.filename, str):  # the system's refusal is no bug of ours
         what = Words("无法读写", "cannot be read or written")
@@ -162,6 +159,16 @@ def _died(error: BaseException) -> NoReturn:
     sys.exit(EXIT_BUG)
 
 
+def _last_words(code: object) -> None:
+    """What waits for standard output goes out now: Python's own try at exit would end with 120, whatever the command found."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        unheard()
+        if code in (None, 0, EXIT_ASKED):
+            fail(DeliveryError(_full(error)))
+
+
 def _interrupted() -> NoReturn:
     """Ctrl-C: whoever pressed it wants to know what they left behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not end this in a traceback
@@ -171,45 +178,6 @@ def _interrupted() -> NoReturn:
     )
     click.echo("\n! " + told.pick(language()), err=True)
     sys.exit(EXIT_INTERRUPTED)
-
-
-def _speakable() -> None:
-    """Chinese on any standard output: a terminal's unknown letters are spelled out, a pipe or file gets UTF-8.
-
-    Without it a terminal of ASCII or Latin-1 ends a scan with an error after its work was done.
-    """
-    for name in ("stdout", "stderr"):
-        if (
-            getattr(sys, name) is None
-        ):  # closed by whoever called: nobody listens, and no file of ours may take its place
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-    if type(sys.stderr) is TextIOWrapper:
-        told = sys.stderr
-        sys.stderr = _Heedless(told.detach(), encoding=told.encoding, errors="backslashreplace", line_buffering=True)
-    for stream in (sys.stdout, sys.stderr):
-        if not isinstance(stream, TextIOWrapper):
-            continue
-        try:
-            "订✓".encode(stream.encoding)
-        except UnicodeEncodeError:
-            chinese = stream.encoding.lower().startswith(("gb", "cp936", "big5"))
-            if chinese or stream.isatty():
-                stream.reconfigure(errors="backslashreplace")
-            else:
-                stream.reconfigure(encoding="utf-8")
-
-
-class _Heedless(TextIOWrapper):
-    """Standard error on a full disk or a pipe that nobody reads: what cannot be told must not change what is done, nor the exit code."""
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            super().write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            super().flush()
 
 
 def at_home(word: str) -> str:
@@ -238,17 +206,6 @@ def lacking(error: BaseException) -> Problem | None:
 
 
 _NO_MEMORY = "failed to map segment|[Cc]annot allocate memory|can't start new thread|out of memory"
-
-
-def _unheard() -> bool:
-    """Whether standard output takes nothing more (a full disk); what waits for it is given up."""
-    try:
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _full(error: OSError) -> Problem:
