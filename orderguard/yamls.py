@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from orderguard.errors import OrderguardError, Problem, Words, unable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50
@@ -30,6 +31,7 @@ class Document:
         lines: path (keys and indexes) -> 1-based line.
         problems: repeated keys and the like, found while reading.
         nodes: values built so far, against alias bombs.
+        sha256: hex digest of the file's bytes, as they were read.
     """
 
     data: Any
@@ -37,6 +39,7 @@ class Document:
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0
+    sha256: str = ""
 
     def line(self, path: Path_) -> int:
         """The line of `path`, or of its nearest ancestor that has one."""
@@ -46,12 +49,15 @@ class Document:
 
 
 def read_yaml(path: Path) -> Document:
-    """Read one YAML file.
+    """Read one YAML file; `-` is standard input.
 
     Raises:
         OrderguardError: the file is missing, not UTF-8, or not YAML; with its line.
     """
-    return parse_yaml(read_text(path), str(path))
+    data = _bytes(path)
+    document = parse_yaml(_text(data, path), str(path))
+    document.sha256 = sha256(data).hexdigest()
+    return document
 
 
 def read_text(path: Path) -> str:
@@ -60,14 +66,35 @@ def read_text(path: Path) -> str:
     Raises:
         OrderguardError: the file is missing or not UTF-8.
     """
+    return _text(_bytes(path), path)
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes() if path.is_file() else _once(path)
     except OSError as error:
         raise OrderguardError(_unreadable(path, error)) from error
+
+
+@cache
+def _once(path: Path) -> bytes:
+    """What a pipe told: it tells it once, and a command may look at its rulebook more often."""
+    return sys.stdin.buffer.read() if str(path) == "-" and sys.stdin else path.read_bytes()
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         what = Words("不是 UTF-8 文本", "is not UTF-8 text")
         fix = Words("请用 UTF-8 编码另存", "save it again as UTF-8")
         raise OrderguardError(Problem(what, str(path), fix=fix)) from error
+
+
+def beside(source: str) -> Path:
+    """The folder in which files that a file names are looked for; of a pipe, the folder that we are in."""
+    path = Path(source)
+    return path.parent if path.is_file() or not path.exists() else Path()
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +35,7 @@ def load_rulebook(path: Path) -> Rulebook:
         OrderguardError: every problem of the file at once.
     """
     document = read_yaml(path)
-    book = build_rulebook(document)
-    return book.model_copy(update={"source": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    return build_rulebook(document).model_copy(update={"source": str(path), "sha256": document.sha256})
 
 
 def load_candidate(path: Path, against: Rulebook) -> Rulebook:
@@ -70,8 +68,7 @@ def load_candidate(path: Path, against: Rulebook) -> Rulebook:
     if problems:
         raise OrderguardError(*problems)
     rules = [r.model_copy(update={"points": worth.get(r.id, r.points)}) for r in against.rules]
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return against.model_copy(update={"rules": rules, "source": str(path), "sha256": sha256})
+    return against.model_copy(update={"rules": rules, "source": str(path), "sha256": document.sha256})
 
 
 def parse_rulebook(text: str, name: str = "rules.yaml") -> Rulebook:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from itertools import pairwise
@@ -124,8 +123,7 @@ def read_overlay(path: Path) -> Overlay:
         problems += explain(error, document)
     if problems:
         raise OrderguardError(*[_with_fix(p, fix) for p in problems])
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return overlay.model_copy(update={"source": str(path), "sha256": digest})
+    return overlay.model_copy(update={"source": str(path), "sha256": document.sha256})
 
 
 def _with_fix(problem: Problem, fix: Words) -> Problem:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from orderguard.errors import Problem, Words
 from orderguard.rules.model import Rule, Rulebook  # noqa: TC001 - pydantic reads it when the model is made
 from orderguard.rules.overlays import Overlay, in_use, overlay_files, read_overlay
+from orderguard.yamls import beside
 
 FOLDER = "weights"
 
@@ -58,7 +59,7 @@ class Weighted(BaseModel):
 
 def weights_folder(book: Rulebook, *, packaged: bool) -> Path:
     """Where a rulebook's overlays are; those of the rulebook that comes with orderguard are in this folder."""
-    return (Path() if packaged else Path(book.source).parent) / FOLDER
+    return (Path() if packaged else beside(book.source)) / FOLDER
 
 
 def history(folder: Path, rulebook: str) -> list[Overlay]:

@@ -9,6 +9,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.rules.base import Surroundings
 from orderguard.rules.book import line_of, say
 from orderguard.stages.tablerows import Rows, inline, read_file, typed_rows
+from orderguard.yamls import beside
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -140,7 +141,7 @@ def _with_tables(
             if setting == "stock" and stock is not None:
                 rows: Rows | None = read_file(Path(stock), shape)
             elif isinstance(given, str):
-                place = str(Path(book.source).parent / given)
+                place = str(beside(book.source) / given)
                 rows = read_file(Path(place), shape)
             else:
                 rows = inline(given, inside, shape) if given else None
