@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 
 _TEXT = {".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson"}
 _PARQUET = {".parquet", ".pq"}
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 def can_batch(source: Source) -> bool:
     """Whether this input can be read a batch at a time."""
-    if source.path is None:
+    if source.path is None or not source.path.is_file():  # a pipe tells everything once
         return False
     suffix = source.path.suffix.lower()
     if suffix in _PARQUET:
         return True
     if suffix not in _TEXT:
         return False
-    with source.path.open("rb") as file:
-        start = file.read(1 << 16)
+    try:
+        with source.path.open("rb") as file:
+            start = file.read(1 << 16)
+    except OSError:  # whoever reads it says why
+        return False
     return not start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", *_WIDE)) and b"\n" in start
 
 
@@ -46,6 +49,8 @@ def read_batches(source: Source, score: HeaderScore, block: int, rows: int, *arg
         rows: rows of a Parquet file in a batch.
         args: handed to `read_source` for inputs that come whole.
     """
+    if source.problems:  # it is not there
+        return
     if not can_batch(source):
         yield from read_source(source, score, *args).tables
         return

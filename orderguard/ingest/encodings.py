@@ -12,6 +12,8 @@ HEAD_BYTES = 256 * 1024
 _BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x7fELF", b"MZ\x90")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins with the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
@@ -29,10 +31,10 @@ def to_utf8(data: bytes, name: str) -> tuple[str, bytes]:
     Raises:
         OrderguardError: a binary file, or text in no encoding that is known.
     """
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            body = data[len(bom) :]
-            return encoding, body if encoding == "utf-8" else body.decode(encoding, "replace").encode()
+    marked = by_mark(data)
+    if marked:
+        encoding, body = marked
+        return encoding, body if encoding == "utf-8" else body.decode(encoding, "replace").encode()
     if data.startswith(_BINARY):
         raise OrderguardError(_binary(name))
     if data[:4096].count(0) > 16:
@@ -48,6 +50,11 @@ def to_utf8(data: bytes, name: str) -> tuple[str, bytes]:
         return "utf-8", data
     encoding = _guess(_telling(data), name)
     return encoding, data if encoding == "utf-8" else data.decode(encoding, "replace").encode()
+
+
+def by_mark(data: bytes) -> tuple[str, bytes] | None:
+    """The encoding that a byte order mark tells, and the bytes behind it."""
+    return next(((encoding, data[len(bom) :]) for bom, encoding in _BOMS if data.startswith(bom)), None)
 
 
 def _telling(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MAY_HOLD_ORDERS = {
     ".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".et", ".ett", ".numbers", ".htm", ".html", ".mht",
-    ".xml", ".mdb", ".accdb", ".dbf",
+    ".xml", ".mdb", ".accdb", ".dbf", ".db", ".db3", ".sqlite", ".sqlite3",
 }  # fmt: skip
 _FACTS = {"lookup", "lookups"}
 """Sub-folders for account facts (`--lookup`), as our own samples have one: no orders are expected there."""
@@ -47,8 +47,8 @@ def _notes(folder: Path, named: set[str]) -> list[Problem]:
     if files:
         what = Words(f"这些文件没有扫：{_listed(files)}", f"these files were not scanned: {_listed(files)}")
         fix = Words(
-            "里面若有订单，请解压或另存为 CSV、Excel 再扫",
-            "if they hold orders, unpack them or save them as CSV or Excel",
+            "里面若有订单，请解压或另存为 CSV、Excel 再扫（SQLite 写成 sqlite:///文件）",
+            "if they hold orders, unpack them or save them as CSV or Excel (SQLite is written sqlite:///file)",
         )
         notes.append(Problem(what, str(folder), fix=fix, fatal=False))
     return notes
@@ -67,7 +67,9 @@ def _looked_through(folder: Path, named: set[str]) -> tuple[list[str], list[str]
         if entry.is_dir():
             if entry.name.lower() not in _FACTS and _holds_tables(entry, named):
                 below.append(entry.name)
-        elif entry.suffix.lower() in _MAY_HOLD_ORDERS or (entry.is_symlink() and not entry.exists()):
+        elif (entry.suffix.lower() in _MAY_HOLD_ORDERS and entry.name != "ledger.db") or (
+            entry.is_symlink() and not entry.exists()
+        ):
             files.append(entry.name)
     return below, files
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +58,10 @@ class Source:
 def find_sources(paths: Sequence[str]) -> list[Source]:
     """Files, folders (their table files, sorted), globs and `-`, without repeats.
 
+    A path that means nothing is a source with its problem, for the others are read all the same.
+
     Raises:
-        OrderguardError: a path or glob that matches nothing, all of them at once.
+        OrderguardError: not one path means anything; every reason at once.
     """
     found: list[Path | None] = []
     problems: list[Problem] = []
@@ -73,14 +75,23 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
             problems.append(named)
         else:
             found += named
-    if problems:
+    if problems and not found:
         raise OrderguardError(*problems)
     unique = {p.resolve() if p else None: p for p in reversed(found)}
     kept = [p for p in dict.fromkeys(found) if p is None or unique.get(p.resolve()) is p]
     names = [p.name if p else "stdin" for p in kept]
     shown = [n if names.count(n) == 1 else str(p).replace("\\", "/") for p, n in zip(kept, names, strict=True)]
     # A file's name is hostile text too, and need not be UTF-8.
-    return [Source(p, printable(n.encode("utf-8", "replace").decode())) for p, n in zip(kept, shown, strict=True)]
+    there = [Source(p, _legible(n)) for p, n in zip(kept, shown, strict=True)]
+    return there + [Source(Path(p.where), _legible(p.where), problems=[_at(p)]) for p in problems]
+
+
+def _legible(name: str) -> str:
+    return printable(name.encode("utf-8", "replace").decode())
+
+
+def _at(problem: Problem) -> Problem:
+    return replace(problem, where=_legible(problem.where))
 
 
 def _named(text: str) -> list[Path | None] | Problem:
@@ -118,6 +129,8 @@ def is_table(path: Path) -> bool:
 
 def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = ()) -> Source:
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
+    if source.problems:  # it is not there
+        return source
     try:
         data, digest = _bytes_of(source.path) if source.path else _hashed(_standard_input())
         source.size = len(data)
@@ -188,9 +201,7 @@ def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[
     name = source.name
     suffix = source.path.suffix.lower() if source.path else ""
     if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf") if len(data) < 1 << 16 else False:
-        raise OrderguardError(
-            Problem(Words("文件是空的", "the file is empty"), name, fix=Words("请重新导出", "export it again"))
-        )
+        raise OrderguardError(_empty(source))
     if data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
         from orderguard.ingest.markup import as_text, is_markup  # noqa: PLC0415
 
@@ -206,12 +217,34 @@ def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[
         from orderguard.ingest.records import read_parquet  # noqa: PLC0415
 
         return [read_parquet(data, name)]
-    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if data.startswith(b"SQLite format 3\x00"):
+        raise OrderguardError(_database(source))
+    start = data[:4096].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
     if suffix in {".json", ".jsonl", ".ndjson"} or start in (b"{", b"["):
         from orderguard.ingest.records import read_json  # noqa: PLC0415
 
         return [read_json(data, name)]
     return [read_delimited(data, name, score)]
+
+
+def _empty(source: Source) -> Problem:
+    if source.path:
+        again = Words("请重新导出", "export it again")
+        return Problem(Words("文件是空的", "the file is empty"), source.name, fix=again)
+    fix = Words(
+        "检查前一个命令；标准输入只能给一处用（--rules - 与 - 不能同时写）",
+        "check the command before it; standard input serves one thing only (not --rules - and -)",
+    )
+    return Problem(Words("标准输入是空的", "standard input is empty"), source.name, fix=fix)
+
+
+def _database(source: Source) -> Problem:
+    where = f"sqlite:///{source.path}" if source.path else "sqlite:///x.db"
+    fix = Words(
+        f"写成 orderguard scan {where} --table 表名（不写 --table 会列出有哪些表）",
+        f"write orderguard scan {where} --table NAME (without --table its tables are listed)",
+    )
+    return Problem(Words("是 SQLite 数据库", "is an SQLite database"), source.name, fix=fix)
 
 
 def _is_text_book(data: bytes) -> bool:

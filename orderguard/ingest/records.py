@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.encodings import by_mark
 from orderguard.ingest.table import MAX_COLUMNS, BadRow, Table
 
 _ITEM_KEYS = (
@@ -57,8 +58,8 @@ def read_json(data: bytes, name: str) -> Table:
     Raises:
         OrderguardError: not JSON, or no list of objects in it.
     """
-    wide = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ()
-    for encoding in (*wide, "utf-8-sig", "gb18030"):
+    marked, data = by_mark(data) or ("", data)
+    for encoding in (marked,) if marked else ("utf-8", "gb18030"):
         try:
             text = data.decode(encoding)
             break

@@ -33,7 +33,7 @@ def read_ahead(paths: Sequence[str]) -> Future[Ahead] | None:
     """Begin to read plain files; None where it would not pay, or where more must be known before a file is read."""
     files = [Path(p) for p in paths]
     # A folder, a pattern, a database or standard input is looked at in its turn.
-    if not all(f.is_file() for f in files) or sum(f.stat().st_size for f in files) > _MOST:
+    if "-" in paths or not all(f.is_file() for f in files) or sum(f.stat().st_size for f in files) > _MOST:
         return None
     worker = ThreadPoolExecutor(max_workers=1)
     begun = worker.submit(_read, paths)

@@ -15,7 +15,7 @@ import polars as pl
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import bare, whole
 from orderguard.ingest import Source, find_sources, passed_over
-from orderguard.ingest.batches import read_batches
+from orderguard.ingest.batches import can_batch, read_batches
 from orderguard.ledger.scratch import Scratch
 from orderguard.platforms import header_score, match_header
 from orderguard.stages.ahead import one_ahead
@@ -232,7 +232,7 @@ def _number_columns(table: Table, profiles: Sequence[Profile], options: Options)
 
 def _settled(source: Source, score: Any, options: Options, profiles: Sequence[Profile], plan: Plan) -> Options:
     """Options with the order of day and month, where the whole file must be asked for it."""
-    if options.date_order is not None or source.sha256:
+    if options.date_order is not None or source.sha256 or not can_batch(source):  # what comes whole settles itself
         return options
     day = month = False
     for number, table in enumerate(
