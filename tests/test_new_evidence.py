@@ -31,6 +31,8 @@ def test_what_was_only_to_be_reviewed_is_held_when_new_evidence_says_so(tmp_path
     house.scan(export(tmp_path / "b.csv", burst("b", (0, 1, 2))[1:]))
     assert house.holds() == {"自营": ["b0", "b1", "b2"]}
     assert sorted(house.tasks()["unassigned"]) == ["b1", "b2"]
+    due = {c["order_id"]: c["due_at"] for c in json.loads(shell("cases", "list", "--json", cwd=tmp_path).stdout)}
+    assert due["b0"] == due["b1"], "what is held is due as held orders are, on the hold list and for `cases overdue`"
 
 
 def test_a_held_case_stays_held_when_new_evidence_alone_would_only_be_reviewed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from house import NOW, House, book, burst, export, order, shell
 
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
+from orderguard.ledger.handing import exported
 from orderguard.ledger.lessons import agreement, lessons
 from orderguard.ledger.verdicts import VerdictBook
 from orderguard.report.period import month, previous
@@ -84,14 +85,29 @@ def test_a_scan_in_pieces_draws_the_same_orders(tmp_path: Path) -> None:
     assert (run["clean"], run["flagged"], run["sampled"]) == (400, 1, len(controls(one)))
 
 
-def test_a_control_order_that_is_flagged_later_is_held(tmp_path: Path) -> None:
+def test_a_control_order_that_is_flagged_later_is_an_order_that_rules_caught(tmp_path: Path) -> None:
+    """It is held, stands on a sheet with its reason, is due as others of its ring, and no miss: it counts as flagged."""
     house = House(tmp_path)
     rows = burst("b", (0, 2, 5))
-    house.scan(export(tmp_path / "a.csv", rows[:2]), sample=1.0)
-    assert sorted(house.tasks()["unassigned"]) == ["b0", "b1"]
+    house.scan(export(tmp_path / "a.csv", [*rows[:2], order("c")]), sample=1.0)
+    assert sorted(house.tasks()["unassigned"]) == ["b0", "b1", "c"]
     house.scan(export(tmp_path / "b.csv", rows[2:]), sample=1.0)
-    assert house.tasks() == {"unassigned": ["b2"]}
+    assert house.tasks() == {"unassigned": ["b0", "b1", "b2"]}
     assert sorted(house.holds()["自营"]) == ["b0", "b1", "b2"]
+    sheet = pl.read_excel(house.out / "tasks" / "unassigned.xlsx", infer_schema_length=0)
+    told = dict(sheet.select("订单编号", "原因").iter_rows())
+    assert told["b0"] == "【有新证据】" + told["b2"]
+    assert (sheet["处理时限"].n_unique(), sheet["关联组"].n_unique(), set(sheet["级别"])) == (1, 1, {"暂扣"})
+    say(house, dict.fromkeys(("b0", "b1", "b2"), "属实") | {"c": "误判"})
+    zone = month("2026-11", "Asia/Shanghai")
+    found = figures(Asked(house.options.book, zone, previous(zone), [str(house.ledger)], [], tmp_path, "en", NOW))[0]
+    assert [found["headline"][n] for n in ("flagged", "held", "confirmed")] == [3, 3, 3]
+    learnt = json.loads(shell("learn", "--json", cwd=tmp_path).stdout)["control_group"]
+    for group in (found["recall"]["control"], learnt):
+        assert [group[n] for n in ("drawn", "judged", "missed", "caught", "recall")] == [1, 1, 0.0, 3.0, 1.0]
+    ledger = open_ledger(house.ledger)
+    assert exported(ledger).filter("control")["order_id"].to_list() == ["c"]
+    ledger.close()
 
 
 def test_the_control_group_tells_how_many_abnormal_orders_no_rule_found(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def exported(ledger: Ledger) -> pl.DataFrame:
         case: (share is not None, agent, result)
         for case, share, agent, result in ledger.db.execute(
             """SELECT c.case_id, k.share, d.agent, d.result FROM cases c
-               LEFT JOIN controls k ON k.case_id = c.case_id LEFT JOIN doubles d ON d.case_id = c.case_id"""
+               LEFT JOIN controls k ON k.case_id = c.case_id AND c.band = 'pass' LEFT JOIN doubles d ON d.case_id = c.case_id"""
         )
     }
     rows = []

@@ -33,7 +33,7 @@ class Lessons(NamedTuple):
         cases: every case: `case_id platform order_id band score opened_at ordered_at verdict_id result agent at
             control share second second_agent own settled`. `result` is the newest verdict (null without one), `second` another
             agent's on the same order, and `own` what the first said before anybody corrected it; `settled`: somebody above the two gave the verdict that
-            counts; `control` marks random unflagged orders, `share` what part of them was drawn;
+            counts; `control` marks random unflagged orders, `share` what part of them was drawn (not those that were flagged afterwards);
             `ordered_at` is when the order was placed, as far as it is known.
         hits: findings on cases with a verdict, as it was given on them: `case_id rule_id rule_fingerprint value points`.
     """
@@ -56,7 +56,7 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
           CASE WHEN d.case_id IS NOT NULL THEN (SELECT o.result FROM verdicts o WHERE o.case_id = c.case_id AND o.why = ''
             AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END, COALESCE(v.why, '') <> ''
         FROM cases c LEFT JOIN newest USING (case_id) LEFT JOIN verdicts v ON v.verdict_id = newest.n
-        LEFT JOIN controls k ON k.case_id = c.case_id LEFT JOIN doubles d ON d.case_id = c.case_id"""
+        LEFT JOIN controls k ON k.case_id = c.case_id AND c.band = 'pass' LEFT JOIN doubles d ON d.case_id = c.case_id"""
     rows = ledger.db.execute(sql).fetchall()
     cases = pl.DataFrame(rows, schema=_CASES, orient="row").with_columns(control=pl.col("share").is_not_null())
     outside = pl.lit(value=False)

@@ -113,7 +113,8 @@ def raise_cases(db: Recording, raised: pl.DataFrame, run_id: str, stamp: str) ->
     columns = ("case_id", "band", "score", "evidence", "reopen", "due_at", "resumed", "heard_at")
     for case, band, score, evidence, reopen, due_at, resumed, heard in raised.select(columns).iter_rows():
         db.execute(
-            "UPDATE cases SET band = ?, score = ?, evidence = ? WHERE case_id = ?", (band, score, evidence, case)
+            "UPDATE cases SET band = ?, score = ?, evidence = ?, due_at = MIN(due_at, ?) WHERE case_id = ?",
+            (band, score, evidence, iso(due_at), case),
         )
         what = "reopened" if reopen else "evidence"
         if resumed:

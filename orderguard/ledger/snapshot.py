@@ -36,6 +36,8 @@ _FINDINGS = {
     "status": _TEXT, "value": pl.Float64, "found_at": _TEXT, "ordered_at": pl.Int64,
 }  # fmt: skip
 _CONTROLS = {"case_id": _TEXT, "share": pl.Float64}
+_UNFLAGGED = " WHERE case_id IN (SELECT case_id FROM cases WHERE band = 'pass')"
+"""What a later scan flagged is no control order any more."""
 _DOUBLES = {"case_id": _TEXT, "agent": _TEXT, "result": _TEXT}
 _REASONS = {"platform": _TEXT, "order_id": _TEXT, "rule_id": _TEXT, "value": pl.Float64, "reason": _TEXT}
 _TRAFFIC = {"quarter": pl.Int64, "platform": _TEXT, "orders": pl.Int64}
@@ -54,7 +56,7 @@ class Snapshot(NamedTuple):
         findings: `platform order_id rule_id rule_fingerprint points status value found_at ordered_at` of orders made
             since the moment that was asked for.
         traffic: `quarter platform orders` since then.
-        controls: `case_id share`: cases of orders that nothing flagged, drawn at random, and what share was drawn.
+        controls: `case_id share`: cases of orders that nothing flagged, drawn at random and flagged by no later scan, and what share was drawn.
         doubles: `case_id agent result`: second opinions asked for.
         reasons: `platform order_id rule_id value reason` of the rules that were asked about, since that moment.
         files: history files that can hold orders of the inner span, oldest first, and undated ones: path, run, rows,
@@ -140,7 +142,7 @@ def take(db: sqlite3.Connection, since: int, files_since: int, reasons_of: Seque
         _frame(
             db, "SELECT ABS(quarter), platform, orders FROM traffic WHERE ABS(quarter) >= ?", _TRAFFIC, (since // 900,)
         ),
-        _frame(db, _sql("controls", _CONTROLS), _CONTROLS),
+        _frame(db, _sql("controls", _CONTROLS) + _UNFLAGGED, _CONTROLS),
         _frame(db, _sql("doubles", _DOUBLES), _DOUBLES),
         _reasons(db, since, reasons_of),
         [(path, run, rows, bool(undated)) for path, run, rows, undated in files],

@@ -250,7 +250,7 @@ def _raised(
 ) -> pl.DataFrame:
     if known.is_empty():
         return pl.DataFrame(schema=_RAISED)
-    names = ("case_id", "state", "band", "evidence", "hold_run", "ended")
+    names = ("case_id", "state", "band", "evidence", "hold_run", "ended", "due_at")
     told = flagged.with_columns(due_times(flagged["band"], flagged["promised_at"], now, due)).select(
         "case_id", "band", "score", "evidence", "due_at"
     )
@@ -259,19 +259,23 @@ def _raised(
     )
     rows = []
     for row in beside.iter_rows(named=True):
-        marks, before = set(row["evidence"].split(",")), set(row["evidence_old"].split(","))
+        marks, before = set(row["evidence"].split(",")), set(filter(None, row["evidence_old"].split(",")))
         now_held = row["band"] == "hold" and row["band_old"] != "hold" and row["state"] in OPEN
         back = row["case_id"] in resumed
+        # Drawn for control until now: whoever had it on a sheet was told no reason.
+        drawn = row["band_old"] == "pass"
         if row["ended"] is not None and not back:
             continue  # nothing of it can be held; what was found counts when it is live again
-        if marks - before or now_held or back:
+        if marks - before or now_held or back or drawn:
             band = "hold" if "hold" in (row["band"], row["band_old"]) else row["band"]
             # What was found true needs no second look; what was let go does, and so does what nobody had looked at.
             reopen = row["state"] == "over" or (row["state"] == "released" and bool(marks - before))
+            reopen |= drawn and row["state"] in OPEN
+            due_at = row["due_at"] if reopen or back else min(row["due_at"], row["due_at_old"])
             unlisted = row["hold_run"] is None or back
             to_hold = band == "hold" and (reopen or (unlisted and row["state"] != "released"))
             rows.append((
-                row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, row["due_at"], back,
+                row["case_id"], band, row["score"], ",".join(sorted(marks | before)), reopen, to_hold, due_at, back,
                 resumed.get(row["case_id"], 0),
             ))  # fmt: skip
     return pl.DataFrame(rows, schema=_RAISED, orient="row")

@@ -112,7 +112,7 @@ def _to_be_listed(desk: Desk, standing: Standing, raised: pl.DataFrame, late: pl
     flagged, known = standing.orders, standing.known
     back = flagged.join(known.select("case_id", "cluster", "agent", "state"), on="case_id")
     again = raised.filter(pl.col("reopen") | pl.col("resumed")).select("case_id", "due_at")
-    back = back.join(again, on="case_id").filter(pl.col("state").is_in(["released", "over"]))
+    back = back.join(again, on="case_id").filter(pl.col("state") != "confirmed")
     parts = [back.select(_ROUTED)]
     if "task_run" in late.columns:
         waiting = late.filter(pl.col("task_run").is_null() & (pl.col("state") != "confirmed"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _RESUMED = Words("【订单已恢复】", "[order is live again] ")
 _AGAIN = Words("【曾放行，有新证据】", "[released before, new evidence] ")
+_NEW = Words("【有新证据】", "[new evidence] ")
 
 
 class Listed(NamedTuple):
@@ -58,14 +59,15 @@ def _back(casework: Casework, locale: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Known cases that come back: rows for task sheets, marked why, and rows for hold lists."""
     again = casework.opened.raised.filter(pl.col("reopen") | pl.col("to_hold"))
     rows = casework.standing.orders.join(
-        casework.handed.known.select("case_id", "agent", "cluster", "linked_by"), on="case_id"
+        casework.handed.known.select("case_id", "state", "agent", "cluster", "linked_by"), on="case_id"
     )
     rows = rows.join(again.select("case_id", "reopen", "to_hold", "due_at", "resumed"), on="case_id")
     new = casework.opened.new.clear()
     if rows.is_empty():
         return new, new
     rows = pl.concat([new, rows], how="diagonal_relaxed").with_columns(cluster_size=pl.lit(1, dtype=pl.Int64))
-    mark = pl.when("resumed").then(pl.lit(_RESUMED.pick(locale))).otherwise(pl.lit(_AGAIN.pick(locale)))
+    let_go = pl.when(pl.col("state") == "released").then(pl.lit(_AGAIN.pick(locale)))
+    mark = pl.when("resumed").then(pl.lit(_RESUMED.pick(locale))).otherwise(let_go.otherwise(pl.lit(_NEW.pick(locale))))
     return (
         rows.filter("reopen").with_columns(reasons=mark + pl.col("reasons")),
         rows.filter("to_hold").with_columns(band=pl.lit("hold")),
