@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -98,6 +99,19 @@ def write_file(frame: pl.DataFrame, path: Path) -> None:
         _write_to(draft, frame)
     except pl.exceptions.PolarsError as error:  # a full disk, in Polars' words
         raise OSError(str(error).splitlines()[0]) from error
+    draft.replace(path)
+
+
+def write_rows(path: Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file whole, readable by its owner only.
+
+    Raises:
+        OSError: the disk is full, or there are no rights.
+    """
+    draft = path.with_suffix(".tmp")
+    private = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(private, "w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(rows)
     draft.replace(path)
 
 

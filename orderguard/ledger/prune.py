@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from orderguard.columns import KEY
 from orderguard.ledger.cases import OPEN
-from orderguard.ledger.files import PRUNED, micros, open_file, sweep, write_file
+from orderguard.ledger.files import PRUNED, micros, open_file, sweep, write_file, write_rows
 from orderguard.ledger.history import EMPTY, NAMES
 from orderguard.ledger.stamps import iso
 
@@ -147,9 +146,4 @@ def _bare(path: Path) -> None:
     """Leave of a recorded sheet only the order, its case and the answer."""
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
     keep = [i for i, name in enumerate(rows[0]) if name in _KEPT_HEADS] if rows else []
-    draft = path.with_suffix(".tmp")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8-sig", newline=""
-    ) as file:
-        csv.writer(file).writerows([[row[i] for i in keep if i < len(row)] for row in rows])
-    draft.replace(path)
+    write_rows(path, ([row[i] for i in keep if i < len(row)] for row in rows))

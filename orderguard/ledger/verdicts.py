@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ from orderguard.ledger.answers import (
     worn,
 )
 from orderguard.ledger.drawn import opinions, record_opinion
+from orderguard.ledger.files import write_rows
 from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
@@ -285,12 +284,5 @@ class VerdictBook:
         relative = f"verdicts/{now:%Y-%m}/{now:%Y%m%dT%H%M%S}-{sheet['sha256'][:8]}-{stem}.csv"
         path = self.ledger.folder / relative
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_suffix(".tmp")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8-sig", newline=""
-        ) as file:
-            writer = csv.writer(file)
-            writer.writerow(sheet["head"])
-            writer.writerows(sheet["rows"])
-        draft.replace(path)
+        write_rows(path, [sheet["head"], *sheet["rows"]])
         return relative

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.drafts import drafted
 from orderguard.errors import DeliveryError, Problem, Words, unable
 from orderguard.outbox.book import Sheet, sheet_name, write_book
 from orderguard.outbox.flagged import BAND_WORDS, MOST, local, word
@@ -83,21 +83,16 @@ def write_compared(
         ("按天" if zh else "By day", days, 1),
         ("逐条规则的变化" if zh else "Changes by rule", hits.head(MOST), 1),
     ]
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    sheets = (_sheet(sheet_name(n, taken), local(_in_words(f, locale), zone), locale, frozen) for n, f, frozen in parts)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_book(
-            draft,
-            [_sheet(sheet_name(n, taken), local(_in_words(f, locale), zone), locale, frozen) for n, f, frozen in parts],
-        )
-        draft.replace(path)
+        with drafted(path) as (draft,):
+            write_book(draft, list(sheets))
     except OSError as error:
         what_ = unable(Words("无法写入", "cannot be written"), error)
         raise DeliveryError(
             Problem(what_, str(path), fix=Words("用 --out 换一个位置", "choose another place with --out"))
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _flat_rule(rule: dict[str, Any]) -> dict[str, Any]:

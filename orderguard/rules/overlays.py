@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from orderguard.drafts import drafted
 from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.faults import explain
 from orderguard.rules.model import Id  # noqa: TC001 - pydantic reads it when the model is made
@@ -235,10 +236,9 @@ def _set_aside(path: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        with drafted(path) as (draft,):
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OrderguardError(_unwritable(path, error)) from error
 
