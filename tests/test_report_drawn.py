@@ -142,6 +142,9 @@ def test_a_scan_with_a_control_group_and_second_opinions_is_told(tmp_path: Path)
     assert (group["drawn"], group["judged"], group["found"], group["missed"], group["recall"]) == (12, 12, 1, 1.0, 0.5)
     assert told["rules"][0]["recall"] == 0.5
     assert sum(a["tasks"] for a in told["agents"]) == 1
+    for agent in told["agents"]:
+        own, asked_too = (sum(a == agent["agent"] for a in who.values()) for who in (agents, second))
+        assert (agent["controls"] + agent["tasks"], agent["second_opinions"]) == (own, asked_too), "what each has handled is all there"
     # Control orders are judged by two as others are.
     assert (told["agreement"]["pairs"], told["agreement"]["same"]) == (len(second), len(second))
     assert len(second) > 1, "somebody was asked twice"

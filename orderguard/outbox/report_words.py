@@ -52,6 +52,8 @@ AGENTS = _fields(
     ("confirmed", "属实", "Confirmed", "whole"),
     ("false_alarms", "误判", "False alarms", "whole"),
     ("investigating", "需调查", "Unclear", "whole"),
+    ("controls", "对照单", "Control orders", "whole"),
+    ("second_opinions", "复判", "Second opinions", "whole"),
     ("seconds", "处理时长", "Time to verdict", "median"),
     ("upheld", "未被更正", "Upheld", "share"),
 )
@@ -259,9 +261,17 @@ DEFINITIONS = (
     (
         Words("一致性", "Agreement"),
         Words(
-            "同一单由两人各自判断（--double），一致的比例；Kappa 已扣除碰巧一致的部分（Cohen），1 为完全一致，0 为与碰巧无异。",
+            "同一单由两人各自判断（--double），一致的比例；Kappa 已扣除碰巧一致的部分（Cohen），1 为完全一致，0 为与碰巧无异。“需进一步调查”算一种答案。",
             "Orders that two agents judged each by themselves (--double); kappa takes off what chance alone would give (Cohen): 1 "
-            "is full agreement, 0 no better than chance.",
+            "is full agreement, 0 no better than chance. 'Not yet known' is an answer of its own.",
+        ),
+    ),
+    (
+        Words("对照单、复判", "Control orders, second opinions"),
+        Words(
+            "抽作对照的未标记订单（--sample）与替别人复判的订单（--double）：处理人也看了，但不计入任务、处置及其属实与误判。",
+            "Unflagged orders drawn for control (--sample) and orders of others judged once more (--double): agents handled these too; "
+            "tasks, verdicts, confirmed and false alarms do not count them.",
         ),
     ),
     (

@@ -143,7 +143,9 @@ def tell_period(material: Material, settings: Settings) -> dict[str, Any]:
             hits, flagged, runs, settings.rules, settings.entries, material.promoted, short.filter(~of_stock)
         ),
         "trend": by_rule.trend(found, cases, material.traffic, months_back(period, TREND_MONTHS)),
-        "agents": work.agents(flagged, verdicts, now),
+        "agents": work.agents(
+            flagged, verdicts, work.beside(own, material.controls, material.verdicts, material.doubles), now
+        ),
         "agreement": agreement.agreement(own, material.doubles),
         "skus": oversold.skus(short.filter(of_stock)),
         "platforms": _named(work.breakdown(counted, dated, ["pid"]), settings.names),

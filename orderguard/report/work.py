@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -15,16 +15,46 @@ if TYPE_CHECKING:
 _DECISIVE = ("confirmed", "false_alarm")
 
 
-def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, now: datetime) -> list[dict[str, Any]]:
+class Beside(NamedTuple):
+    """What agents handled besides flagged orders.
+
+    Attributes:
+        controls: orders drawn for control that an agent has judged, a row each: `agent`.
+        second: second opinions that an agent has given, a row each: `agent`.
+    """
+
+    controls: pl.DataFrame
+    second: pl.DataFrame
+
+
+def beside(own: pl.DataFrame, controls: pl.DataFrame, verdicts: pl.DataFrame, doubles: pl.DataFrame) -> Beside:
+    """What agents handled besides flagged orders.
+
+    Args:
+        own: the period's cases, control orders too: `ledger case_id`.
+        controls: control orders: `ledger case_id`.
+        verdicts: of all cases: `ledger case_id agent replaced_by ended_run`.
+        doubles: second opinions asked for: `ledger case_id agent result`.
+    """
+    keys = ["ledger", "case_id"]
+    counting = verdicts.filter(pl.col("replaced_by").is_null() & pl.col("ended_run").is_null())
+    drawn = counting.join(controls, on=keys, how="semi").join(own, on=keys, how="semi")
+    given = doubles.filter(pl.col("result").is_not_null()).join(own, on=keys, how="semi")
+    return Beside(drawn.select("agent"), given.select("agent"))
+
+
+def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, more: Beside, now: datetime) -> list[dict[str, Any]]:
     """Figures per agent, the busiest first.
 
     Args:
         flagged: cases of the period.
         verdicts: of these cases, replaced ones too: `ledger case_id verdict_id result agent at replaced_by`.
+        more: what they handled besides.
         now: the clock.
 
     Returns:
-        `agent tasks groups open over overdue late verdicts confirmed false_alarms investigating seconds upheld...`.
+        `agent tasks groups open over overdue late verdicts confirmed false_alarms investigating controls second_opinions
+        seconds upheld...`.
         Tasks are whose sheet they stand on; verdicts are whose they are. `late` was decided after its due time.
         `upheld` is the share of an agent's verdicts (confirmed, false alarm) that nobody corrected afterwards.
     """
@@ -33,7 +63,8 @@ def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, now: datetime) -> list
     timed = flagged.with_columns(seconds=(pl.col("decided_at") - pl.col("begun_at")).dt.total_seconds())
     next_result = verdicts.select("ledger", replaced_by="verdict_id", then="result")
     given = verdicts.join(next_result, on=["ledger", "replaced_by"], how="left")
-    names = sorted({*flagged["agent"].to_list(), *verdicts["agent"].to_list()})
+    random, second = (dict(f["agent"].value_counts().iter_rows()) for f in more)
+    names = sorted({*flagged["agent"].to_list(), *verdicts["agent"].to_list(), *random, *second})
     for name in names:
         tasks = timed.filter(pl.col("agent") == name)
         waiting = tasks.filter(pl.col("outcome") == "open")
@@ -54,6 +85,8 @@ def agents(flagged: pl.DataFrame, verdicts: pl.DataFrame, now: datetime) -> list
             "confirmed": mix.get("confirmed", 0),
             "false_alarms": mix.get("false_alarm", 0),
             "investigating": mix.get("investigating", 0),
+            "controls": random.get(name, 0),
+            "second_opinions": second.get(name, 0),
             **share("confirmed_share", mix.get("confirmed", 0), mix.get("confirmed", 0) + mix.get("false_alarm", 0)),
             "seconds": quantiles(decided["seconds"]),
             **share("upheld", len(upheld), len(decisive)),
