@@ -220,6 +220,24 @@ def test_after_sales_join_by_order_and_platform(tmp_path: Path) -> None:
     assert {w: kind_of(w) for w in words} == words
 
 
+def test_saved_and_missed_are_what_agents_decided_whatever_the_band(tmp_path: Path) -> None:
+    """Confirmed under review is saved, unless it had left by then or had trouble all the same; let go with trouble is missed."""
+    house = House(tmp_path, book("{id: words, kind: keywords, with: {any: [临时仓]}, points: 20}"))
+    rows = [order(n, 收货地址="临时仓", 实付金额=f"{i}00", 订单状态="待发货") for i, n in enumerate(("stopped", "hurt", "gone", "let", "clean"), 1)]
+
+    def told_as(name: str, *sold: str) -> Path:
+        pl.DataFrame([{**r, "订单状态": "已发货" if r["订单编号"] in sold else "待发货"} for r in rows]).write_csv(tmp_path / name)
+        return tmp_path / name
+
+    house.scan(told_as("a.csv"))
+    house.scan(told_as("b.csv", "gone"))
+    answer(house, {"stopped": "属实", "hurt": "属实", "gone": "属实", "let": "误判", "clean": "误判"})
+    (tmp_path / "after.csv").write_text("订单编号,类型,金额\nhurt,理赔,200\nlet,理赔,400\n", encoding="utf-8")
+    after = tell(house, outcomes=[str(tmp_path / "after.csv")])["outcomes"]
+    assert after["saved"] == {"orders": 1, "without_amount": 0, "amounts": {"CNY": 100.0}}
+    assert after["missed"] == {"cases": 1, "orders": 1, "without_amount": 0, "amounts": {"CNY": 400.0}}
+
+
 def test_what_is_still_being_looked_at_is_not_missed(tmp_path: Path) -> None:
     """Of four orders that turn out abnormal one is confirmed, one open, one was let go, and one never flagged."""
     house = House(tmp_path)

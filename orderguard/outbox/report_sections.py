@@ -203,12 +203,12 @@ def aftersales(told: Told, say: Say, locale: str) -> str:
         f"{whole(o['rows'])} rows in the after-sales file, {whole(o['matched'])} of them of this period's orders.",
     )
     saved = say(
-        f"拦下：{whole(o['saved']['orders'])} 单判为属实的暂扣订单没有出问题，{money(o['saved']['amounts'])}。",
-        f"Saved: {whole(o['saved']['orders'])} confirmed orders on hold without trouble afterwards, {money(o['saved']['amounts'])}.",
+        f"拦下：{whole(o['saved']['orders'])} 单判为属实而未发出的订单事后没有出问题，{money(o['saved']['amounts'])}。",
+        f"Saved: {whole(o['saved']['orders'])} orders confirmed before they left, without trouble afterwards, {money(o['saved']['amounts'])}.",
     )
     missed = say(
-        f"漏掉：{whole(o['missed']['cases'])} 单放行后出了问题，{money(o['missed']['amounts'])}。",
-        f"Missed: {whole(o['missed']['cases'])} orders that passed had trouble, {money(o['missed']['amounts'])}.",
+        f"漏掉：{whole(o['missed']['cases'])} 单被放过或没有标记的订单出了问题，{money(o['missed']['amounts'])}。",
+        f"Missed: {whole(o['missed']['cases'])} orders that were let go or never flagged had trouble, {money(o['missed']['amounts'])}.",
     )
     shown = field_table("outcomes-table", say("售后结果", "After-sales"), OUTCOMES, rows, locale)
     return f"<h2>{say('售后', 'After-sales')}</h2><p>{safe(said)}</p><p>{safe(saved)}<br>{safe(missed)}</p>{shown}"

@@ -40,6 +40,10 @@ def after_sales(outcomes: pl.DataFrame, found: pl.DataFrame, orders: int, flagge
         found: those that `matched`.
         orders: how many orders the period has.
         flagged: its cases.
+
+    Returns:
+        `rows matched unmatched groups`; `saved`: orders confirmed before they had left, without trouble afterwards; `missed`:
+        orders with trouble that were let go or never flagged, as `misses` has them.
     """
     group = pl.when(pl.col("band") == "hold").then(pl.lit("held")).otherwise(pl.lit("reviewed"))
     cases = flagged.select("key", group.alias("group"))
@@ -61,8 +65,10 @@ def after_sales(outcomes: pl.DataFrame, found: pl.DataFrame, orders: int, flagge
             "money": money(part)["amounts"],
             "abnormal_money": money(bad)["amounts"],
         })  # fmt: skip
-    passed = told.filter((pl.col("group") == "passed") & pl.col("kind").is_in(ABNORMAL))
-    stopped = flagged.filter((pl.col("band") == "hold") & (pl.col("outcome") == "confirmed"))
+    passed = told.filter(pl.col("kind").is_in(ABNORMAL)).join(misses(found, flagged), on="key", how="semi")
+    # In whichever band it stood: learnt points move rules from hold to review, and what agents stop is stopped.
+    left = pl.col("ended").is_in(["shipped", "done"]).fill_null(value=False)
+    stopped = flagged.filter((pl.col("outcome") == "confirmed") & ~left)
     unhurt = stopped.join(found.filter(pl.col("kind").is_in(ABNORMAL)), on="key", how="anti")
     return {
         "rows": len(outcomes),
