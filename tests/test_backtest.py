@@ -291,3 +291,8 @@ def test_learned_points_stay_for_rules_that_the_new_rulebook_does_not_change(tmp
     told = run(tmp_path, "a.csv", "--rules", "new.yaml", "--against", "old.yaml")
     assert {r["rule_id"]: (r["points_before"], r["points_after"]) for r in told["rules"]} == {"w": (25, 25), "ip": (35, 20)}
     assert (told["total"]["newly_held"]["total"], told["total"]["no_longer_held"]["total"]) == (0, 3)
+    said = shell("backtest", "a.csv", "--rules", "new.yaml", "--against", "old.yaml", cwd=tmp_path, ORDERGUARD_LOCALE="zh-CN").stderr
+    assert "ip：设置改了，学到的 35 分不再适用，按规则表的 20 分算；要留着它们，写 points: 35" in said
+    assert "w：设置改了" not in said
+    (tmp_path / "new.yaml").write_text(OLD.replace("at_least: 3", "at_least: 4").replace("points: 20", "points: 35"), encoding="utf-8")
+    assert "设置改了" not in shell("backtest", "a.csv", "--rules", "new.yaml", "--against", "old.yaml", cwd=tmp_path).stderr, "what is written is meant"

@@ -86,8 +86,8 @@ def _candidate(given: dict[str, Any], old: Rulebook) -> Rulebook:
     from datetime import UTC, datetime
 
     from orderguard.rules.book import load_candidate
-    from orderguard.stages.backtest import keep_learned
     from orderguard.stages.tables import equip
+    from orderguard.stages.weighing import keep_learned
 
     if given["rules_file"]:
         return equip(keep_learned(load_candidate(Path(given["rules_file"]), old), old), datetime.now(UTC))
@@ -117,6 +117,7 @@ def _run_both(given: dict[str, Any], old: Rulebook, new: Rulebook) -> tuple[Tria
     from orderguard.rules.engine import needed
     from orderguard.stages.backtest import run_backtest
     from orderguard.stages.reading import read_orders
+    from orderguard.stages.weighing import unlearned
 
     profiles = load_profiles(given["platforms_dir"])
     synonyms, ids = platform_words(profiles), platform_ids(profiles)
@@ -147,7 +148,7 @@ def _run_both(given: dict[str, Any], old: Rulebook, new: Rulebook) -> tuple[Tria
                 what, str(given["ledger"] or "ledger"), fix=Words("给出文件，或先扫描", "name files, or scan first")
             )
         )
-    return run_backtest(orders, past, verdicts, old, new, (synonyms, ids)), problems
+    return run_backtest(orders, past, verdicts, old, new, (synonyms, ids)), problems + unlearned(new, old)
 
 
 def _options(given: dict[str, Any], book: Rulebook) -> Any:

@@ -226,13 +226,14 @@ def _row(r: RuleLesson, at: int, minimum: int) -> list[str]:
 def lines(found: Proposal, *, zh: bool) -> list[str]:
     """Thresholds, holdout, control group and calibration in sentences."""
     out = []
+    points = {r.id: r.after for r in found.rules}
     for c in found.cuts:
         unit = f" {c.unit}" if c.unit else ""
         before, after = f"{c.before.share:.0%}", f"{c.after.share:.0%}"
         out.append(
-            f"阈值 {c.rule_id}：{c.setting} {c.now:g} → {c.then:g}{unit}，属实率 {before} → {after}，{c.confirmed} 条属实中漏掉 {c.lost} 条（请自行改规则表）"
+            f"阈值 {c.rule_id}：{c.setting} {c.now:g} → {c.then:g}{unit}，属实率 {before} → {after}，{c.confirmed} 条属实中漏掉 {c.lost} 条（请自行改规则表，并写上 points: {points[c.rule_id]:g}，学到的分值不随新设置走）"
             if zh
-            else f"threshold {c.rule_id}: {c.setting} {c.now:g} → {c.then:g}{unit}: precision {before} → {after}, {c.lost} of {c.confirmed} confirmed lost (edit the rulebook yourself)"
+            else f"threshold {c.rule_id}: {c.setting} {c.now:g} → {c.then:g}{unit}: precision {before} → {after}, {c.lost} of {c.confirmed} confirmed lost (edit the rulebook yourself, with points: {points[c.rule_id]:g}: learned points do not follow new settings)"
         )
     e = found.effect
     if e is None:

@@ -55,21 +55,6 @@ class Trial:
         return frame.with_columns(pl.col("rule_id").replace(names)) if names else frame
 
 
-def keep_learned(new: Rulebook, old: Rulebook) -> Rulebook:
-    """The new rulebook with the learned points in use, for rules that it does not change: they would stay in use."""
-    used = old.weights
-    if used is None or new.weights is not None:
-        return new
-    same = {r.id: r.fingerprint for r in old.rules}
-    rules = [
-        r.model_copy(update={"points": used.points[r.id]})
-        if r.id in used.points and r.points == used.written.get(r.id) and r.fingerprint == same.get(r.id)
-        else r
-        for r in new.rules
-    ]
-    return new.model_copy(update={"rules": rules})
-
-
 def run_backtest(
     orders: pl.DataFrame,
     past: pl.DataFrame,

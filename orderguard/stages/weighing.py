@@ -47,6 +47,44 @@ def _as_scores(bands: Bands, knots: list[Knot]) -> Bands:
     return Bands.model_construct(review=round(scores["review"], 2), hold=round(hold, 2), chances=bands.chances)
 
 
+def keep_learned(new: Rulebook, old: Rulebook) -> Rulebook:
+    """The new rulebook with the learned points in use, for rules that it does not change: they would stay in use."""
+    used = old.weights
+    if used is None or new.weights is not None:
+        return new
+    same = {r.id: r.fingerprint for r in old.rules}
+    rules = [
+        r.model_copy(update={"points": used.points[r.id]})
+        if r.id in used.points and r.points == used.written.get(r.id) and r.fingerprint == same.get(r.id)
+        else r
+        for r in new.rules
+    ]
+    return new.model_copy(update={"rules": rules})
+
+
+def unlearned(new: Rulebook, old: Rulebook) -> list[Problem]:
+    """A notice for each rule that loses its learned points because its settings change: it may hold what it did not hold."""
+    used = old.weights
+    if used is None or new.weights is not None:
+        return []
+    same = {r.id: r.fingerprint for r in old.rules}
+    return [
+        Problem(
+            Words(
+                f"{r.id}：设置改了，学到的 {used.points[r.id]:g} 分不再适用，按规则表的 {r.points:g} 分算",
+                f"{r.id}: with other settings its learned {used.points[r.id]:g} points do not hold; the rulebook's {r.points:g} count",
+            ),
+            new.source,
+            fix=Words(
+                f"要留着它们，写 points: {used.points[r.id]:g}", f"to keep them write points: {used.points[r.id]:g}"
+            ),
+            fatal=False,
+        )
+        for r in new.rules
+        if r.points == used.written.get(r.id) != used.points.get(r.id, r.points) and r.fingerprint != same.get(r.id)
+    ]
+
+
 def notes(book: Rulebook) -> list[Problem]:
     """What a scan is to say about its weights: rules that they do not decide, bands without a calibration."""
     used: Weighted | None = book.weights
