@@ -112,8 +112,10 @@ def match_header(
     return (_only_one_that_knows(profiles, best, keys) or best) if best.profile is generic else best
 
 
-_FEW = {1: 0.75, 2: 0.5}
-"""A platform that only so many headings tell must know this share of what the usual names know."""
+_FEW = 2
+_LEAST_SHARE = {1: 0.75, 2: 0.5}
+_SHARE = 0.65
+"""A platform must know this share of what the usual names know, by how many headings tell it: ShipStation writes five as eBay does (Ship To - Name)."""
 
 
 def _by_chance(
@@ -123,10 +125,11 @@ def _by_chance(
     profile = match.profile
     usual = next(m for m in told if m.profile.platform == GENERIC)
     own = telling[profile_key(profile)] & keys.keys()
-    if profile.platform == GENERIC or len(own) > max(_FEW) or "order_id" not in usual.picks:
+    if profile.platform == GENERIC or "order_id" not in usual.picks:
         return False
-    foreign = profile.style and not any(in_style(profile, keys[k]) for k in own)
-    return match.share < _FEW.get(len(own), 0.5) * usual.share or (bool(foreign) and match.share < usual.share)
+    foreign = len(own) <= _FEW and profile.style and not any(in_style(profile, keys[k]) for k in own)
+    least = _LEAST_SHARE.get(len(own), _SHARE)
+    return match.share < least * usual.share or (bool(foreign) and match.share < usual.share)
 
 
 def _only_one_that_knows(profiles: Sequence[Profile], generic: Match, keys: dict[str, str]) -> Match | None:
