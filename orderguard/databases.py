@@ -11,11 +11,14 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from orderguard.dberrors import said, usual
 from orderguard.errors import NOTHING, OrderguardError, Problem, Words, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _KINDS = {"sqlite": "sqlite", "postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 _PASSWORDS = ("ORDERGUARD_DB_PASSWORD", "PGPASSWORD", "MYSQL_PWD")
@@ -136,14 +139,16 @@ def _file(rest: str) -> Address:
     return Address("sqlite", f"sqlite:///{printable(str(path))}", path)
 
 
-def connect(address: Address, *, write: bool = False) -> Any:
-    """A connection (Python DB-API), reading unless `write`.
+def connect(address: Address, *, write: bool = False, say: Callable[[Words], None] | None = None) -> Any:
+    """A connection (Python DB-API), reading unless `write`; `say` is told when it has to wait.
 
     Raises:
         OrderguardError: the driver is not installed, the file does not exist, or the server refuses.
     """
     if address.kind == "sqlite":
-        return _sqlite(address, write=write)
+        from orderguard.sqlites import opened  # noqa: PLC0415 - it needs this module
+
+        return opened(address, say, write=write)
     return _postgres(address, write=write) if address.kind == "postgres" else _mysql(address, write=write)
 
 
@@ -213,28 +218,7 @@ def _missing(address: Address, extra: str) -> OrderguardError:
     return OrderguardError(Problem(what, address.shown, fix=Words(f"运行 {command}", f"run {command}")))
 
 
-_CANNOT = Words("无法连接数据库", "cannot connect to the database")
-
-
-def _sqlite(address: Address, *, write: bool) -> Any:
-    import sqlite3  # noqa: PLC0415
-
-    if not write and not address.path.is_file():
-        what = Words("找不到这个数据库文件", "no such database file")
-        fix = Words(
-            "相对路径写 sqlite:///订单.db，绝对路径写 sqlite:////data/订单.db",
-            "a relative path is written sqlite:///orders.db, an absolute one sqlite:////data/orders.db",
-        )
-        raise OrderguardError(Problem(what, address.shown, fix=fix))
-    try:
-        mode = "rwc" if write else "ro"
-        uri = f"file:{quote(str(address.path.absolute()))}?mode={mode}"
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=60)
-        db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise OrderguardError(failed(address, error, _CANNOT)) from None
-    db.text_factory = lambda cell: cell.decode("utf-8", "replace")
-    return db
+CANNOT = Words("无法连接数据库", "cannot connect to the database")
 
 
 def _postgres(address: Address, *, write: bool) -> Any:
@@ -255,7 +239,7 @@ def _postgres(address: Address, *, write: bool) -> Any:
         if not write:
             db.isolation_level, db.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
     except (psycopg.Error, UnicodeError, ValueError) as error:
-        raise OrderguardError(failed(address, error, _CANNOT)) from None
+        raise OrderguardError(failed(address, error, CANNOT)) from None
     return db
 
 
@@ -279,5 +263,5 @@ def _mysql(address: Address, *, write: bool) -> Any:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute(f"START TRANSACTION{'' if write else ' WITH CONSISTENT SNAPSHOT, READ ONLY'}")
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
-        raise OrderguardError(failed(address, error, _CANNOT)) from None
+        raise OrderguardError(failed(address, error, CANNOT)) from None
     return db

@@ -46,7 +46,7 @@ def test_somebody_else_touches_it_meanwhile(large: Path, monkeypatch: pytest.Mon
         return PROPER(file, name)
 
     monkeypatch.setattr(hashlib, "file_digest", meanwhile)
-    data, told = reader._bytes_of(large)
+    data, told = reader._bytes_of(reader.Source(large, "large.csv"))
     assert told() == hashlib.sha256(data).hexdigest()
 
 
@@ -60,5 +60,5 @@ def test_another_file_takes_its_place_before_it_is_hashed(large: Path, monkeypat
         return proper(path)
 
     monkeypatch.setattr(reader, "_digest", late)
-    data, told = reader._bytes_of(large)
+    data, told = reader._bytes_of(reader.Source(large, "large.csv"))
     assert (data == ROWS, told()) == (True, hashlib.sha256(ROWS).hexdigest())

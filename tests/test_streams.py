@@ -7,10 +7,16 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
+from threading import Timer
 
 import pytest
-from house import export, order, shell
+from house import House, export, order, shell
+
+from orderguard import sqlites
+from orderguard.errors import OrderguardError
+from orderguard.ingest import batches, reader
 
 BOOK = """version: 1
 bands: {review: 20, hold: 30}
@@ -94,3 +100,61 @@ def test_wide_encodings_with_their_mark(tmp_path, encoding, name):
     (tmp_path / name).write_bytes(data)  # a file called "-" is not meant by it
     run = json.loads(shell("scan", name, "--json", cwd=tmp_path, stdin=data if name == "-" else None).stdout)
     assert (run["read"], run["flagged"], run["rejected"]) == (2, 1, 0)
+
+
+def test_a_locked_sqlite_file_is_waited_for_aloud_and_not_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlites, "_AT_ONCE", 0.05)
+    monkeypatch.setattr(sqlites, "_MOST", 1)
+    told: list[str] = []
+    house = House(tmp_path)
+    asked = {"table": "orders", "heed": lambda words: told.append(words.en)}
+    with closing(sqlite3.connect(tmp_path / "shop.db", isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("CREATE TABLE orders (订单编号 TEXT, 收货地址 TEXT)")
+        writer.execute("INSERT INTO orders VALUES ('1', '临时仓')")
+        writer.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(OrderguardError) as caught:
+            house.scan(f"sqlite:///{tmp_path}/shop.db", **asked)
+        assert "waiting 1 seconds at most" in told.pop()
+        assert ".backup" in caught.value.problems[0].text("en")
+        Timer(0.4, writer.execute, ["COMMIT"]).start()
+        assert house.scan(f"sqlite:///{tmp_path}/shop.db", **asked).run["read"] == 1
+        assert len(told) == 1
+        writer.execute("BEGIN")
+        house.scan(f"sqlite:///{tmp_path}/shop.db", **asked)
+        assert len(told) == 1, "nobody has to wait for a reader"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("cut", "was rewritten"), ("replaced", "was rewritten"), ("grown", "was growing"), ("nothing", "")],
+)
+@pytest.mark.parametrize("memory", [None, "1MB"])
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path, monkeypatch, change, said, memory):
+    """In pieces a file is looked at twice, and the second time it may be another; whatever was read goes through."""
+    path = export(tmp_path / "a.csv", [order(f"A{i}") for i in range(3_000)])
+    text = path.read_bytes()
+    os.utime(path, (1_700_000_000, 1_700_000_000))  # file systems tell times in ticks
+    module, name = (reader, "_state") if memory is None else (batches, "read_delimited")
+    real, calls = getattr(module, name), count()
+
+    def meddled(*args):
+        done = real(*args) if memory is None else None
+        if next(calls):  # it was looked at once
+            return done or real(*args)
+        if change == "cut":
+            os.truncate(path, len(text) // 2)
+        elif change == "grown":
+            path.write_bytes(text + text[-200:])
+        elif change == "replaced" and memory:
+            (tmp_path / "new").write_bytes(text)
+            (tmp_path / "new").replace(path)
+        elif change == "replaced":
+            path.write_bytes(text[:-200] + text[-400:-200])
+        return done or real(*args)
+
+    monkeypatch.setattr(module, name, meddled)
+    done = House(tmp_path).scan(path, memory=memory)
+    assert done.run["read"] > 1_000
+    told = [p for p in done.problems if "while it was read" in p.what.en]
+    assert [p.what.en[: len(said)] for p in told] == ([said] if said else [])
+    assert all(p.fatal == (change != "grown") for p in told)

@@ -133,6 +133,10 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
     targets = check_targets(team, str(team_file), os.environ) if given["notify"] else {}
     outputs = _outputs(given["outputs"], OUTPUTS)
     quiet = given["quiet"] or given["as_json"] or not sys.stderr.isatty()
+
+    def say(words: Words) -> None:
+        click.echo(f"… {words.pick(book.locale)}", err=True)
+
     return Options(
         paths=given["paths"],
         book=book,
@@ -162,8 +166,13 @@ def options_of(book: Rulebook, given: dict[str, Any]) -> Options:
         double=_share(given.get("double"), "--double"),
         engine=given.get("engine") or "auto",
         ahead=given.get("ahead"),
-        tell=(lambda _: None) if quiet else lambda words: click.echo(f"… {words.pick(book.locale)}", err=True),
+        tell=_silent if quiet else say,
+        heed=_silent if given["quiet"] else say,
     )
+
+
+def _silent(_: Words) -> None:
+    return
 
 
 def _share(text: str | None, option: str) -> float:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from orderguard.errors import OrderguardError, Problem, Words, unable
+from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.delimited import header_bytes, read_delimited
-from orderguard.ingest.reader import Source, read_source
+from orderguard.ingest.reader import Source, changed_since, look_at, read_source, telling
 from orderguard.ingest.records import parquet_table, read_json
 
 if TYPE_CHECKING:
@@ -55,15 +55,12 @@ def read_batches(source: Source, score: HeaderScore, block: int, rows: int, *arg
         yield from read_source(source, score, *args).tables
         return
     assert source.path is not None  # noqa: S101 - can_batch says so
-    try:
+    with telling(source):
+        look_at(source)
         if source.path.suffix.lower() in _PARQUET:
             yield from _parquet(source, rows)
         else:
             yield from _text(source, score, block)
-    except OrderguardError as error:
-        source.problems += error.problems
-    except OSError as error:
-        source.problems.append(Problem(unable(Words("无法打开", "cannot be opened"), error), source.name))
 
 
 def _text(source: Source, score: HeaderScore, block: int) -> Iterator[Table]:
@@ -108,6 +105,7 @@ def _blocks(source: Source, block: int) -> Iterator[bytes]:
             rest = data[cut:]
             if cut:
                 yield data[:cut]
+        changed_since(source, file, source.state)
     source.sha256 = digest.hexdigest()
     if rest.strip(b"\r\n"):
         yield rest
@@ -152,4 +150,5 @@ def _parquet(source: Source, rows: int) -> Iterator[Table]:
         while data := file.read(1 << 22):
             digest.update(data)
             source.size += len(data)
+        changed_since(source, file, source.state)
     source.sha256 = digest.hexdigest()

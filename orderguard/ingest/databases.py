@@ -188,15 +188,15 @@ class Reader:
 
 
 @contextmanager
-def opened(ask: Ask) -> Iterator[Reader]:
-    """Open a table or query for reading.
+def opened(ask: Ask, say: Callable[[Words], None] | None = None) -> Iterator[Reader]:
+    """Open a table or query for reading; `say` is told when it has to wait.
 
     Raises:
         OrderguardError: no connection, no such table (the tables that there are get named), or the query is wrong.
     """
     if ask.query is None and ask.table is None:
         raise _tables(ask)
-    db = connect(ask.address)
+    db = connect(ask.address, say=say)
     try:
         try:
             if ask.address.kind == "sqlite":

@@ -9,16 +9,18 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from stat import S_ISREG
+from typing import IO, TYPE_CHECKING
 
 from orderguard.errors import OrderguardError, Problem, Words, printable, unable
 from orderguard.ingest.delimited import read_delimited
 from orderguard.ingest.rejects import reopened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from io import FileIO
 
     from orderguard.ingest.table import HeaderScore, Table
@@ -45,6 +47,7 @@ class Source:
         sha256: hex digest of its bytes, known once it was read.
         tables: what was read from it.
         problems: why it could not be read.
+        state: of the file when it was first looked at; None as long as nobody did, and for what is no file.
     """
 
     path: Path | None
@@ -53,6 +56,7 @@ class Source:
     size: int = 0
     tables: list[Table] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    state: _State | None = None
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:
@@ -131,13 +135,21 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
     """Read one input into `source.tables`; what is wrong with the whole file goes to `source.problems`."""
     if source.problems:  # it is not there
         return source
-    try:
-        data, digest = _bytes_of(source.path) if source.path else _hashed(_standard_input())
+    with telling(source):
+        data, digest = _bytes_of(source) if source.path else _hashed(_standard_input())
         source.size = len(data)
         try:
             source.tables = reopened(_parse(data, source, score, passwords))
         finally:
             source.sha256 = digest()
+    return source
+
+
+@contextmanager
+def telling(source: Source) -> Iterator[None]:
+    """What goes wrong with the whole file stands in `source.problems` afterwards."""
+    try:
+        yield
     except OrderguardError as error:
         source.problems += error.problems
     except OSError as error:
@@ -149,7 +161,6 @@ def read_source(source: Source, score: HeaderScore, passwords: Sequence[str] = (
         said = f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}"
         fix = Words(f"请重新导出（{said}）", f"export it again ({said})")
         source.problems.append(Problem(Words("文件无法读取", "the file cannot be read"), source.name, fix=fix))
-    return source
 
 
 def _standard_input() -> bytes:
@@ -162,17 +173,21 @@ def _hashed(data: bytes) -> tuple[bytes, Callable[[], str]]:
     return data, lambda: hashlib.sha256(data).hexdigest()
 
 
-def _bytes_of(path: Path) -> tuple[bytes, Callable[[], str]]:
+def _bytes_of(source: Source) -> tuple[bytes, Callable[[], str]]:
     """A file's bytes, and what tells their SHA-256: a large file is hashed on another core while it is read and parsed."""
-    with path.open("rb", buffering=0) as file:
+    assert source.path is not None  # noqa: S101 - standard input has none
+    with source.path.open("rb", buffering=0) as file:
         before = _state(file)
         if before[0] < _LARGE or time.time_ns() - before[1] < _SETTLED:
-            return _hashed(file.read())
+            data = file.read()
+            changed_since(source, file, before)
+            return _hashed(data)
         beside = ThreadPoolExecutor(max_workers=1)
-        told = beside.submit(_digest, path)
+        told = beside.submit(_digest, source.path)
         beside.shutdown(wait=False)
         data = file.read()
         after = _state(file)
+        changed_since(source, file, before)
 
     def digest() -> str:
         same = told.result()[1] == before == after and len(data) == before[0]
@@ -192,9 +207,34 @@ def _digest(path: Path) -> tuple[str, _State | None]:
         return "", None
 
 
-def _state(file: FileIO) -> _State:
+def _state(file: IO[bytes] | FileIO) -> _State:
     told = os.fstat(file.fileno())
     return told.st_size, told.st_mtime_ns, told.st_ino
+
+
+def look_at(source: Source) -> None:
+    """Note the state of a file that is read in several steps, once."""
+    if source.path and not source.state:
+        told = source.path.stat()
+        source.state = told.st_size, told.st_mtime_ns, told.st_ino
+
+
+def changed_since(source: Source, file: IO[bytes] | FileIO, before: _State | None) -> None:
+    """Tell of a file that was written to, cut or replaced while it was read: its rows may be of two exports, or not be all."""
+    now = _state(file)
+    if before is None or before == now or not S_ISREG(os.fstat(file.fileno()).st_mode):
+        return
+    if now[2] == before[2] and now[0] > before[0]:
+        what = Words("读取时还在变长", "was growing while it was read")
+        fix = Words("后来写入的行下次再扫", "rows that came later are for the next scan")
+        source.problems.append(Problem(what, source.name, fix=fix, fatal=False))
+        return
+    what = Words(
+        "读取时被改写或替换，读到的行可能不全或新旧混杂",
+        "was rewritten or replaced while it was read: rows may be missing or be of both",
+    )
+    fix = Words("等导出写完再扫一次", "scan it again when the export is finished")
+    source.problems.append(Problem(what, source.name, fix=fix))
 
 
 def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[str]) -> list[Table]:

@@ -111,7 +111,7 @@ def _tables(
 
     content, rows = hashlib.sha256(), 0
     try:
-        with opened(ask) as reader:
+        with opened(ask, options.heed) as reader:
             column = watermark(reader, options, profiles)
             mark = known.get(ask.source(column)) if column else None
             since = None if options.since == "last" else options.since

@@ -16,6 +16,7 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.frames import bare, whole
 from orderguard.ingest import Source, find_sources, passed_over
 from orderguard.ingest.batches import can_batch, read_batches
+from orderguard.ingest.reader import look_at, telling
 from orderguard.ledger.scratch import Scratch
 from orderguard.platforms import header_score, match_header
 from orderguard.stages.ahead import one_ahead
@@ -235,6 +236,8 @@ def _settled(source: Source, score: Any, options: Options, profiles: Sequence[Pr
     if options.date_order is not None or source.sha256 or not can_batch(source):  # what comes whole settles itself
         return options
     day = month = False
+    with telling(source):
+        look_at(source)
     for number, table in enumerate(
         read_batches(Source(source.path, source.name), score, plan.block, plan.rows, options.passwords)
     ):

@@ -54,6 +54,7 @@ class Options:
         sample: share of the unflagged orders to draw for control.
         double: share of the tasks that a second agent gets too.
         tell: progress in words.
+        heed: told why it has to wait, also where nobody watches.
         progress: told a room and the rows that went through it so far.
         notify: send the notices; else they are only written.
         tasks_formats, holds_formats: kinds of file for task sheets and hold lists.
@@ -85,6 +86,7 @@ class Options:
     engine: str = "auto"
     ahead: Future[Ahead] | None = field(default=None, repr=False)
     tell: Callable[[Words], None] = _silent
+    heed: Callable[[Words], None] = _silent
     progress: Callable[[str, int], None] = _uncounted
     notify: bool = False
     tasks_formats: tuple[str, ...] = ("xlsx",)
