@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,11 +16,12 @@ import polars as pl
 from orderguard.audit import scan
 from orderguard.route import Team
 from orderguard.rules.book import Rulebook, default_rulebook, load_rulebook, parse_rulebook
-from orderguard.stages.options import Options, Scan
+from orderguard.stages.options import OUTPUTS, Options, Scan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ALL = frozenset(OUTPUTS)
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HEAD = (
     "订单编号", "平台", "店铺名称", "买家账号", "注册时间", "历史订单数", "收货人", "联系电话", "收货地址", "下单时间", "付款时间",
@@ -54,11 +56,13 @@ def export(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
+@cache
 def default_book() -> Rulebook:
     """The rulebook that comes with orderguard."""
     return load_rulebook(default_rulebook())
 
 
+@cache
 def book(*rules: str, head: str = "") -> Rulebook:
     """A rulebook of the given rules (YAML mappings in flow style)."""
     text = f"version: 1\nbands: {{review: 20, hold: 30}}\n{head}\nrules:\n" + "".join(f"  - {r}\n" for r in rules)
@@ -66,13 +70,18 @@ def book(*rules: str, head: str = "") -> Rulebook:
 
 
 class House:
-    """A place with one ledger and one output folder."""
+    """A place with one ledger and one output folder.
+
+    A scan leaves no workbook unless it is asked for (`outputs=ALL`): it takes a third of a small scan's time, and the scans
+    that tests run from the shell write it.
+    """
 
     def __init__(self, folder: Path, rulebook: Rulebook | None = None, team: Team | None = None) -> None:
         self.folder = folder
         self.out, self.ledger = folder / "out", folder / "ledger"
         self.runs = 0
-        self.options = Options([], rulebook or default_book(), team or Team(), self.out, self.ledger, NOW, "")
+        rules, places = rulebook or default_book(), (self.out, self.ledger)
+        self.options = Options([], rules, team or Team(), *places, NOW, "", outputs=ALL - {"workbook"})
 
     def scan(self, *paths: Path, **changed: Any) -> Scan:
         """Scan in this process."""

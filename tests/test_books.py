@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import xlsxwriter
-from house import House, export, order
+from house import ALL, House, export, order
 from openpyxl import load_workbook
 
 from orderguard.errors import Words
@@ -28,7 +28,7 @@ def test_lines_that_a_text_needs() -> None:
 def test_two_reasons_are_not_cut_off(tmp_path: Path) -> None:
     house = House(tmp_path)
     far = {"联系电话": "13899700001", "实付金额": "2000", "买家留言": ""}
-    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="浙江省杭州市某路 1 号临时仓代收点派出所快递柜", **far), order("2", 收货地址="某路 2 号临时仓")]))
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="浙江省杭州市某路 1 号临时仓代收点派出所快递柜", **far), order("2", 收货地址="某路 2 号临时仓")]), outputs=ALL)
     page = load_workbook(house.out / "flagged.xlsx").worksheets[1]
     head = [cell.value for cell in page[1]]
     reasons = head.index("原因") + 1
@@ -39,7 +39,7 @@ def test_two_reasons_are_not_cut_off(tmp_path: Path) -> None:
 def test_scores_and_values_have_no_dangling_point(tmp_path: Path) -> None:
     """Excel shows 40 in the format `0.##` as `40.`; a measured distance needs no ten decimals."""
     house = House(tmp_path)
-    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="某路 2 号临时仓", 联系电话="13999110000", 发货地="深圳")]))
+    house.scan(export(tmp_path / "a.csv", [order("1", 收货地址="某路 2 号临时仓", 联系电话="13999110000", 发货地="深圳")]), outputs=ALL)
     book = load_workbook(house.out / "flagged.xlsx")
     for page in book.worksheets[1:]:
         for cells in page.iter_rows(min_row=2):

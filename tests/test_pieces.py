@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from everykind import every_kind, kinds_found, orders
-from house import House, book, burst, default_book, export, order, shell
+from house import ALL, House, book, burst, default_book, export, order, shell
 from worlds import make_world, write_csv, write_parquet
 
 from orderguard.errors import OrderguardError
@@ -78,7 +78,7 @@ def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.Mo
         ))  # fmt: skip
         house.scan(first)
         earlier = left(house)
-        house.scan(second)  # with a past: bursts that the two files cut apart
+        house.scan(second, outputs=ALL)  # with a past: bursts that the two files cut apart
         done.append((earlier, left(house)))
     assert len(done[0][1]["findings"]) > 50
     same(done[0][0], done[1][0])
@@ -206,13 +206,13 @@ def test_memory_from_the_shell(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "out" / "decisions.parquet").height == told["read"] - told["rejected"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_kind_finds_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "rows"), [(1, 130), (2, 300)])
+def test_every_kind_finds_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, rows: int) -> None:
     frame, rules, done = orders(seed), every_kind(), {}
     cut = len(frame) * 2 // 3
     frame[:cut].write_parquet(tmp_path / "a.parquet")
     frame[cut:].write_parquet(tmp_path / "b.parquet")
-    for name, one in (("memory", None), ("pieces", Plan(9_000, 130, 5))):
+    for name, one in (("memory", None), ("pieces", Plan(9_000, rows, 5))):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
         (tmp_path / name).mkdir()
         house = House(tmp_path / name, rules)
@@ -233,19 +233,19 @@ def test_rows_set_aside_are_told_from_the_disk_as_from_memory(tmp_path: Path, mo
     files = []
     for name in ("z", "a", "中"):
         rows = [
-            order(f"{rng.randrange(60)}", 实付金额=rng.choice(["10", "20", "面议"]), 买家留言='=1+1,"\n二', 下单时间=f"2026-11-11 09:{i % 60:02d}:00")
-            for i in range(90)
+            order(f"{rng.randrange(20)}", 实付金额=rng.choice(["10", "20", "面议"]), 买家留言='=1+1,"\n二', 下单时间=f"2026-11-11 09:{i % 60:02d}:00")
+            for i in range(30)
         ]  # fmt: skip
         files.append(export(tmp_path / f"{name}.csv", rows))
     told, runs = [], []
-    for name, one in (("memory", None), ("pieces", Plan(1_500, 20, 3))):
+    for name, one in (("memory", None), ("pieces", Plan(3_000, 20, 3))):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
         (tmp_path / name).mkdir()
-        house = House(tmp_path / name)
+        house = House(tmp_path / name, book("{id: words, kind: keywords, with: {any: [临时仓]}, points: 40}"))
         runs.append({k: house.scan(*files).run[k] for k in ("read", "rejected", "folded", "inputs")})
         told.append((house.out / "rejected.csv").read_bytes())
     assert runs[0] == runs[1]
-    assert runs[0]["rejected"] > 100
+    assert runs[0]["rejected"] > 30
     assert told[0] == told[1]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import House, book, burst, export, order, shell
+from house import ALL, House, book, burst, export, order, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,7 +136,7 @@ def test_a_finding_without_its_partner_is_no_reason_and_no_evidence_until_the_pa
     rules = [words("p", "驿站", 40, "needs: n"), words("w", "临时仓", 40), "{id: n, kind: round_amount, with: {multiple_of: 1000, note: buyer_note}, points: 0}"]
     house = House(tmp_path, book(*rules))
     row = order("1", 收货地址="驿站临时仓")
-    house.scan(export(tmp_path / "a.csv", [row]))
+    house.scan(export(tmp_path / "a.csv", [row]), outputs=ALL)
     assert pl.read_excel(house.out / "flagged.xlsx", sheet_name="异常订单")["原因"].to_list() == ["收货地址含“临时仓”"]
     changed = {**row, "实付金额": "2000.00", "买家留言": ""}
     house.scan(export(tmp_path / "a.csv", [changed]))

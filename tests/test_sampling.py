@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from house import NOW, House, book, burst, export, order, shell
+from house import ALL, NOW, House, book, burst, export, order, shell
 
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
@@ -40,7 +40,7 @@ def controls(house: House) -> set[str]:
 def test_control_orders_are_on_a_sheet_like_any_other_and_on_no_list(tmp_path: Path) -> None:
     house = House(tmp_path)
     file = export(tmp_path / "a.csv", [*clean(400), order("bad", 收货地址="临时仓")])
-    run = house.scan(file, sample=0.1).run
+    run = house.scan(file, sample=0.1, outputs=ALL).run
     drawn = controls(house)
     assert 20 <= len(drawn) == run["sampled"] <= 65
     assert (run["flagged"], run["new_cases"]) == (1, 1)
