@@ -218,9 +218,14 @@ def test_rules_list_tells_the_last_month_where_there_is_a_ledger(tmp_path: Path)
     same = {"investigating": 0, "earlier_form": 0}
     assert told["w"] == {"hits": 2, "confirmed": 1, "false_alarm": 1, "precision": 0.5, **same}
     assert told["t"] == {"hits": 2, "confirmed": 1, "false_alarm": 0, "precision": 1.0, **same}
+    for name, word in (("b.csv", "京东"), ("c.csv", "JD")):
+        export(tmp_path / name, [order("5", 平台=word, 收货地址="临时仓", 下单时间=at)])
+        assert shell("scan", name, "--quiet", cwd=tmp_path).returncode == 0
+    again = {r["id"]: r["last_month"]["hits"] for r in json.loads(shell("rules", "list", "--json", cwd=tmp_path).stdout)}
+    assert again == {"w": 3, "t": 2}, "one order under two words for its platform is one hit"
     (tmp_path / "rules.yaml").write_text(text.replace("[临时仓]", "[临时仓, 测试]"), encoding="utf-8")
     told = {r["id"]: r["last_month"] for r in json.loads(shell("rules", "list", "--json", cwd=tmp_path).stdout)}
-    assert (told["w"]["hits"], told["w"]["earlier_form"], told["w"]["precision"]) == (0, 2, None)
+    assert (told["w"]["hits"], told["w"]["earlier_form"], told["w"]["precision"]) == (0, 3, None)
     assert shell("rules", "list", "--ledger", "nowhere", cwd=tmp_path).returncode == 2
 
 

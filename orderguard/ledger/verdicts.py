@@ -151,19 +151,6 @@ class VerdictBook:
                  WHERE v.replaced_by IS NULL AND v.ended_run IS NULL ORDER BY v.verdict_id"""
         return self.ledger.db.execute(sql).fetchall()
 
-    def of_rules(self, since: int) -> list[tuple[str, str, int, int, int, int]]:
-        """Findings on orders placed since an instant (in seconds): rule, fingerprint, hits, and of these by verdict.
-
-        A verdict counts for the findings that it was given on (its evidence), and for those that did not count then.
-        """
-        sums = ", ".join(f"SUM(COALESCE(v.result = '{r}', 0))" for r in (CONFIRMED, FALSE_ALARM, INVESTIGATING))
-        sql = f"""SELECT f.rule_id, f.rule_fingerprint, COUNT(*), {sums} FROM findings f
-                  LEFT JOIN cases c ON c.platform = f.platform AND c.order_id = f.order_id
-                  LEFT JOIN verdicts v ON v.case_id = c.case_id AND v.replaced_by IS NULL AND v.ended_run IS NULL
-                   AND (f.status <> 'live' OR instr(',' || v.evidence || ',', ',' || f.rule_id || '@' || f.rule_fingerprint || ','))
-                  WHERE f.ordered_at >= ? GROUP BY f.rule_id, f.rule_fingerprint"""  # noqa: S608 - own names
-        return self.ledger.db.execute(sql, (since,)).fetchall()
-
     def listed(self, case: str | None = None) -> list[dict[str, Any]]:
         """All verdicts, replaced ones too, oldest first."""
         names = (

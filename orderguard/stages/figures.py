@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from orderguard.ledger import reading
-from orderguard.ledger.verdicts import VerdictBook
+from orderguard.ledger.hits import rule_hits
+from orderguard.platforms import load_profiles, platform_ids
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,8 +31,9 @@ def last_month(folder: Path, book: Rulebook, now: datetime) -> dict[str, dict[st
     Raises:
         OrderguardError: there is no ledger in the folder.
     """
+    ids = platform_ids(load_profiles())
     with reading(folder) as ledger:
-        found = VerdictBook(ledger).of_rules(int((now - timedelta(days=DAYS)).timestamp()))
+        found = rule_hits(ledger, int((now - timedelta(days=DAYS)).timestamp()), ids)
     prints = {(r.id, r.fingerprint) for r in book.variants} | {(r.id, r.fingerprint) for r in book.rules}
     out = {}
     for rule in book.rules:
