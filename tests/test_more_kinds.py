@@ -656,7 +656,7 @@ def test_every_kind_finds_the_same_in_pieces_and_whatever_the_row_order(tmp_path
         row["签收时间"] = f"2026-11-0{rng.randrange(7, 10)}" if arrived else ""
         row.update({"下单时间": "2026-11-06 10:00:00", "付款时间": ""} if arrived else {})
     done: list[Any] = []
-    tiny = Plan(36_000, 160, 5)
+    tiny = Plan(36_000, 160, 0)
     files = {"memory": (None, [rows[:450], rows[350:]]), "pieces": (tiny, [rows[:450], rows[350:]]),
              "once": (None, [rows]), "shuffled": (None, [rng.sample(rows, len(rows))])}  # fmt: skip
     for name, (plan, parts) in files.items():

@@ -26,14 +26,17 @@ from orderguard.platforms import header_score, load_profiles
 from orderguard.rules.engine import run_rules
 from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.rules.registry import kind_names
-from orderguard.stages import aside, engines
+from orderguard.stages import aside, engines, shelf
 from orderguard.stages.ahead import one_ahead
-from orderguard.stages.memory import Plan, plan, size
+from orderguard.stages.memory import Plan, plan, resident, size
+from orderguard.stages.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ROOMY = 1 << 40
+"""Bytes: all batches wait in memory."""
 FRAMES = ("findings", "decisions", "coverage")
 _NOT_THE_SAME = ("timings", "run_id")
 
@@ -61,7 +64,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
             assert value == other[name], name
 
 
-@pytest.mark.parametrize("cut", [Plan(9_000, 40, 5), Plan(60_000, 400, 2)])
+@pytest.mark.parametrize("cut", [Plan(9_000, 40, 0), Plan(9_000, 40, ROOMY), Plan(60_000, 400, ROOMY)])
 def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Plan) -> None:
     rows = make_world(900, 11)
     first, second = write_csv(rows[:500], tmp_path / "a.csv", "gb18030"), write_parquet(rows[400:], tmp_path / "b.parquet")
@@ -93,7 +96,7 @@ def test_a_person_is_the_same_when_the_orders_are_cut(tmp_path: Path, monkeypatc
         for i in range(40)
     ]  # fmt: skip
     chain, done = export(tmp_path / "a.csv", rows), []
-    for name, one in (("memory", None), ("pieces", Plan(1_000, 10, 64))):
+    for name, one in (("memory", None), ("pieces", Plan(1_000, 10, 0))):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
         (tmp_path / name).mkdir()
         house = House(
@@ -109,7 +112,7 @@ def test_a_person_is_the_same_when_the_orders_are_cut(tmp_path: Path, monkeypatc
 def test_earlier_orders_count_whatever_pile_they_lie_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     house = House(tmp_path)
     house.scan(export(tmp_path / "a.csv", burst("a", (0, 1))))
-    monkeypatch.setattr(engines, "plan", lambda *_: Plan(1_000, 50, 64))
+    monkeypatch.setattr(engines, "plan", lambda *_: Plan(1_000, 50, 0))
     run = house.scan(export(tmp_path / "b.csv", burst("b", (2,)))).run
     assert (run["read"], run["flagged"], run["past_flagged"]) == (1, 1, 2)
 
@@ -180,7 +183,7 @@ def test_a_quote_that_never_closes_holds_nothing_up(tmp_path: Path) -> None:
 def test_day_and_month_are_settled_by_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"{i},0{i % 9 + 1}/05/2026 09:00:00,{i}.5,1.2.3.{i % 250}" for i in range(300)] + ["999,25/05/2026 09:00:00,1,1.1.1.1"]
     (tmp_path / "a.csv").write_text("订单编号,下单时间,实付金额,下单IP\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    monkeypatch.setattr(engines, "plan", lambda *_: Plan(1_000, 50, 3))
+    monkeypatch.setattr(engines, "plan", lambda *_: Plan(1_000, 50, 0))
     run = House(tmp_path, default_book()).scan(tmp_path / "a.csv").run
     assert (run["read"], run["rejected"]) == (301, 0)
 
@@ -195,6 +198,40 @@ def test_sizes(tmp_path: Path) -> None:
     for wrong in ("many", "0", "-1GB", ""):
         with pytest.raises(OrderguardError):
             size(wrong)
+
+
+def test_batches_wait_in_memory_until_half_of_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = [pl.DataFrame({"n": range(i, i + 1_000)}) for i in range(6)]
+    size, taken = int(batches[0].estimated_size()), 0
+    monkeypatch.setattr(shelf, "resident", lambda: taken)
+    kept = Shelf(tmp_path, size * 8)
+    for i, rows in enumerate(batches):
+        kept.put(i, rows)
+        taken += size
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["rows-000004.ipc", "rows-000005.ipc"]
+    assert [kept.get(i).equals(rows) for i, rows in enumerate(batches)] == [True] * 6
+    assert len(list(tmp_path.iterdir())) == 2
+    taken = size * 8  # what else the scan holds has grown: what waits gives way
+    assert kept.get(1).equals(batches[1])
+    assert len(list(tmp_path.iterdir())) == 6
+    assert [kept.take(i).equals(rows) for i, rows in enumerate(batches)] == [True] * 6
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_system_does_not_tell_its_memory_batches_wait_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "resident", lambda: None)
+    kept = Shelf(tmp_path, 1 << 40)
+    kept.put(0, pl.DataFrame({"n": [1]}))
+    assert [p.name for p in tmp_path.iterdir()] == ["rows-000000.ipc"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asked on Linux only")
+def test_the_memory_that_a_process_takes() -> None:
+    held = pl.repeat(1, 20_000_000, dtype=pl.Int64, eager=True)
+    now = resident()
+    assert now is not None
+    assert 160_000_000 < now < 16 << 30
+    assert len(held) == 20_000_000
 
 
 def test_memory_from_the_shell(tmp_path: Path) -> None:
@@ -212,7 +249,7 @@ def test_every_kind_finds_the_same_in_pieces(tmp_path: Path, monkeypatch: pytest
     cut = len(frame) * 2 // 3
     frame[:cut].write_parquet(tmp_path / "a.parquet")
     frame[cut:].write_parquet(tmp_path / "b.parquet")
-    for name, one in (("memory", None), ("pieces", Plan(9_000, rows, 5))):
+    for name, one in (("memory", None), ("pieces", Plan(9_000, rows, ROOMY * (seed - 1)))):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
         (tmp_path / name).mkdir()
         house = House(tmp_path / name, rules)
@@ -238,7 +275,7 @@ def test_rows_set_aside_are_told_from_the_disk_as_from_memory(tmp_path: Path, mo
         ]  # fmt: skip
         files.append(export(tmp_path / f"{name}.csv", rows))
     told, runs = [], []
-    for name, one in (("memory", None), ("pieces", Plan(3_000, 20, 3))):
+    for name, one in (("memory", None), ("pieces", Plan(3_000, 20, 0))):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
         (tmp_path / name).mkdir()
         house = House(tmp_path / name, book("{id: words, kind: keywords, with: {any: [临时仓]}, points: 40}"))

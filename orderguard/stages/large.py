@@ -1,6 +1,6 @@
 """Inputs larger than memory: the same scan, a part of the orders at a time.
 
-Typed rows lie on disk batch by batch (`stages/laying.py`). A row whose order number occurs once is an order; rows whose
+Typed rows lie ready batch by batch (`stages/laying.py`). A row whose order number occurs once is an order; rows whose
 number occurs again, here or in the ledger's history, are dealt to piles by it and fold there. Rules run over the parts and
 over pieces of them (`rules/pieces.py`); what is left in memory are the orders that some rule flagged.
 """
@@ -22,9 +22,10 @@ from orderguard.rules.pieces import AUDITED, PAST, ROW, run_in_pieces
 from orderguard.stages.ahead import one_ahead
 from orderguard.stages.drawing import drawn_by_lot
 from orderguard.stages.judging import Judged, audited, conclude, facts_for, left_out
-from orderguard.stages.laying import longer, numbers, taken, write
+from orderguard.stages.laying import longer, numbers
 from orderguard.stages.lookups import with_lookups
 from orderguard.stages.reading import TOLD, Read, folded_orders
+from orderguard.stages.shelf import taken, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,11 +133,11 @@ def _among(rows: pl.Series, hits: pl.Series) -> pl.Series:
 
 
 class _Made(NamedTuple):
-    """A part that was judged: where its rows lie, the number of its first order, and whether it was folded."""
+    """A part that was judged: the number of its first order, and where its orders lie if rows were folded, else its batch."""
 
-    path: Path
     first: int
-    folded: bool
+    folded: Path | None
+    batch: int
 
 
 class _Parts:
@@ -195,24 +196,22 @@ class _Parts:
                 _deal(rows.filter(again), self.large.folder / "rows", i, self.piles)
                 rows = rows.filter(~again)
             if len(rows):
-                yield self._part(rows, None, self.large.batch(i), folded=False)
+                yield self._part(rows, None, batch=i)
         for bucket in range(self.piles):
             found, past = (_pile(self.large.folder / name, bucket) for name in ("rows", "past"))
             if found is None and past is None:
                 continue
             # Without rows: earlier orders count in windows, whoever shares their pile.
-            part = self._part(
-                self._shape if found is None else found,
-                past,
-                self.large.folder / f"folded-{bucket:04d}",
-                folded=True,
-            )
+            rows = self._shape if found is None else found
+            part = self._part(rows, past, self.large.folder / f"folded-{bucket:04d}")
             if len(part):
                 yield part
         for said in self.misses.values():
             self.problems += said[:1] if len(said) == len(self.made) else []
 
-    def _part(self, rows: pl.DataFrame, past: pl.DataFrame | None, path: Path, *, folded: bool) -> pl.DataFrame:
+    def _part(
+        self, rows: pl.DataFrame, past: pl.DataFrame | None, folded: Path | None = None, batch: int = 0
+    ) -> pl.DataFrame:
         made = self._fold(rows, tell=True)
         self.large.aside.add(made.rejects)
         for file, n in made.folded.items():
@@ -227,9 +226,9 @@ class _Parts:
         for stage, n in left_out(frame, frame[AUDITED]).items():
             self.skipped[stage] = self.skipped.get(stage, 0) + n
         if folded:
-            write(frame, path.with_suffix(".orders"))
-            write(made.lines, path.with_suffix(".lines"))
-        self.made.append(_Made(path, self.number, folded))
+            write(frame, folded.with_suffix(".orders"))
+            write(made.lines, folded.with_suffix(".lines"))
+        self.made.append(_Made(self.number, folded, batch))
         self.number += len(frame)
         self.orders += len(made.orders)
         self.options.progress("rules", self.orders)
@@ -261,11 +260,11 @@ class _Parts:
 
     def again(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """The orders (numbered, without facts) and lines of each part, once more."""
-        for path, first, folded in self.made:
+        for first, folded, batch in self.made:
             if folded:
-                yield taken(path.with_suffix(".orders")), taken(path.with_suffix(".lines"))
+                yield taken(folded.with_suffix(".orders")), taken(folded.with_suffix(".lines"))
                 continue
-            rows = whole(taken(path), self._shape.schema)
+            rows = self.large.rows(batch, last=True)
             if self.piles:
                 rows = rows.filter(~numbers(rows).is_in(self.repeated.implode()))
             made = self._fold(rows)

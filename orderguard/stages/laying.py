@@ -1,4 +1,4 @@
-"""Inputs larger than memory, read: typed a batch of rows at a time and laid down on disk, with what is known of them.
+"""Inputs larger than memory, read: typed a batch of rows at a time and laid down, with what is known of them.
 
 An order number that occurs once in all inputs is an order by itself; only rows whose number occurs again must meet.
 """
@@ -23,6 +23,7 @@ from orderguard.stages.ahead import one_ahead
 from orderguard.stages.aside import Aside
 from orderguard.stages.databases import database_batches, files_among
 from orderguard.stages.reading import Pile, add_table, future_notes
+from orderguard.stages.shelf import Shelf
 from orderguard.stages.tables import expired
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ _SLASHED = r"^[\s'\"]*(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})(?:\D|$)"
 
 @dataclass
 class Large:
-    """The inputs, typed and laid down on disk.
+    """The inputs, typed and laid down.
 
     Attributes:
         scratch: the piles' folder; removed by `close`.
         plan: sizes of batches and pieces.
         pile: files and problems so far.
         aside: rows set aside.
+        shelf: the typed rows, batch by batch.
         numbers: hashes of the order numbers, batch by batch.
         shape: typed rows, none of them.
         spans: per file the first and last time that a row of it has.
@@ -65,6 +67,7 @@ class Large:
     def __post_init__(self) -> None:
         """Rows set aside lie with the rest."""
         self.aside = Aside(self.folder / "aside")
+        self.shelf = Shelf(self.folder, self.plan.memory)
 
     @property
     def folder(self) -> Path:
@@ -78,14 +81,10 @@ class Large:
         last = [b for _, b in self.spans.values() if b is not None]
         return (min(first), max(last)) if first else (None, None)
 
-    def batch(self, number: int) -> Path:
-        """Where a batch of typed rows lies."""
-        return self.folder / f"rows-{number:06d}.ipc"
-
-    def rows(self, number: int) -> pl.DataFrame:
-        """A batch of typed rows."""
+    def rows(self, number: int, *, last: bool = False) -> pl.DataFrame:
+        """A batch of typed rows; it is gone after the `last` time."""
         assert self.shape is not None  # noqa: S101 - there is a batch
-        return whole(read(self.batch(number)), self.shape.schema)
+        return whole((self.shelf.take if last else self.shelf.get)(number), self.shape.schema)
 
     def repeated(self) -> pl.Series:
         """Hashes of the order numbers that occur more than once, in slices so that a long year fits."""
@@ -111,25 +110,6 @@ def longer(one: tuple[Any, Any], other: tuple[Any, ...]) -> tuple[Any, Any]:
 def numbers(rows: pl.DataFrame) -> pl.Series:
     """A hash of each row's order number."""
     return rows["order_id"].hash(3)
-
-
-def write(frame: pl.DataFrame, path: Path) -> Path:
-    """Lay a frame down: as it is, for packing it costs three times as much as the rules that read it."""
-    frame.write_ipc(path, compression="uncompressed")
-    return path
-
-
-def read(path: Path) -> pl.DataFrame:
-    """A frame that was laid down. Not mapped into memory: mapped pages stay as long as one text of them does."""
-    with path.open("rb") as file:
-        return pl.read_ipc(file)
-
-
-def taken(path: Path) -> pl.DataFrame:
-    """A frame that was laid down, read for the last time: what has not reached the disk by then never need do so."""
-    frame = read(path)
-    path.unlink()
-    return frame
 
 
 def lay_down_inputs(options: Options, profiles: Sequence[Profile], plan: Plan) -> Large:
@@ -196,7 +176,7 @@ def _add(large: Large, table: Table, options: Options, profiles: Sequence[Profil
         large.spans[table.source] = longer(large.spans.get(table.source, (None, None)), span)
         large.shape = rows.clear()
         if len(rows):
-            write(bare(rows), large.batch(len(large.numbers)))
+            large.shelf.put(len(large.numbers), bare(rows))
             large.numbers.append(numbers(rows))
 
 

@@ -37,12 +37,12 @@ class Plan(NamedTuple):
     Attributes:
         block: bytes of text in a batch.
         rows: rows in a batch of Parquet, and in a piece that rules run over.
-        piles: how many piles the orders are laid down in.
+        memory: bytes that the scan may take in all.
     """
 
     block: int
     rows: int
-    piles: int
+    memory: int
 
 
 def plan(paths: Sequence[str], memory: str | None) -> Plan | None:
@@ -56,7 +56,7 @@ def plan(paths: Sequence[str], memory: str | None) -> Plan | None:
         OrderguardError: `--memory` is no size.
     """
     wanted = _BASE + sum(_wanted(Path(p)) for p in paths)
-    return None if not paths or wanted <= _budget(memory) else cut(memory, wanted)
+    return None if not paths or wanted <= _budget(memory) else cut(memory)
 
 
 def most_text(memory: str | None) -> int:
@@ -64,12 +64,19 @@ def most_text(memory: str | None) -> int:
     return int((_budget(memory) - _BASE) / _PER_BYTE[".csv"])
 
 
-def cut(memory: str | None, wanted: int = 0) -> Plan:
-    """How to cut inputs that do not fit; `wanted`: bytes of memory that a scan of them would take, where it is known."""
+def cut(memory: str | None) -> Plan:
+    """How to cut inputs that do not fit."""
     budget = _budget(memory)
     room = max(budget - _BASE, budget // 2)
-    rows = max(room // _ROW // 2, 1_000)
-    return Plan(min(max(room // 60, 1 << 16), 256 << 20), rows, min(max(-(-wanted // max(room // 3, 1)), 2), 1_024))
+    return Plan(min(max(room // 60, 1 << 16), 256 << 20), max(room // _ROW // 2, 1_000), budget)
+
+
+def resident() -> int | None:
+    """Bytes of memory that this process takes now; None where the system does not tell (it is asked on Linux only)."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _budget(memory: str | None) -> int:
