@@ -35,8 +35,9 @@ def dump(folder: Path) -> list[str]:
     """Everything in the database, but for how far the journal is."""
     db = sqlite3.connect(folder / "ledger.db")
     lines = sorted(line for line in db.iterdump() if not line.startswith('INSERT INTO "journal"'))
+    (page,) = db.execute("PRAGMA page_size").fetchone()
     db.close()
-    return lines
+    return [f"pages of {page}", *lines]
 
 
 def whole(folder: Path) -> list[str]:

@@ -10,8 +10,8 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words, unable
 from orderguard.ledger.journal import after_base, line_file, read_lines
-from orderguard.ledger.schema import STEPS
-from orderguard.ledger.store import statements, take_lock
+from orderguard.ledger.schema import PAGES, STEPS, statements
+from orderguard.ledger.store import take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ def rebuild(folder: Path, stamp: str, say: Callable[[Words], None] | None = None
             left.unlink()
         db = sqlite3.connect(draft, isolation_level=None)
         draft.chmod(0o600)
+        db.execute(PAGES)
         try:
             lines = _replay(db, journal)
         finally:

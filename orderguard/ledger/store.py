@@ -19,7 +19,7 @@ from orderguard.drafts import check_name
 from orderguard.errors import OrderguardError, Problem, Words, printable, unable
 from orderguard.ledger.files import sweep
 from orderguard.ledger.journal import Journal, Recording
-from orderguard.ledger.schema import STEPS
+from orderguard.ledger.schema import PAGES, STEPS, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -259,6 +259,7 @@ def holder(folder: Path) -> Words:
 def _connect(path: Path) -> Recording:
     db = sqlite3.connect(path, isolation_level=None, timeout=30, factory=Recording)
     _private(path)
+    db.execute(PAGES)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
@@ -292,8 +293,3 @@ def _upgrade(ledger: Ledger) -> None:
             for statement in statements(STEPS[step - 1]):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {step}")
-
-
-def statements(step: str) -> list[str]:
-    """The statements of a step."""
-    return [s for s in step.split(";\n") if s.strip()]
