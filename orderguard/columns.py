@@ -159,7 +159,7 @@ FACTS: Final = (
         pl.String,
         "收货地址",
         "Address",
-        "region and address without blanks; null = masked or blank",
+        "region and address without blanks; null = masked, blank, or an address column of under four characters",
         "广东省深圳市南山区某路1号",
     ),
     Column(

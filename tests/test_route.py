@@ -13,6 +13,7 @@ from orderguard.route.clusters import LINKS
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+IDS = {"京东": "jd", "jd": "jd"}
 
 
 def orders(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -22,22 +23,29 @@ def orders(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def sizes(*rows: dict[str, Any]) -> list[int]:
-    return link(orders(*rows), "zh-CN")["cluster_size"].to_list()
+    return link(orders(*rows), "zh-CN", IDS)["cluster_size"].to_list()
 
 
 def test_a_chain_of_shared_values_is_one_cluster() -> None:
     """One and two share an IP, two and three a device, three and four an account; five shares nothing."""
     rows = [{"ip": "192.0.2.1"}, {"ip": "192.0.2.1", "device_id": "d"}, {"device_id": "d", "buyer_id": "u"}, {"buyer_id": "u"}, {"ip": "192.0.2.2"}]
-    told = link(orders(*rows), "zh-CN")
+    told = link(orders(*rows), "zh-CN", IDS)
     assert told["cluster_size"].to_list() == [4, 4, 4, 4, 1]
     assert told["cluster"].n_unique() == 2
     assert told["linked_by"].to_list() == ["下单 IP 192.0.2.1; 设备号 d; 买家账号 u"] * 4 + [""]
 
 
+def test_an_account_links_on_its_own_platform_and_a_mail_address_everywhere() -> None:
+    """u1 of JD and u1 of Taobao are two people, as rules have it; 京东 is a word for JD."""
+    named = [{"platform": p, "buyer_id": "u1"} for p in ("jd", "京东", "淘宝", "抖音")]
+    assert sizes(*named) == [2, 2, 1, 1]
+    assert sizes(*({**n, "buyer_id": "u1@example.com"} for n in named)) == [4, 4, 4, 4]
+
+
 def test_a_clusters_name_depends_on_its_members_only() -> None:
     rows = [{"ip": "192.0.2.1"}, {"ip": "192.0.2.1"}, {"ip": "192.0.2.1"}]
-    forth = link(orders(*rows), "en")
-    back = link(orders(*rows).reverse(), "en")
+    forth = link(orders(*rows), "en", IDS)
+    back = link(orders(*rows).reverse(), "en", IDS)
     assert forth["cluster"].unique().to_list() == back["cluster"].unique().to_list()
 
 
@@ -45,7 +53,7 @@ def test_orders_that_share_nothing_have_clusters_of_their_own_however_many_they_
     """Ids of four bytes put eight pairs of these strangers into one task each."""
     many = pl.DataFrame({"order_id": pl.int_range(200_000, eager=True).cast(pl.String)}).with_columns(platform=pl.lit("自营"))
     alone = many.with_columns(*(pl.lit(None, dtype=pl.String).alias(n) for n in LINKS), burst=pl.lit(value=False))
-    assert link(alone, "en")["cluster"].n_unique() == len(alone)
+    assert link(alone, "en", IDS)["cluster"].n_unique() == len(alone)
 
 
 @pytest.mark.parametrize("value", ["", None, "138****0000"])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from orderguard.columns import KEY, heading
+from orderguard.frames import platform_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LINKS = ("ip", "phone_key", "address_key", "device_id", "buyer_id")
 MAX_STRANGERS = 20
@@ -22,13 +27,14 @@ _SCHEMA = {
 }
 
 
-def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
+def link(flagged: pl.DataFrame, locale: str, ids: Mapping[str, str]) -> pl.DataFrame:
     """Connected components over shared values.
 
     Args:
         flagged: flagged orders with the columns of `LINKS` and the key. A Boolean column `burst` marks orders
             that a window rule flagged.
         locale: language of `linked_by`.
+        ids: words for platforms: an account is one platform's, unless it is a mail address.
 
     Returns:
         `platform order_id cluster cluster_size linked_by`, same height and order. Cluster ids depend on the
@@ -45,14 +51,17 @@ def link(flagged: pl.DataFrame, locale: str) -> pl.DataFrame:
         return i
 
     shared: list[tuple[str, str, list[int]]] = []
-    indexed = flagged.select(*LINKS, "burst").with_row_index("_i")
+    mail = pl.col("buyer_id").str.contains("@", literal=True)
+    whose = pl.when(~mail).then(platform_id(ids)).alias("_whose")
+    indexed = flagged.select(whose, *LINKS, "burst").with_row_index("_i")
     for name in LINKS:
+        by = [name, "_whose"] if name == "buyer_id" else [name]
         value = pl.col(name)
         usable = indexed.filter(value.is_not_null() & (value != "") & ~value.str.contains("*", literal=True))
         usable = usable.filter(usable[name].hash().is_duplicated())  # most values stand alone: those are not grouped
-        groups = usable.group_by(name).agg("_i", pl.col("buyer_id").n_unique().alias("people"), pl.col("burst").any())
+        groups = usable.group_by(by).agg("_i", pl.col("buyer_id").n_unique().alias("people"), pl.col("burst").any())
         groups = groups.filter((pl.col("_i").list.len() > 1) & ((pl.col("people") <= MAX_STRANGERS) | pl.col("burst")))
-        shared += [(name, text, rows) for text, rows in groups.sort(name).select(name, "_i").iter_rows()]
+        shared += [(name, text, rows) for text, rows in groups.sort(by).select(name, "_i").iter_rows()]
     for _, _, rows in shared:
         first = root(rows[0])
         for row in rows[1:]:

@@ -219,11 +219,13 @@ def routed(
     opened = add_facts(opened, lacking, {}, Origins())
     keep: dict[str, str] = {}
     if around is None or around.is_empty():
-        linked = link(opened, desk.book.locale)
+        linked = link(opened, desk.book.locale, desk.ids)
     else:
         around = add_facts(around, lacking, {}, Origins())
         names = [*_LINKED_BY, *_LINK_FACTS]
-        linked, keep = _joined(link(pl.concat([opened.select(names), around.select(names)]), desk.book.locale), around)
+        linked, keep = _joined(
+            link(pl.concat([opened.select(names), around.select(names)]), desk.book.locale, desk.ids), around
+        )
     opened = opened.with_columns(
         linked["cluster"],
         linked["cluster_size"],
