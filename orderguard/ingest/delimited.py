@@ -14,6 +14,7 @@ import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.ingest.dialects import lines_ended, quotes_at_cells, unwrapped_lines
 from orderguard.ingest.encodings import HEAD_BYTES, to_utf8
 from orderguard.ingest.ragged import read_records, short, split
 from orderguard.ingest.table import (
@@ -63,9 +64,11 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
         what = Words(f"表头有 {len(rows[header_at])} 列", f"the header has {len(rows[header_at])} columns")
         fix = Words(f"最多 {MAX_COLUMNS} 列；检查分隔符", f"at most {MAX_COLUMNS}; check the delimiter")
         raise OrderguardError(Problem(what, name, header_at + 1, fix))
-    if len(rows[header_at]) == 1 and rows[header_at][0].count("\t") >= 2:  # each line is one quoted cell
-        stripped = b"\n".join(line.strip(b'\r"') for line in data.split(b"\n"))
-        return read_delimited(stripped, name, score)
+    mended = _as_others_write(data, rows[header_at], delimiter)
+    if mended is not data:
+        data = mended
+        delimiter, rows = _delimiter(data[:HEAD_BYTES].decode("utf-8", "replace"), score)
+        header_at = find_header(rows, score)
     columns = header_names(rows[header_at])
     skip = _offset_after(data, header_at, delimiter)
     # Bytes that did not decode spoil their rows only: the slow reader sets these aside.
@@ -93,11 +96,19 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     return Table(name, frame, bad, notes)
 
 
+def _as_others_write(data: bytes, header: list[str], delimiter: str) -> bytes:
+    if len(header) == 1 and any(header[0].count(d) >= 2 for d in _DELIMITERS) and data.count(b'"', 0, HEAD_BYTES) > 1:
+        return unwrapped_lines(data)
+    return quotes_at_cells(lines_ended(data, delimiter, len(header)), delimiter, header)
+
+
 def header_bytes(data: bytes, name: str, score: HeaderScore) -> bytes:
     """The first bytes of a file, header included, as they are: what a later piece of it needs above itself."""
     _, text = to_utf8(data, name)
     delimiter, rows = _delimiter(text[:HEAD_BYTES].decode("utf-8", "replace"), score)
-    lines = text[: _offset_after(text, find_header(rows, score), delimiter)].count(b"\n")
+    header_at = find_header(rows, score)
+    data, text = (lines_ended(d, delimiter, len(rows[header_at])) for d in (data, text))
+    lines = text[: _offset_after(text, header_at, delimiter)].count(b"\n")
     at = 0
     for _ in range(lines):
         at = data.find(b"\n", at) + 1

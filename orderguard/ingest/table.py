@@ -59,7 +59,7 @@ def header_names(cells: Sequence[str | None]) -> list[str]:
     names: list[str] = []
     seen = {"source_row": 1}  # ours: an export may have a column of this name too
     for i, cell in enumerate(cells):
-        name = (cell or "").strip(BLANKS).strip('"').strip(BLANKS) or f"column_{i + 1}"
+        name = (cell or "").strip(BLANKS).removeprefix('="').strip('"').strip(BLANKS) or f"column_{i + 1}"
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return names

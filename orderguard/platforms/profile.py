@@ -253,7 +253,7 @@ def heading_key(heading: str) -> str:
 @lru_cache(maxsize=8192)
 def folded(heading: str) -> str:
     """What `heading_key` is, worked out."""
-    text = unicodedata.normalize("NFKC", heading).strip(BLANKS + "\"'*:;`“”‘’")
+    text = unicodedata.normalize("NFKC", heading).strip(BLANKS + "=\"'*:;`“”‘’")
     key = heading_unit(without_cents(text)[0])[0].casefold().translate(_IGNORED)
     if key[:1] == "[" and key.find("]") == len(key) - 1:  # how SQL Server writes names
         key = key[1:-1] or key

@@ -1,0 +1,50 @@
+"""Ways of writing delimited text that no reader takes as they are, rewritten as others write it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_QUOTED = re.compile(rb'"[^"]*"')
+_WRAPPED = re.compile(rb'^"(.*)"$')
+
+
+def lines_ended(data: bytes, delimiter: str, width: int) -> bytes:
+    """Old Macintosh line ends among others as line ends: a lone CR with a whole row on either side.
+
+    One between two halves of a row is part of a cell's text, and stays.
+
+    Args:
+        data: text in any encoding that keeps ASCII.
+        delimiter: of cells.
+        width: cells of the header.
+    """
+    if data.count(b"\r") == data.count(b"\r\n"):
+        return data
+    mark = delimiter.encode()
+
+    def ended(line: bytes) -> bytes:
+        end = b"\r" if line.endswith(b"\r") else b""
+        parts = [p for p in line.removesuffix(b"\r").split(b"\r") if p]
+        whole = len(parts) > 1 and all(_QUOTED.sub(b"", p).count(mark) == width - 1 for p in parts)
+        return b"\n".join(parts) + end if whole else line
+
+    return b"\n".join([ended(line) if b"\r" in line[:-1] else line for line in data.split(b"\n")])
+
+
+def quotes_at_cells(data: bytes, delimiter: str, header: Sequence[str]) -> bytes:
+    """A blank between delimiter and quote (`"a", "b"`) hides the quote from every reader: where the whole header is so written it goes."""
+    rest = [cell for cell in header[1:] if cell.strip()]
+    if not rest or not all(cell.startswith(' "') and cell.endswith('"') for cell in rest):
+        return data
+    mark = delimiter.encode()
+    return re.sub(re.escape(mark) + rb' +"', mark + b'"', data)
+
+
+def unwrapped_lines(data: bytes) -> bytes:
+    """Lines that are one quoted cell each, the quotes inside doubled (an export that was saved as a table of one column): as they were."""
+    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
+    return b"\n".join([_WRAPPED.sub(rb"\1", line).replace(b'""', b'"') for line in lines])
