@@ -208,6 +208,22 @@ FACTS: Final = (
         "张三",
     ),
     Column(
+        "buyer_name_key",
+        pl.String,
+        "买家",
+        "Buyer",
+        "buyer's name without blanks; null = masked or blank: never groups",
+        "张三",
+    ),
+    Column(
+        "email_key",
+        pl.String,
+        "邮箱",
+        "E-mail",
+        "mail address in one width and case; null = masked or blank: never groups",
+        "ana@example.com",
+    ),
+    Column(
         "account_key",
         pl.String,
         "买家账号",

@@ -40,10 +40,22 @@ def _unmasked(text: pl.Expr) -> pl.Expr:
 
 def name_key() -> pl.Expr:
     """The receiver's name without blanks, in one width and case; null when it is blank or masked."""
-    name = mended(
-        pl.col("receiver_name"), rf"[^{HAN}]", lambda c: _unmasked(c).str.normalize("NFKC").str.replace_all(r"\s+", "")
-    )
-    return pl.when(name != "").then(name).alias("name_key")
+    return _one_spelling("receiver_name", rf"[^{HAN}]").alias("name_key")
+
+
+def buyer_name_key() -> pl.Expr:
+    """The buyer's name, as `name_key` is the receiver's."""
+    return _one_spelling("buyer_name", rf"[^{HAN}]").alias("buyer_name_key")
+
+
+def email_key() -> pl.Expr:
+    """The mail address in one width and case; null when it is blank or masked."""
+    return _one_spelling("email", r"[^0-9a-z@._+-]|^$").alias("email_key")
+
+
+def _one_spelling(column: str, odd: str) -> pl.Expr:
+    text = mended(pl.col(column), odd, lambda c: _unmasked(c.str.normalize("NFKC")).str.replace_all(r"\s+", ""))
+    return pl.when(text != "").then(text)
 
 
 def name_of_one() -> pl.Expr:

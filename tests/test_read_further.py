@@ -109,6 +109,24 @@ def test_a_name_is_one_however_it_is_spaced(tmp_path: Path) -> None:
     assert "收货人 张 三：" in pl.read_parquet(house.out / "findings.parquet").filter(order_id="N1")["reason"].item()
 
 
+@pytest.mark.parametrize("memory", [None, "1MB"])
+@pytest.mark.parametrize(
+    ("key", "heading", "one", "others"),
+    [
+        ("email", "邮箱", ["ana@x.com", "Ana@X.com", "ＡＮＡ@x.com "], ["bob@x.com", "a***@x.com", "a***@x.com", "a***@x.com"]),
+        ("buyer_name", "买家姓名", ["李 雷", "李雷", "李\u3000雷"], ["韩梅梅", "李*", "李*", "李*"]),
+        ("收货人", "收货人", ["Li Lei", "LI  LEI", "Ｌｉ Ｌｅｉ"], ["Li Li", "L*", "L*", "L*"]),
+    ],
+)
+def test_one_address_or_name_groups_in_any_spelling(tmp_path: Path, key: str, heading: str, one: list[str], others: list[str], memory: str | None) -> None:
+    rows = [{**order(f"N{i}"), heading: cell} for i, cell in enumerate([*one, *others])]
+    pl.DataFrame([{h: r.get(h) for h in {**rows[0]}} for r in rows]).write_csv(tmp_path / "a.csv")
+    house = House(tmp_path, book(f"{{id: same, kind: velocity, with: {{key: {key}, window: 1h, at_least: 3}}, points: 30}}"))
+    house.scan(tmp_path / "a.csv", memory=memory)
+    assert house.findings() == {(f"N{i}", "same") for i in range(3)}
+    assert one[1] in pl.read_parquet(house.out / "findings.parquet").filter(order_id="N1")["reason"].item()
+
+
 def test_two_long_windows_have_two_fingerprints() -> None:
     """More than six digits of seconds were cut off; what was told in full stays as it was."""
     rule = "{{id: a, kind: velocity, with: {{key: ip, window: {}, at_least: 3}}, points: 30}}"

@@ -11,7 +11,7 @@ from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.phones import phone_facts
 from orderguard.enrich.places import farther_than, locate, place_of
 from orderguard.frames import platform_id
-from orderguard.persons import name_key, person_keys
+from orderguard.persons import buyer_name_key, email_key, name_key, person_keys
 from orderguard.texts import HAN, mended
 
 if TYPE_CHECKING:
@@ -191,5 +191,10 @@ def address_key() -> pl.Expr:
     return pl.when(whole).then(text).alias("address_key")
 
 
-_WRITTEN = {("address_key", "person_key"): address_key, ("name_key",): name_key}
+_WRITTEN = {
+    ("address_key", "person_key"): address_key,
+    ("name_key",): name_key,
+    ("buyer_name_key",): buyer_name_key,
+    ("email_key",): email_key,
+}
 """What each key is asked for by: texts of one thing that are written in several ways."""

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 KEYS = {
     "ip": "ip", "phone": "phone_key", "receiver_phone": "phone_key", "address": "address_key", "device": "device_id",
-    "device_id": "device_id", "account": "account_key", "buyer_id": "buyer_id", "email": "email",
+    "device_id": "device_id", "account": "account_key", "buyer_id": "buyer_id", "email": "email_key",
     "receiver_name": "name_key", "shop": "shop", "platform": "platform", "basket": "basket", "items": "basket",
-    "buyer_name": "buyer_name", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
+    "buyer_name": "buyer_name_key", "city": "city", "province": "province", "coupon": "coupon", "ship_from": "ship_from",
     "amount": "amount", "person": "person_key",
 }  # fmt: skip
 ZH = {
     "ip": "IP", "phone_key": "收货电话", "address_key": "收货地址", "device_id": "设备", "buyer_id": "买家账号", "account_key": "买家账号",
-    "email": "邮箱", "name_key": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name": "买家",
+    "email_key": "邮箱", "name_key": "收货人", "shop": "店铺", "platform": "平台", "basket": "商品", "buyer_name_key": "买家",
     "city": "市", "province": "省", "coupon": "优惠券", "ship_from": "发货地", "amount": "金额", "discount": "优惠金额",
     "person_key": "人（电话、账号或姓名地址相同）",
 }  # fmt: skip
 EN = {
     "ip": "IP", "phone_key": "phone", "address_key": "address", "device_id": "device", "buyer_id": "account", "account_key": "account",
-    "basket": "basket", "name_key": "receiver", "person_key": "person",
+    "basket": "basket", "name_key": "receiver", "person_key": "person", "email_key": "email", "buyer_name_key": "buyer_name",
 }  # fmt: skip
 _MORE = {
     "电话": "receiver_phone", "手机": "receiver_phone", "手机号": "receiver_phone", "联系电话": "receiver_phone", "收货手机": "receiver_phone",
@@ -62,4 +62,5 @@ def spelt(word: str, known: Iterable[str], what: Words) -> str:
 
 
 _TWINS = {"account": "buyer_id", "buyer_id": "account", "device_id": "device", "receiver_phone": "phone", "phone_key": "phone",
-          "address_key": "address", "account_key": "account", "person_key": "person", "receiver_name": "receiver"}  # fmt: skip
+          "address_key": "address", "account_key": "account", "person_key": "person", "receiver_name": "receiver",
+          "name_key": "receiver_name", "email_key": "email", "buyer_name_key": "buyer_name"}  # fmt: skip

@@ -14,12 +14,25 @@ if TYPE_CHECKING:
     from orderguard.rules.model import Rule
 
 _PHONES = ("receiver_phone", "phone_key")
-_VALUES = ("order_id", "buyer_id", "ip", "device_id", "email", "address", "address_key", "receiver_name", *_PHONES)
+_VALUES = (
+    "order_id",
+    "buyer_id",
+    "ip",
+    "device_id",
+    "email",
+    "address",
+    "address_key",
+    "receiver_name",
+    "buyer_name",
+    *_PHONES,
+)
 _WRITTEN = {
     "phone_key": "receiver_phone",
     "address_key": "address",
     "account_key": "buyer_id",
     "name_key": "receiver_name",
+    "buyer_name_key": "buyer_name",
+    "email_key": "email",
 }
 """Facts that stand for a column of the export: what a person would write."""
 

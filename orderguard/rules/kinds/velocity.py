@@ -84,7 +84,12 @@ EXAMPLE = """
 """
 
 
-_WRITTEN = {"account_key": "buyer_id", "name_key": "receiver_name"}
+_WRITTEN = {
+    "account_key": "buyer_id",
+    "name_key": "receiver_name",
+    "buyer_name_key": "buyer_name",
+    "email_key": "email",
+}
 """Facts that stand for a column: what the reason shows."""
 
 
