@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import json
+import lzma
 import os
 import sqlite3
 from contextlib import closing
@@ -12,6 +15,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+import xlsxwriter
 from house import House, export, order, shell
 
 from orderguard import sqlites
@@ -158,3 +162,17 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path, monkeypatch, cha
     told = [p for p in done.problems if "while it was read" in p.what.en]
     assert [p.what.en[: len(said)] for p in told] == ([said] if said else [])
     assert all(p.fatal == (change != "grown") for p in told)
+
+
+def test_packed_exports_and_sheets_of_charts_are_told_in_our_words(tmp_path):
+    """What the reader of books logs went to standard error as it stood; a packed export was called binary, to be exported again."""
+    data = export(tmp_path / "a.csv", [order("1")]).read_bytes()
+    for name, pack in (("a.csv.gz", gzip.compress), ("a.bz2", bz2.compress), ("a.xz", lzma.compress)):
+        (tmp_path / name).write_bytes(pack(data))
+    with xlsxwriter.Workbook(tmp_path / "chart.xlsx") as made:
+        made.add_chartsheet()
+    done = shell("scan", "a.csv.gz", "a.bz2", "a.xz", "chart.xlsx", "a.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line.partition("；")[0] for line in done.stderr.splitlines()] == [
+        "✗ a.csv.gz: 是压缩包，不是表格", "✗ a.bz2: 是压缩包，不是表格", "✗ a.xz: 是压缩包，不是表格", "✗ chart.xlsx: 文件里没有数据",
+    ]  # fmt: skip

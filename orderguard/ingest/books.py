@@ -46,8 +46,12 @@ def read_book(data: bytes, name: str, score: HeaderScore, passwords: Sequence[st
     if _locked(data):
         data = unlocked(data, name, passwords)
     long = _check(data, name)
-    import fastexcel  # noqa: PLC0415 - only where a book is read
+    import logging  # noqa: PLC0415 - only where a book is read
 
+    import fastexcel  # noqa: PLC0415
+
+    # What its reader logs goes to standard error as it stands, texts of the book among it; what matters is told by us.
+    logging.getLogger("calamine").setLevel(logging.CRITICAL + 1)
     try:
         book = fastexcel.read_excel(data)
         names = list(book.sheet_names)

@@ -9,7 +9,9 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.scripts import is_big5, is_gb, is_likelier_big5, other_script
 
 HEAD_BYTES = 256 * 1024
-_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x7fELF", b"MZ\x90")
+_BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"GIF8", b"\x7fELF", b"MZ\x90")
+_PACKED = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+"""rar, 7z, gzip, bzip2, xz, zstd."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins with the mark of UTF-16
@@ -35,6 +37,9 @@ def to_utf8(data: bytes, name: str) -> tuple[str, bytes]:
     if marked:
         encoding, body = marked
         return encoding, body if encoding == "utf-8" else body.decode(encoding, "replace").encode()
+    if data.startswith(_PACKED):
+        fix = Words("请先解压再扫", "unpack it, then scan what is inside")
+        raise OrderguardError(Problem(Words("是压缩包，不是表格", "is an archive, not a table"), name, fix=fix))
     if data.startswith(_BINARY):
         raise OrderguardError(_binary(name))
     if data[:4096].count(0) > 16:
