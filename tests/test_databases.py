@@ -16,7 +16,7 @@ from house import House, book, shell
 from orderguard.databases import connect, failed, is_address, parse_address, scrub
 from orderguard.errors import OrderguardError, Words
 from orderguard.ingest import databases as from_database
-from orderguard.stages import laying
+from orderguard.stages.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +170,7 @@ def test_a_table_larger_than_memory_is_audited_in_pieces(place: str, tmp_path: P
     monkeypatch.setattr(from_database, "BATCH_ROWS", 11)
     monkeypatch.setattr(from_database, "BATCH_BYTES", 1_000)
     laid = []
-    monkeypatch.setattr(laying, "write", lambda frame, path, write=laying.write: laid.append(path) or write(frame, path))
+    monkeypatch.setattr(Shelf, "put", lambda shelf, number, rows, put=Shelf.put: laid.append(number) or put(shelf, number, rows))
     done = []
     for memory in ("4GB", "1MB"):
         (tmp_path / memory).mkdir()
