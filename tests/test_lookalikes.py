@@ -40,3 +40,14 @@ def test_a_mask_hides_and_a_star_in_a_name_is_one() -> None:
     assert note.measure(pl.DataFrame({"buyer_note": ["刷**单", "刷＊＊单", "刷单**", "刷", "", None]}))["hit"].to_list() == [None, None, True, False, False, None]
     name = book("{id: w, kind: keywords, with: {column: receiver_name, any: [王芳]}, points: 1}").rules[0].settings
     assert name.measure(pl.DataFrame({"receiver_name": ["王*芳", "王 芳"]}))["hit"].to_list() == [False, True]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_few_words_and_many_are_found_alike(many: bool) -> None:
+    """Few are looked for by a pattern, many by an automaton: signs of a pattern are the words' own characters."""
+    words = ["c+", "$5", "1%", "a=b", "临时", "临时仓", "仓", "x|y"] + [f"无{i}关" for i in range(40 * many)]
+    rule = book(f"{{id: w, kind: keywords, with: {{column: buyer_note, any: {words!r}}}, points: 1}}").rules[0].settings
+    notes = ["c++", "ccc", "$50", "5", "满 1%", "1", "a=b", "ab", "临 时 仓", "x y", "z"]
+    got = rule.measure(pl.DataFrame({"buyer_note": notes}))
+    assert got["hit"].to_list() == [True, False, True, False, True, False, True, False, True, True, False]
+    assert got["value"].to_list() == [1, 0, 1, 0, 1, 0, 1, 0, 3, 1, 0]

@@ -27,6 +27,8 @@ _STARS, _WALL = r"\*{2,}", "\ue000"
 _RUN = r"[0-9a-z]+"
 _LEAST = 3
 """Latin letters that a word must have before digits are read as letters for its sake."""
+_FEW = 12
+"""Words that one pattern looks for in less time than an automaton of all of them: six take a third of it."""
 
 _LATIN = "аaвbсcеeнhкkмmоoрpтtхxуyіiѕsјjԁdԛqԝwɡgһhαaβbεeηnιiκkμmνvοoρpτtυuχxωwγyɑaıi"
 """Pairs, lower case: a Cyrillic or Greek letter and the Latin one that it passes for."""
@@ -94,7 +96,8 @@ def found(texts: pl.Series, of: Sought, *, stars: bool) -> pl.DataFrame:
 
 
 def _words_in(texts: pl.Series, rows: pl.Series, words: list[str]) -> pl.DataFrame:
-    here = texts.str.contains_any(words).fill_null(value=False)
+    few = "|".join(map(re.escape, words)) if len(words) <= _FEW else None
+    here = (texts.str.contains(few) if few else texts.str.contains_any(words)).fill_null(value=False)
     some = pl.DataFrame({"row": rows.filter(here), "word": texts.filter(here)})
     some = some.with_columns(pl.col("word").str.extract_many(words, overlapping=True))
     return some.explode("word", empty_as_null=False)

@@ -54,7 +54,8 @@ def run_in_pieces(
     found: list[Path] = []
     seen: list[pl.DataFrame] = []
     piles = {i: folder / f"rule-{i}" for i in windowed}
-    buckets = 64 if height is None else min(-(-height // rows), 256)
+    # As few as fill their pieces by four fifths: a file a part and bucket costs more than its rows.
+    buckets = 64 if height is None else min(-(-height * 5 // (rows * _NARROW * 4)), 256)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def take(answered: Verdicts) -> None:
