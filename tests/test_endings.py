@@ -16,6 +16,7 @@ from house import HEAD, NOW, House, book, burst, order, shell
 from xlsxwriter import Workbook
 
 from orderguard.ledger import CaseBook, open_ledger
+from orderguard.ledger import cases as ledger_cases
 from orderguard.ledger.check import check
 from orderguard.ledger.endings import any_unheard
 from orderguard.ledger.lessons import lessons
@@ -94,6 +95,23 @@ def test_the_scan_that_learns_it_ends_the_case_and_nothing_issued_afterwards_nam
     assert pl.read_csv(tmp_path / "again" / "小李.csv", infer_schema=False)["订单编号"].to_list() == ["2"]
     again = house.scan(tmp_path / "b.csv", now=later(2)).run
     assert (again["ended"], cases(house)["1"]["trail"]) == ({}, [f"over {OVER[status]}"]), "cron tells it once"
+
+
+def test_orders_whose_case_ids_are_the_same_have_a_case_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By chance one pair in a ledger of twenty million cases; here every order shares its id with one other."""
+    monkeypatch.setattr(ledger_cases, "case_id", lambda _, number: f"C-{int(number) % 20}")
+    house, numbers, issued = House(tmp_path), [str(i) for i in range(40)], list[str]()
+    rows = [odd(n) for n in numbers]
+    for part in (rows[:10], rows[5:30], rows, rows[::-1]):
+        house.scan(told(tmp_path / "a.csv", 0, *part))
+        issued += [n for sheet in house.tasks().values() for n in sheet]
+    found = cases(house)
+    assert sorted(found, key=int) == numbers
+    assert len({c["case_id"] for c in found.values()}) == 40
+    assert all(c["trail"] == [] for c in found.values()), "nothing new is known of any"
+    assert sorted(issued, key=int) == numbers
+    house.scan(told(tmp_path / "b.csv", 1, odd("3", "已发货"), odd("25", "已发货")))
+    assert {n for n, state in states(house).items() if state == "over"} == {"3"}, "of 25, whose id is a longer one, it is not heard"
 
 
 def test_refunding_unknown_and_blank_statuses_end_nothing(tmp_path: Path) -> None:

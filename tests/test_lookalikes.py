@@ -42,10 +42,10 @@ def test_a_mask_hides_and_a_star_in_a_name_is_one() -> None:
     assert name.measure(pl.DataFrame({"receiver_name": ["王*芳", "王 芳"]}))["hit"].to_list() == [False, True]
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_few_words_and_many_are_found_alike(many: bool) -> None:
+@pytest.mark.parametrize("more", [0, 40])
+def test_few_words_and_many_are_found_alike(more: int) -> None:
     """Few are looked for by a pattern, many by an automaton: signs of a pattern are the words' own characters."""
-    words = ["c+", "$5", "1%", "a=b", "临时", "临时仓", "仓", "x|y"] + [f"无{i}关" for i in range(40 * many)]
+    words = ["c+", "$5", "1%", "a=b", "临时", "临时仓", "仓", "x|y"] + [f"无{i}关" for i in range(more)]
     rule = book(f"{{id: w, kind: keywords, with: {{column: buyer_note, any: {words!r}}}, points: 1}}").rules[0].settings
     notes = ["c++", "ccc", "$50", "5", "满 1%", "1", "a=b", "ab", "临 时 仓", "x y", "z"]
     got = rule.measure(pl.DataFrame({"buyer_note": notes}))

@@ -33,6 +33,11 @@ def case_id(platform: str, order_id: str) -> str:
     return "C-" + blake2b(f"{platform}\x1f{order_id}".encode(), digest_size=6).hexdigest()
 
 
+def longer_id(case: str, order_id: str) -> str:
+    """The id of an order whose own (`case`) another order has: four digits more."""
+    return case + blake2b(order_id.encode(), digest_size=2).hexdigest()
+
+
 def case_ids(orders: pl.DataFrame, ids: Mapping[str, str]) -> pl.Series:
     """The case id of each order: `case_id`. A case belongs to the order whatever word for its platform an export uses.
 

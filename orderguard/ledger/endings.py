@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 OVER = "over"
 """The state of a case whose order was over before anybody decided: no verdict, counted as none."""
 STANDING: dict[str, Any] = {
-    "case_id": pl.String, "state": pl.String, "band": pl.String, "agent": pl.String, "ended": pl.String,
+    "case_id": pl.String, "order_id": pl.String, "state": pl.String, "band": pl.String, "agent": pl.String, "ended": pl.String,
     "ended_word": pl.String, "heard_at": pl.Int64,
 }  # fmt: skip
 
@@ -32,7 +32,7 @@ def undecided(ledger: Ledger) -> list[str]:
 
 
 def standing(ledger: Ledger, case_ids: Iterable[str]) -> pl.DataFrame:
-    """Of these, the cases that exist: `case_id state band agent ended ended_word heard_at`."""
+    """Of these, the cases that exist: `case_id order_id state band agent ended ended_word heard_at`."""
     db = ledger.db
     db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted_ends (case_id TEXT)")
     db.execute("DELETE FROM wanted_ends")

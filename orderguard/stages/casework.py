@@ -9,7 +9,7 @@ import polars as pl
 from orderguard.columns import INSTANT, KEY
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.facts import Origins, add_facts
-from orderguard.ledger.cases import OPEN, case_ids
+from orderguard.ledger.cases import OPEN, case_ids, longer_id
 from orderguard.route import assign, due_times, link
 from orderguard.rules.book import say
 from orderguard.stages.ending import catch_up, turns
@@ -117,10 +117,29 @@ def with_region(flagged: pl.DataFrame, team: Team) -> pl.DataFrame:
 def settle(desk: Desk, found: Found, flagged: Flagged) -> tuple[Judged, Standing]:
     """What the ledger has of the flagged orders, and what was found once those that were let go are not flagged again."""
     catch_up(desk.ledger, desk.book, desk.now)
-    known = desk.cases.known(flagged.orders["case_id"])
-    turned = turns(desk, found, flagged.orders, known)
-    judged, orders, released = _let_go(found.judged, flagged.orders, known)
+    orders, known = numbered(flagged.orders, desk.cases)
+    turned = turns(desk, found, orders, known)
+    judged, orders, released = _let_go(found.judged, orders, known)
     return judged, Standing(orders, flagged.before, known, turned, released)
+
+
+def numbered(orders: pl.DataFrame, cases: CaseBook) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders with a `case_id` that no other order has, and the cases known of them (`CaseBook.known`).
+
+    Of a million cases two share an id by chance in one ledger of 500: the later order gets a longer one.
+    """
+    known, key = cases.known(orders["case_id"]), ["case_id", "order_id"]
+    others = known.join(orders.select(key), on=key, how="anti")
+    if others.is_empty() and orders["case_id"].n_unique() == len(orders):
+        return orders, known
+    of = dict(known.select(key).iter_rows())
+    own = []
+    for case, order in orders.select(key).iter_rows():
+        own.append(case if of.setdefault(case, order) == order else longer_id(case, order))
+    orders = orders.with_columns(case_id=pl.Series(own, dtype=pl.String))
+    return orders, cases.known(orders["case_id"].unique(maintain_order=True)).join(
+        orders.select(key), on=key, how="semi"
+    )
 
 
 def _let_go(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:

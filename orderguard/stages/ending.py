@@ -138,7 +138,8 @@ def turns(desk: Desk, found: Found, flagged: pl.DataFrame, known: pl.DataFrame) 
         over = _over(rows.unique(KEY, keep="first", maintain_order=True), desk.book)
         over = over.with_columns(case_ids(over, desk.ids))
         over = over.sort("case_id", "stage").unique("case_id", keep="first", maintain_order=True)
-        cases = standing(ledger, over["case_id"]).join(over, on="case_id")
+        # Of millions of orders one may have the id of another one's case.
+        cases = standing(ledger, over["case_id"]).join(over, on=["case_id", "order_id"])
         live = pl.col("state").is_in(["open", "investigating", "confirmed"]) & pl.col("ended").is_null()
         # An order drawn for control was never to be stopped: it is judged when it is shipped as well as before.
         ended = _heard(cases.filter(live & (pl.col("band") != "pass")), ages)
