@@ -9,10 +9,11 @@ import polars as pl
 from orderguard.columns import INSTANT, KEY
 from orderguard.enrich.addresses import parse_addresses
 from orderguard.enrich.facts import Origins, add_facts
-from orderguard.ledger.cases import OPEN, case_ids, longer_id
+from orderguard.ledger.cases import OPEN, case_ids
 from orderguard.route import assign, due_times, link
 from orderguard.rules.book import say
 from orderguard.stages.ending import catch_up, turns
+from orderguard.stages.numbering import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,25 +122,6 @@ def settle(desk: Desk, found: Found, flagged: Flagged) -> tuple[Judged, Standing
     turned = turns(desk, found, orders, known)
     judged, orders, released = _let_go(found.judged, orders, known)
     return judged, Standing(orders, flagged.before, known, turned, released)
-
-
-def numbered(orders: pl.DataFrame, cases: CaseBook) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Orders with a `case_id` that no other order has, and the cases known of them (`CaseBook.known`).
-
-    Of a million cases two share an id by chance in one ledger of 500: the later order gets a longer one.
-    """
-    known, key = cases.known(orders["case_id"]), ["case_id", "order_id"]
-    others = known.join(orders.select(key), on=key, how="anti")
-    if others.is_empty() and orders["case_id"].n_unique() == len(orders):
-        return orders, known
-    of = dict(known.select(key).iter_rows())
-    own = []
-    for case, order in orders.select(key).iter_rows():
-        own.append(case if of.setdefault(case, order) == order else longer_id(case, order))
-    orders = orders.with_columns(case_id=pl.Series(own, dtype=pl.String))
-    return orders, cases.known(orders["case_id"].unique(maintain_order=True)).join(
-        orders.select(key), on=key, how="semi"
-    )
 
 
 def _let_go(judged: Judged, flagged: pl.DataFrame, known: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
