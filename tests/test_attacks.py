@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import house
 import msoffcrypto.format.ooxml
 import openpyxl
 import polars as pl
@@ -57,11 +58,10 @@ class Shell(NamedTuple):
         return [dict(zip(names, r, strict=True)) for r in list(csv.reader(io.StringIO(text, newline="")))[1:]]
 
 
-def scan(folder: Path, *paths: str | Path, rules: Path = RULES, stdin: bytes | None = None) -> Shell:
+def scan(folder: Path, *paths: str | Path, rules: Path = RULES, stdin: bytes = b"") -> Shell:
     """`orderguard scan PATHS`, in `folder`; nothing it says may be a traceback or drive a terminal."""
-    command = [sys.executable, "-m", "orderguard", "scan", *map(str, paths), "--rules", str(rules)]
-    done = subprocess.run(command, cwd=folder, input=stdin, capture_output=True, check=False, timeout=60)
-    shell = Shell(done.returncode, done.stdout.decode(), done.stderr.decode(), folder)
+    done = house.shell("scan", *paths, "--rules", rules, cwd=folder, stdin=stdin)
+    shell = Shell(done.returncode, done.stdout, done.stderr, folder)
     assert "Traceback" not in shell.out + shell.err, shell.err
     assert not CONTROL.search(shell.out + shell.err), shell.err
     return shell
@@ -312,9 +312,8 @@ def test_closed_pipe_is_no_error(tmp_path: Path, more: tuple[str, ...], code: in
 
 
 def test_unknown_platform(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "orderguard", "scan", str(put(tmp_path, lines(ODD))), "--platform", "taobo"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
-    said = done.stderr.decode()
+    done = house.shell("scan", put(tmp_path, lines(ODD)), "--platform", "taobo", cwd=tmp_path)
+    said = done.stderr
     assert (done.returncode, "Traceback" in said) == (2, False)
     assert "taobo" in said
     assert "是否想写 'taobao'" in said

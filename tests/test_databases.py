@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import servers
-from house import House, book, shell
+from house import House, book, process, shell
 
 from orderguard.databases import connect, failed, is_address, parse_address, scrub
 from orderguard.errors import OrderguardError, Words
@@ -409,6 +409,6 @@ def test_addresses() -> None:
 def test_a_missing_driver_is_named(tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ImportError")
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = shell("scan", "postgresql://u@h/db", "--table", "x", cwd=tmp_path, PYTHONPATH=path)
+    done = process("scan", "postgresql://u@h/db", "--table", "x", cwd=tmp_path, PYTHONPATH=path)
     assert done.returncode == 2
     assert "pip install 'orderguard[postgres]'" in done.stderr

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from house import House, book, export, order, shell
+from house import House, book, export, order, process
 
 from orderguard.enrich.addresses import parse_addresses
 
@@ -80,6 +80,6 @@ def test_an_order_without_a_clock_is_in_no_limit_of_hours(tmp_path: Path) -> Non
 def test_the_c_locale_without_utf8_mode(tmp_path: Path) -> None:
     """Python would name `holds/京东.csv` in ASCII."""
     export(tmp_path / "订单.csv", [order("A1", 平台="京东", 收货地址="某市临时仓")])
-    done = shell("scan", "订单.csv", "--quiet", cwd=tmp_path, PYTHONUTF8="0", LC_ALL="POSIX", PYTHONCOERCECLOCALE="0")
+    done = process("scan", "订单.csv", "--quiet", cwd=tmp_path, PYTHONUTF8="0", LC_ALL="POSIX", PYTHONCOERCECLOCALE="0")
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out" / "holds" / "京东.csv").exists()

@@ -9,7 +9,7 @@ from time import sleep
 
 import polars as pl
 import pytest
-from house import House, burst, export, order, shell
+from house import House, burst, export, order, process
 
 from orderguard.cli import at_home, cli, lacking
 from orderguard.errors import DeliveryError, OrderguardError
@@ -60,7 +60,7 @@ def test_a_home_that_the_shell_left_is_no_folder_called_tilde(tmp_path, monkeypa
     same = ["--why=a ~/b", "~", "a~/b", "--x", "-", "--rule=~7", "~x/a.csv"]
     assert [at_home(word) for word in same] == same
     export(tmp_path / "a.csv", _ROWS)
-    assert shell("scan", "a.csv", "--out=~/o", "--ledger=~/l", cwd=tmp_path).returncode == 0
+    assert process("scan", "a.csv", "--out=~/o", "--ledger=~/l", cwd=tmp_path).returncode == 0
     assert sorted(p.name for p in (tmp_path / "home").iterdir()) == ["l", "o"]
     (tmp_path / "~").mkdir()  # who has one means it
     assert at_home("~/a.csv") == "~/a.csv"
@@ -197,7 +197,7 @@ def test_bytes_and_spans_of_time_in_parquet_do_not_refuse_the_file(tmp_path):
 
 def test_json_without_a_bottom_is_told_as_such(tmp_path):
     (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
-    done = shell("scan", "a.json", cwd=tmp_path)
+    done = process("scan", "a.json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, '✗ a.json: 嵌套过深；应是订单对象的列表，如 [{"订单编号": "1", …}]，或每行一个对象\n')
 
 
@@ -256,7 +256,7 @@ def test_a_pipe_that_a_rule_names_stops_no_scan(tmp_path, name):
     os.mkfifo(tmp_path / name)
     rule = f"{{id: a, kind: keywords, with: {{column: address, file: {name}}}, points: 40, says: x}}"
     (tmp_path / "rules.yaml").write_text(f"version: 1\nbands: {{review: 20, hold: 30}}\nrules:\n  - {rule}\n")
-    done = shell("rules", "check", cwd=tmp_path)
+    done = process("rules", "check", cwd=tmp_path)
     assert done.returncode == 2
     assert "是管道，不是文件" in done.stderr
 

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from house import export, order, shell
+from house import export, order, process
 
 from orderguard.cli.progress import Bar
 
@@ -51,7 +51,7 @@ def test_a_scan_in_pieces_shows_how_far_it_is(tmp_path: Path) -> None:
     assert "读取" in seen
     assert "审核" in seen
     assert "300" in seen
-    assert "审核" not in shell(*words, cwd=tmp_path).stderr  # a log gets no bar
+    assert "审核" not in process(*words, cwd=tmp_path).stderr  # a log gets no bar
     assert "审核" not in on_a_terminal(tmp_path, *words, "--quiet")[1]
 
 

@@ -16,7 +16,7 @@ from threading import Timer
 
 import pytest
 import xlsxwriter
-from house import House, export, order, shell
+from house import House, export, order, process
 
 from orderguard import sqlites
 from orderguard.errors import OrderguardError
@@ -38,18 +38,18 @@ def test_a_rulebook_from_a_pipe_is_known_by_its_bytes(tmp_path, name):
     """It was read twice, and the second time it was empty: every such run had the hash of nothing."""
     export(tmp_path / "a.csv", [order("1", 收货地址="临时仓"), order("2")])
     (tmp_path / "words.txt").write_text("临时仓\n", encoding="utf-8")  # beside a pipe means here
-    done = shell("scan", "a.csv", "--rules", name, "--json", cwd=tmp_path, stdin=BOOK.encode())
+    done = process("scan", "a.csv", "--rules", name, "--json", cwd=tmp_path, stdin=BOOK.encode())
     run = json.loads(done.stdout)
     assert (done.returncode, run["flagged"]) == (0, 1)
     assert run["rulebook"]["sha256"] == hashlib.sha256(BOOK.encode()).hexdigest()
-    shown = shell("rules", "show", "words", "--rules", name, cwd=tmp_path, stdin=BOOK.encode())
+    shown = process("rules", "show", "words", "--rules", name, cwd=tmp_path, stdin=BOOK.encode())
     assert (shown.returncode, "keywords" in shown.stdout) == (0, True), "this command looks at its rulebook twice"
-    wrong = shell("rules", "check", "--rules", name, cwd=tmp_path, stdin=BOOK.replace("keywords", "keyword").encode())
+    wrong = process("rules", "check", "--rules", name, cwd=tmp_path, stdin=BOOK.replace("keywords", "keyword").encode())
     assert (wrong.returncode, wrong.stderr.startswith(f"✗ {name}:5: words: ")) == (2, True)
 
 
 def test_standard_input_serves_one_thing(tmp_path):
-    done = shell("scan", "-", "--rules", "-", cwd=tmp_path, stdin=BOOK.replace("file: words.txt", "any: [临时仓]").encode())
+    done = process("scan", "-", "--rules", "-", cwd=tmp_path, stdin=BOOK.replace("file: words.txt", "any: [临时仓]").encode())
     assert done.returncode == 2
     assert "标准输入只能给一处用" in done.stderr
 
@@ -60,7 +60,7 @@ def test_a_pipe_among_large_inputs_is_read_once(tmp_path, way):
     """It was read for the order of day and month, and then there was nothing left: `the file is empty`."""
     export(tmp_path / "large.csv", [order(f"L{i}", 买家留言="谢" * 2_000) for i in range(2_000)])
     piped = export(tmp_path / "piped.csv", [order("P1", 收货地址="临时仓"), order("P2")]).read_bytes()
-    done = shell("scan", way, "large.csv", "--memory", "100MB", "--json", cwd=tmp_path, stdin=piped)
+    done = process("scan", way, "large.csv", "--memory", "100MB", "--json", cwd=tmp_path, stdin=piped)
     run = json.loads(done.stdout)
     assert (done.returncode, run["read"], run["flagged"]) == (0, 2_002, 1)
     assert {f["file"]: f["sha256"] for f in run["inputs"]}["stdin"] == hashlib.sha256(piped).hexdigest()
@@ -71,12 +71,12 @@ def test_what_is_there_is_scanned_though_another_path_is_not(tmp_path, memory):
     """A cron job with five paths of which one is missing tonight: the other four are judged, and the exit code says so."""
     export(tmp_path / "a.csv", [order("1", 收货地址="临时仓"), order("2")])
     (tmp_path / "none").mkdir()
-    done = shell("scan", "no.csv", "a.csv", "*.tsv", "none", "--json", *memory, cwd=tmp_path)
+    done = process("scan", "no.csv", "a.csv", "*.tsv", "none", "--json", *memory, cwd=tmp_path)
     run = json.loads(done.stdout)
     assert (done.returncode, run["read"], run["flagged"]) == (2, 2, 1)
     assert [p["file"] for p in run["problems"] if p["fatal"]] == ["no.csv", "*.tsv", "none"]
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["✗ no.csv", "✗ *.tsv", "✗ none"]
-    again = shell("scan", "no.csv", "*.tsv", "--out", "other", cwd=tmp_path)
+    again = process("scan", "no.csv", "*.tsv", "--out", "other", cwd=tmp_path)
     assert (again.returncode, (tmp_path / "other").exists()) == (2, False)
 
 
@@ -87,11 +87,11 @@ def test_a_database_named_as_a_file_says_how_it_is_named(tmp_path):
         db.commit()
     (tmp_path / "in").mkdir()
     export(tmp_path / "in" / "a.csv", [order("2")])
-    done = shell("scan", "shop.db", cwd=tmp_path)
+    done = process("scan", "shop.db", cwd=tmp_path)
     assert (done.returncode, "orderguard scan sqlite:///shop.db --table" in done.stderr) == (2, True)
-    assert shell("scan", "sqlite:///shop.db", "--table", "orders", cwd=tmp_path).returncode == 0
+    assert process("scan", "sqlite:///shop.db", "--table", "orders", cwd=tmp_path).returncode == 0
     (tmp_path / "shop.db").rename(tmp_path / "in" / "shop.sqlite3")
-    assert "shop.sqlite3" in shell("scan", "in", cwd=tmp_path).stderr
+    assert "shop.sqlite3" in process("scan", "in", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-32-be", "utf-16", "utf-16-be"])
@@ -102,7 +102,7 @@ def test_wide_encodings_with_their_mark(tmp_path, encoding, name):
     text = json.dumps(rows, ensure_ascii=False) if name != "a.csv" else text
     data = (text if encoding in {"utf-32", "utf-16"} else "\ufeff" + text).encode(encoding)
     (tmp_path / name).write_bytes(data)  # a file called "-" is not meant by it
-    run = json.loads(shell("scan", name, "--json", cwd=tmp_path, stdin=data if name == "-" else None).stdout)
+    run = json.loads(process("scan", name, "--json", cwd=tmp_path, stdin=data if name == "-" else None).stdout)
     assert (run["read"], run["flagged"], run["rejected"]) == (2, 1, 0)
 
 
@@ -171,7 +171,7 @@ def test_packed_exports_and_sheets_of_charts_are_told_in_our_words(tmp_path):
         (tmp_path / name).write_bytes(pack(data))
     with xlsxwriter.Workbook(tmp_path / "chart.xlsx") as made:
         made.add_chartsheet()
-    done = shell("scan", "a.csv.gz", "a.bz2", "a.xz", "chart.xlsx", "a.csv", cwd=tmp_path)
+    done = process("scan", "a.csv.gz", "a.bz2", "a.xz", "chart.xlsx", "a.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert [line.partition("；")[0] for line in done.stderr.splitlines()] == [
         "✗ a.csv.gz: 是压缩包，不是表格", "✗ a.bz2: 是压缩包，不是表格", "✗ a.xz: 是压缩包，不是表格", "✗ chart.xlsx: 文件里没有数据",
