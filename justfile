@@ -21,3 +21,7 @@ bench:
 # just flame EXPORT: where a scan's time goes, as a tree and as flame.svg (needs py-spy)
 flame export:
     python tests/benchmarks/flame.py {{export}} --svg flame.svg
+
+# just long: the suite with five times as many random batches as .ci/run has time for
+long:
+    ORDERGUARD_TEST_ROUNDS=5 python -m pytest

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+ROUNDS = int(os.environ.get("ORDERGUARD_TEST_ROUNDS", "1"))
+"""How many times as many random batches as `.ci/run` has time for."""
 ALL = frozenset(OUTPUTS)
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HEAD = (

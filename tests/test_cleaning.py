@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from house import ROUNDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +41,7 @@ PIECES = [
 CELLS = st.none() | st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=8), st.sampled_from([1, 70, _MANY + 70]))
 def test_a_column_of_any_length_is_cleaned_like_each_of_its_cells(cells: list[str | None], plain: int) -> None:
     # Many different clean texts first: a sample of them tells nothing of what stands behind them.
@@ -49,28 +50,28 @@ def test_a_column_of_any_length_is_cleaned_like_each_of_its_cells(cells: list[st
     assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == expected
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=8))
 def test_a_column_of_few_texts_is_cleaned_like_each_of_its_cells(cells: list[str | None]) -> None:
     column = pl.Series("t", ["江苏省", "浙江省"] * _MANY + cells, dtype=pl.String)
     assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == cleaned_series(column).to_list()
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=8))
 def test_a_column_of_digits_is_cleaned_like_each_of_its_cells(cells: list[str | None]) -> None:
     column = pl.Series("t", [str(n) for n in range(_MANY + 70)] + cells, dtype=pl.String)
     assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == cleaned_series(column).to_list()
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(CELLS, min_size=1, max_size=8), st.sampled_from([1, 600, _MANY]))
 def test_a_column_mostly_of_digits_is_cleaned_like_each_of_its_cells(cells: list[str | None], often: int) -> None:
     column = pl.Series("t", [str(n) for n in range(_MANY + 70)] + [f"{n}x" for n in range(20)] + cells * often, dtype=pl.String)
     assert Texts(pl.DataFrame([column]), ["t"])["t"].to_list() == cleaned_series(column).to_list()
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(st.none() | st.sampled_from(["-", "N/A", "none", "满200减30", "否", "\u200b"]), min_size=1, max_size=4), st.booleans())
 def test_words_for_nothing_go_from_a_long_column_of_few_texts(cells: list[str | None], fold: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     words = ("-", "n/a", "none")
@@ -81,7 +82,7 @@ def test_words_for_nothing_go_from_a_long_column_of_few_texts(cells: list[str | 
     assert without(repeated, words, fold=fold).to_list() == told * _MANY
 
 
-@settings(deadline=None)
+@settings(max_examples=40 * ROUNDS, deadline=None)
 @given(st.lists(st.none() | st.sampled_from(["已发货", "等待出库", "？？", "不详", "待退款"]), min_size=1, max_size=5), st.booleans())
 def test_the_stages_of_a_long_column_of_few_words_are_those_of_a_short_one(cells: list[str | None], both: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     words = StatusWords({"已发货": "shipped", "等待出库": "paid", "不详": "none", "待退款": "refunding"}, sources=("b",) if both else ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import NOW, book
+from house import NOW, ROUNDS, book
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +77,7 @@ def test_whole_header(key: str) -> None:
     assert wanted <= set(match.picks) | ({"created_at"} if key.startswith("pdd") else set())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 * ROUNDS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(HEADERS)), st.data())
 def test_another_years_selection_is_read_the_same(tmp_path: Path, key: str, data: st.DataObject) -> None:
     """Columns dropped, added, moved, renamed by full-width brackets and blanks: each that is left is filled from its cell."""

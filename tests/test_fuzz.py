@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fuzzing
 import pytest
+from house import ROUNDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,11 +17,11 @@ from orderguard.ingest import reader
 from orderguard.normalise import beside, cleaning
 
 
-@pytest.mark.parametrize(("kind", "examples"), [("csv", 60), ("json", 60), ("xlsx", 12), ("profile", 60)])
+@pytest.mark.parametrize(("kind", "examples"), [("csv", 40), ("json", 40), ("xlsx", 8), ("profile", 40)])
 def test_no_input_is_lost_or_crashes(kind: str, examples: int) -> None:
     """Read = clean + flagged + rejected, and every error is one that was meant."""
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples * ROUNDS, deadline=None)
     @given(st.integers(0, 2**48))
     def run(seed: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +85,7 @@ def test_json_nested_too_deep(tmp_path: Path, text: str) -> None:
 def test_what_is_done_for_long_files_only_changes_nothing(monkeypatch: pytest.MonkeyPatch, sample: int, few: int) -> None:
     """The same files read as they are, and as if some rows were many: samples, looks at cells' ends, threads, a hash beside."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=20 * ROUNDS, deadline=None)
     @given(st.integers(0, 2**48))
     def run(seed: int) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import NOW, House, book, export, order, shell
+from house import NOW, ROUNDS, House, book, export, order, shell
 
 import orderguard.rules.kinds as folder
 from orderguard.errors import OrderguardError
@@ -64,7 +64,7 @@ def usual_by_hand(rows: list[dict[str, Any]], i: int, width: int, least: int, me
 def test_outliers_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(17)
     flagged = 0
-    for _ in range(300):
+    for _ in range(220 * ROUNDS):
         rows = [
             {"key": rng.choice(["a", "b", None]), "at": rng.choice([None, *range(9)]), "size": rng.choice([None, 0, 1, 2, 3, 9, 10]), "past": rng.random() < 0.3}
             for _ in range(rng.randrange(1, 24))
@@ -132,7 +132,7 @@ def test_a_category_has_its_own_usual_size() -> None:
 
 def test_names_and_phones_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(19)
-    for _ in range(400):
+    for _ in range(150 * ROUNDS):
         rows = [
             {"phone": rng.choice([None, "p", "q"]), "name": rng.choice([None, "", "甲", "乙", "丙", "甲*"]), "at": rng.choice([None, *range(7)]), "address": rng.choice([None, "x"])}
             for _ in range(rng.randrange(1, 10))
@@ -227,7 +227,7 @@ def test_distances_between_phone_address_and_warehouse() -> None:
 
 def test_conflicts_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(23)
-    for _ in range(150):
+    for _ in range(60 * ROUNDS):
         tags = {s: rng.sample(["冷", "常", "危"], rng.randrange(0, 3)) for s in "ABCD"}
         tags["A"] = ["冷"]
         tags["B"] = ["常"]
@@ -259,7 +259,7 @@ def test_conflicts_equal_brute_force_on_many_small_batches() -> None:
 def test_promises_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(29)
     seen = set()
-    for _ in range(300):
+    for _ in range(120 * ROUNDS):
         table = [
             {"from": rng.choice(["杭州", "浙江省"]), "to": rng.choice(["深圳市", "广东", "北京"]), "days": rng.randrange(1, 8), "deliveries": rng.randrange(1, 4)}
             for _ in range(rng.randrange(1, 8))
@@ -309,7 +309,7 @@ def test_promises_learnt_from_history_equal_brute_force() -> None:
     seen: set[bool | None] = set()
     places = {"深圳市": "广东省", "广州市": "广东省", "北京市": "北京市", None: None}
     hour = timedelta(hours=1)
-    for _ in range(120):
+    for _ in range(50 * ROUNDS):
         q, least, days, until = rng.choice([0.3, 0.5, 0.9]), rng.randrange(1, 4), rng.randrange(1, 6), rng.choice(["delivered_at", "shipped_at"])
         rule = rule_of(f"kind: delivery_promise, with: {{quantile: {q}, min_history: {least}, history: {days}d, until: {until}}}")
         rows: list[dict[str, Any]] = []
@@ -411,7 +411,7 @@ def _write(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3 * ROUNDS))
 def test_what_is_cut_by_exports_comes_to_the_same_as_the_whole(seed: int, tmp_path: Path) -> None:
     """Each scan tells about all orders that it now finds odd, earlier ones too: the union is what the whole says."""
     rng = random.Random(seed)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from house import House, book, export, order
+from house import ROUNDS, House, book, export, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ SOME = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50 * ROUNDS, deadline=None)
 @given(st.lists(SOME, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_persons_are_what_stepwise_links_say(orders: list[dict[str, Any]], shuffle: Any) -> None:
     """Against brute force; and the keys do not depend on the order of rows."""

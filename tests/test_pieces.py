@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from everykind import every_kind, kinds_found, orders
-from house import ALL, House, book, burst, default_book, export, order, shell
+from house import ALL, ROUNDS, House, book, burst, default_book, export, order, shell
 from worlds import make_world, write_csv, write_parquet
 
 from orderguard.errors import OrderguardError
@@ -66,8 +66,8 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("cut", [Plan(9_000, 40, 0), Plan(9_000, 40, ROOMY), Plan(60_000, 400, ROOMY)])
 def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Plan) -> None:
-    rows = make_world(900, 11)
-    first, second = write_csv(rows[:500], tmp_path / "a.csv", "gb18030"), write_parquet(rows[400:], tmp_path / "b.parquet")
+    rows = make_world(450, 11)
+    first, second = write_csv(rows[:250], tmp_path / "a.csv", "gb18030"), write_parquet(rows[200:], tmp_path / "b.parquet")
     done = []
     for name, one in (("memory", None), ("pieces", cut)):
         monkeypatch.setattr(engines, "plan", lambda *_, one=one: one)
@@ -83,7 +83,7 @@ def test_a_scan_in_pieces_leaves_the_same(tmp_path: Path, monkeypatch: pytest.Mo
         earlier = left(house)
         house.scan(second, outputs=ALL)  # with a past: bursts that the two files cut apart
         done.append((earlier, left(house)))
-    assert len(done[0][1]["findings"]) > 50
+    assert len(done[0][1]["findings"]) > 20
     same(done[0][0], done[1][0])
     same(done[0][1], done[1][1])
     assert not list((tmp_path / "pieces" / "ledger").glob(".pieces*"))
@@ -117,7 +117,7 @@ def test_earlier_orders_count_whatever_pile_they_lie_in(tmp_path: Path, monkeypa
     assert (run["read"], run["flagged"], run["past_flagged"]) == (1, 1, 2)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2 * ROUNDS))
 def test_rules_in_pieces_find_what_they_find_at_once(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     start = datetime(2026, 11, 11, tzinfo=UTC)

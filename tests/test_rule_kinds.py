@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import NOW, House, book, export, order, shell
+from house import NOW, ROUNDS, House, book, export, order, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,7 +52,7 @@ weighed = st.lists(
 )
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=200 * ROUNDS, deadline=None)
 @given(events=weighed, width=st.integers(1, 12))
 def test_sums_are_those_of_the_heaviest_window(events: list[tuple[Any, Any, Any]], width: int) -> None:
     got = fullest_window(
@@ -64,7 +64,7 @@ def test_sums_are_those_of_the_heaviest_window(events: list[tuple[Any, Any, Any]
 
 def test_sums_over_thousands_of_small_batches_with_ties_and_boundaries() -> None:
     rng = random.Random(7)
-    for _ in range(1500):
+    for _ in range(500 * ROUNDS):
         events = [
             (rng.choice(["a", "b", None]), rng.choice([None, *range(8)]), rng.choice([None, 0, 1, 5, 10**15]))
             for _ in range(rng.randrange(18))
@@ -295,7 +295,7 @@ def test_lists_against_brute_force() -> None:
     import ipaddress
 
     rng = random.Random(3)
-    for _ in range(60):
+    for _ in range(25 * ROUNDS):
         entries = [
             (rng.choice([f"10.0.{rng.randrange(3)}.{rng.randrange(4)}", f"10.0.{rng.randrange(3)}.0/{rng.choice([24, 31, 16])}", f"u{rng.randrange(6)}", "u1*"]),
              rng.choice(["block", "watch", "allow"]), rng.choice(["", "2026-11-10", "2026-11-11", "2026-11-12"]))
@@ -492,7 +492,7 @@ def basket(items: dict[str, int]) -> str:
 
 def test_oversell_equals_brute_force_on_many_small_batches() -> None:
     rng = random.Random(11)
-    for _ in range(400):
+    for _ in range(150 * ROUNDS):
         stock = {s: rng.randrange(0, 9) for s in "AB"}
         made = equip(book(f"{{id: over, kind: oversell, with: {{stock: {json.dumps(stock)}}}, points: 1}}"), NOW)
         orders = [
@@ -538,7 +538,7 @@ def people_by_hand(rows: list[dict[str, Any]]) -> list[int | None]:
 def test_purchase_limits_equal_brute_force_on_many_small_batches() -> None:
     rng = random.Random(13)
     fields = ("phone_key", "account_key", "receiver_name", "address_key")
-    for _ in range(500):
+    for _ in range(150 * ROUNDS):
         rows: list[dict[str, Any]] = [
             {f: rng.choice([None, *range(4)]) for f in fields}
             | {"at": rng.choice([None, *range(7)]), "items": {s: rng.randrange(1, 4) for s in rng.sample("AB", rng.randrange(0, 3))}}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import fastexcel
 import polars as pl
+from house import ROUNDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ PIECES = [
 ]
 
 
-@settings(deadline=None)
+@settings(max_examples=25 * ROUNDS, deadline=None)
 @given(st.lists(st.none() | st.lists(st.sampled_from(PIECES), max_size=3).map("".join), min_size=1, max_size=6))
 def test_every_cell_of_a_short_or_long_frame_is_what_inert_text_makes_of_it(cells: list[str | None]) -> None:
     expected = [None if c is None else inert_text(c) for c in cells]

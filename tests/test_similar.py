@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from house import NOW, House, book, export, order, shell
+from house import NOW, ROUNDS, House, book, export, order, shell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def _near(texts: list[str], least: int, at_least: int = 1) -> dict[int, set[int]
     return told
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60 * ROUNDS, deadline=None)
 @given(
     st.lists(st.text("abcd", min_size=2, max_size=14), unique=True, max_size=25).map(sorted),
     st.sampled_from([1, 333, 500, 700, 850, 851, 999, 1000]),
@@ -159,7 +159,7 @@ BOOKS = [
 @pytest.mark.parametrize("text", BOOKS)
 def test_it_equals_brute_force_on_small_batches(text: str) -> None:
     rule, seen = rule_of(text), Counter[bool | None]()
-    for seed in range(12):
+    for seed in range(5 * ROUNDS):
         frame = small(random.Random(seed))
         want, found = by_hand(frame, rule), rule.settings.measure(frame)
         assert found["hit"].to_list() == [h for h, _ in want]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from house import ROUNDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import HEADERS, Row, make_world, order, stamp, write_csv, write_json, write_parquet, write_xlsx
@@ -607,7 +608,7 @@ events_of = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150 * ROUNDS, deadline=None)
 @given(
     events=events_of,
     width=st.integers(1, 10),
@@ -621,7 +622,7 @@ def test_windows_are_the_fullest(events: list[Event], width: int, at_least: int,
 
 def test_windows_over_thousands_of_small_batches() -> None:
     rng = random.Random(5)
-    for _ in range(3000):
+    for _ in range(800 * ROUNDS):
         length, busy = rng.choice([6, 30, 300]), rng.choice([0.1, 0.5])
         events: list[Event] = [
             (

@@ -207,7 +207,7 @@ def test_countries_agree_with_phonenumbers_but_for_small_islands():
             assert fact(number)["phone_country"] == region, number
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(
     st.lists(
         st.one_of(st.none(), st.text(alphabet="0123456789+-() *.,转eE　１ab/", max_size=24)), max_size=30
