@@ -111,7 +111,11 @@ def test_orders_whose_case_ids_are_the_same_have_a_case_each(tmp_path: Path, mon
     assert all(c["trail"] == [] for c in found.values()), "nothing new is known of any"
     assert sorted(issued, key=int) == numbers
     house.scan(told(tmp_path / "b.csv", 1, odd("3", "已发货"), odd("25", "已发货")))
-    assert {n for n, state in states(house).items() if state == "over"} == {"3"}, "of 25, whose id is a longer one, it is not heard"
+    assert {n for n, state in states(house).items() if state == "over"} == {"3", "25"}, "25 has a longer id, 3 and 25 are no pair"
+    house.scan(told(tmp_path / "c.csv", 2, odd("7", "已发货"), odd("27", "交易关闭"), odd("25"), odd("5", "已发货")))
+    found = cases(house)
+    assert {n: c["ended"] for n, c in found.items() if c["ended"]} == {"3": "shipped", "5": "shipped", "7": "shipped", "27": "closed"}
+    assert found["25"]["trail"] == ["over shipped", "resumed"]
 
 
 def test_refunding_unknown_and_blank_statuses_end_nothing(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from orderguard.ledger.endings import any_cases, any_unheard, end_cases, hear, r
 from orderguard.ledger.stamps import iso
 from orderguard.stages.databases import files_among
 from orderguard.stages.judging import audited
+from orderguard.stages.numbering import numbered
 from orderguard.statuses import OVER
 
 if TYPE_CHECKING:
@@ -137,9 +138,15 @@ def turns(desk: Desk, found: Found, flagged: pl.DataFrame, known: pl.DataFrame) 
         rows = pl.concat([_told_again(found.read.orders, ledger), _new_rows(found.files(), ledger)])
         over = _over(rows.unique(KEY, keep="first", maintain_order=True), desk.book)
         over = over.with_columns(case_ids(over, desk.ids))
-        over = over.sort("case_id", "stage").unique("case_id", keep="first", maintain_order=True)
-        # Of millions of orders one may have the id of another one's case.
-        cases = standing(ledger, over["case_id"]).join(over, on=["case_id", "order_id"])
+        over = over.sort("case_id", "stage").unique(["case_id", "order_id"], keep="first", maintain_order=True)
+        cases = standing(ledger, over["case_id"])
+        strangers = over.join(cases.select("case_id", other="order_id"), on="case_id").filter(
+            pl.col("other") != pl.col("order_id")
+        )
+        if len(strangers):  # their ids are longer ones
+            over, _ = numbered(over, desk.cases)
+            cases = standing(ledger, over["case_id"])
+        cases = cases.join(over, on=["case_id", "order_id"])
         live = pl.col("state").is_in(["open", "investigating", "confirmed"]) & pl.col("ended").is_null()
         # An order drawn for control was never to be stopped: it is judged when it is shipped as well as before.
         ended = _heard(cases.filter(live & (pl.col("band") != "pass")), ages)
