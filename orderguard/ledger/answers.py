@@ -35,6 +35,7 @@ class Answer:
         result: as written.
         code, note: as written.
         agent: who filled the sheet.
+        batch: the run or issue that wrote the sheet; '' when it does not say.
     """
 
     sheet: str
@@ -46,6 +47,7 @@ class Answer:
     code: str
     note: str
     agent: str
+    batch: str = ""
 
 
 @dataclass
@@ -88,6 +90,15 @@ def remarked(order: str) -> Words:
     return Words(
         f"订单 {order} 的结果先前已记，原因代码或备注的改动没有记下；要改用 verdict revise",
         f"the result of order {order} was recorded before; the changed reason code or note was not: use 'verdict revise'",
+    )
+
+
+def standing(order: str, result: str, agent: str) -> Words:
+    """What is said of a row that differs from the verdict that stands."""
+    said = RESULTS[result]
+    return Words(
+        f"订单 {order} 已由 {agent} 判为“{said.zh}”，未改动；确要更正请用 verdict revise",
+        f"order {order} was found '{said.en}' by {agent} already; to correct it use 'verdict revise'",
     )
 
 

@@ -15,7 +15,7 @@ _CASES: dict[str, Any] = {
     "case_id": pl.String, "platform": pl.String, "order_id": pl.String, "band": pl.String, "score": pl.Float64,
     "opened_at": pl.String, "ordered_at": pl.Int64, "verdict_id": pl.Int64, "result": pl.String, "agent": pl.String,
     "at": pl.String, "evidence": pl.String, "share": pl.Float64, "second": pl.String, "second_agent": pl.String,
-    "own": pl.String, "settled": pl.Boolean,
+    "own": pl.String, "settled": pl.Boolean, "ended_at": pl.String,
 }  # fmt: skip
 _HITS: dict[str, Any] = {
     "case_id": pl.String,
@@ -54,8 +54,9 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
           (SELECT MAX(f.ordered_at) FROM findings f WHERE f.platform = c.platform AND f.order_id = c.order_id)),
         v.verdict_id, v.result, v.agent, v.at, v.evidence, k.share, d.result, d.agent,
           CASE WHEN d.case_id IS NOT NULL THEN (SELECT o.result FROM verdicts o WHERE o.case_id = c.case_id AND o.why = ''
-            AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END, COALESCE(v.why, '') <> ''
+            AND o.ended_run IS NULL ORDER BY o.verdict_id DESC LIMIT 1) END, COALESCE(v.why, '') <> '', r.started_at
         FROM cases c LEFT JOIN newest USING (case_id) LEFT JOIN verdicts v ON v.verdict_id = newest.n
+        LEFT JOIN runs r ON r.run_id = v.ended_run
         LEFT JOIN controls k ON k.case_id = c.case_id AND c.band = 'pass' LEFT JOIN doubles d ON d.case_id = c.case_id"""
     rows = ledger.db.execute(sql).fetchall()
     cases = pl.DataFrame(rows, schema=_CASES, orient="row").with_columns(control=pl.col("share").is_not_null())
@@ -73,7 +74,7 @@ def lessons(ledger: Ledger, since: str | None = None, until: str | None = None) 
     )
     placed = pl.from_epoch("ordered_at", time_unit="s").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     cases = cases.with_columns(placed.fill_null(pl.col("opened_at")).alias("ordered_at"))
-    return Lessons(cases.drop("evidence"), _hits(ledger, cases.filter(pl.col("result").is_not_null())))
+    return Lessons(cases.drop("evidence", "ended_at"), _hits(ledger, cases.filter(pl.col("result").is_not_null())))
 
 
 def _hits(ledger: Ledger, judged: pl.DataFrame) -> pl.DataFrame:
@@ -99,10 +100,12 @@ def _hits(ledger: Ledger, judged: pl.DataFrame) -> pl.DataFrame:
     found = pl.DataFrame(rows, schema={**_HITS, "found_at": pl.String}, orient="row")
     found = found.with_columns(pl.col("found_at").str.to_datetime(_STAMP, time_unit="us", time_zone="UTC"))
     # A case can be found under another word for its platform: then the mark stands without its value.
-    beside = judged.select("case_id", pl.col("at").alias("judged_at"))
-    known = (
-        found.join(beside, on="case_id").filter(pl.col("found_at") <= pl.col("judged_at")).drop("found_at", "judged_at")
-    )
+    ended = pl.col("ended_at").str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", time_zone="UTC")
+    beside = judged.select("case_id", judged_at="at", ended_at=ended)
+    at = pl.col("found_at")
+    # A sheet from before new evidence may come back after it.
+    seen = (at <= pl.col("judged_at")) & (at < pl.col("ended_at")).fill_null(value=True)
+    known = found.join(beside, on="case_id").filter(seen).drop("found_at", "judged_at", "ended_at")
     names = ["case_id", "rule_id", "rule_fingerprint"]
     rest = marked.join(known, on=names, how="anti").with_columns(
         value=pl.lit(None, dtype=pl.Float64), points=pl.lit(20.0)

@@ -127,7 +127,10 @@ def raise_cases(db: Recording, raised: pl.DataFrame, run_id: str, stamp: str) ->
                 )
                 continue
         if reopen:
-            db.execute("UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL", (run_id, case))
+            db.execute(
+                "UPDATE verdicts SET ended_run = ? WHERE case_id = ? AND replaced_by IS NULL AND ended_run IS NULL",
+                (run_id, case),
+            )
             db.execute(
                 """UPDATE cases SET state = 'open', task_run = NULL, hold_run = NULL, release_run = NULL,
                    escalated_at = NULL, due_at = ? WHERE case_id = ?""",

@@ -19,18 +19,21 @@ from orderguard.ledger.answers import (
     odd,
     read_result,
     remarked,
+    standing,
     unknown,
     worn,
 )
 from orderguard.ledger.drawn import opinions, record_opinion
 from orderguard.ledger.files import write_rows
 from orderguard.ledger.stamps import iso
+from orderguard.ledger.unseen import end_verdict, judged_before, outdated, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orderguard.ledger.store import Ledger
+    from orderguard.ledger.unseen import Unseen
 
 
 __all__ = [
@@ -54,7 +57,8 @@ class VerdictBook:
         """
         oddities: list[Problem] = []
         known, asked = self._cases(answers), opinions(self.ledger.db)
-        mine, beside = Pile(oddities), Pile(oddities)
+        mine, beside, old = Pile(oddities), Pile(oddities), Pile(oddities)
+        late: dict[str, Unseen] = {}
         for answer in answers:
             found = self._match(answer, known, oddities)
             if found is None:
@@ -62,9 +66,14 @@ class VerdictBook:
             case, result, owner = found
             second = asked.get(case)
             pile = beside if second and answer.agent == second[0] != owner else mine
+            past = unseen(self.ledger.db, case, answer.batch) if pile is mine and result == FALSE_ALARM else None
+            if past:
+                pile, late[case] = old, past
             pile.add(case, result, answer)
         done = Recorded(0, 0, oddities)
         with self.ledger.commit() as db:
+            for case, answer, result in old.clear():  # as if they had come first
+                self._outdated(case, answer, result, late[case], now, done)
             for case, answer, result in mine.clear():
                 self._verdict(case, answer, result, (asked.get(case) or ("", None))[1], now, done)
             for case, answer, result in beside.clear():
@@ -85,13 +94,23 @@ class VerdictBook:
             if (answer.code, answer.note) != (current["code"], current["note"]) and (answer.code or answer.note):
                 done.oddities.append(odd(answer, remarked(answer.order_id)))
         elif current and current["result"] != INVESTIGATING:
-            said = RESULTS[current["result"]]
-            done.oddities.append(odd(answer, Words(
-                f"订单 {answer.order_id} 已由 {current['agent']} 判为“{said.zh}”，未改动；确要更正请用 verdict revise",
-                f"order {answer.order_id} was found '{said.en}' by {current['agent']} already; to correct it use 'verdict revise'")))  # fmt: skip
+            done.oddities.append(odd(answer, standing(answer.order_id, current["result"], current["agent"])))
         else:
             self._write(case, result, answer, "", now, current)
             done.oddities += differing(case, answer, result, second)
+            done.written += 1
+
+    def _outdated(self, case: str, answer: Answer, result: str, past: Unseen, now: datetime, done: Recorded) -> None:
+        """A false alarm on a sheet from before new evidence lets nothing go."""
+        db, current = self.ledger.db, self.current(case)
+        if (current and current["result"] == result) or judged_before(db, case, result, past):
+            done.same += 1
+        elif current and (current["result"] != INVESTIGATING or current["at"] >= past.at):
+            done.oddities.append(odd(answer, standing(answer.order_id, current["result"], current["agent"])))
+        else:
+            self._write(case, result, answer, "", now, current)
+            end_verdict(db, case, past)
+            done.oddities.append(odd(answer, outdated(answer.order_id, past)))
             done.written += 1
 
     def _opinion(

@@ -35,6 +35,7 @@ _COLUMNS = (
     ("ask", 36), ("receiver_name", 10), ("receiver_phone", 15), ("place", 40), ("amount", 11), ("currency", 9),
     ("items", 34), ("buyer_note", 24), ("created_at", 12), ("promised_at", 12), ("platform", 11), ("shop", 14),
     ("buyer_id", 16), ("ip", 15), ("cluster", 12), ("linked_by", 30), ("agent", 10), ("case_id", 15),
+    ("batch", 23),
 )  # fmt: skip
 _ROUTINE = ("请核实该订单", "Please check this order")
 _ASK = ("核对收货人、电话、地址与付款人是否相符", "Do receiver, phone, address and payer match?")
@@ -49,6 +50,7 @@ _TITLES = {
     "ask": ("核实要点", "Ask"),
     "place": ("收货地址", "Address"),
     "items": ("商品", "Items"),
+    "batch": ("批次", "Batch"),
 }
 
 
@@ -57,6 +59,7 @@ def write_tasks(
     cases: pl.DataFrame,
     locale: str,
     zone: str,
+    batch: str,
     formats: Sequence[str] = ("xlsx",),
     numbers: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
@@ -70,6 +73,7 @@ def write_tasks(
         cases: new cases with the order's columns, `reasons`, `ask`; clusters stay together, soonest due first, and
             of those due at one time the held ones.
         locale, zone: of the rulebook.
+        batch: the run or issue that writes them: an answer that comes back late is told by it.
         formats: of `TASK_FORMATS`; `md` is for reading only.
         numbers: of each agent's sheet, for its footer.
 
@@ -83,7 +87,7 @@ def write_tasks(
     first_due = cases.group_by("cluster").agg(pl.col("due_at").min().alias("_first"), waits)
     ordered = cases.join(first_due, on="cluster", maintain_order="left")
     ordered = ordered.sort("_first", "_waits", "cluster", "due_at", "order_id")
-    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent"}] + ["cluster_size"]
+    own = [n for n, _ in _COLUMNS if n not in {"result", "code", "note", "place", "agent", "batch"}] + ["cluster_size"]
     bands = {k: word(w, locale) for k, w in BAND_WORDS.items()}
     # An order drawn for control looks like one to review: who knows which it is judges it differently.
     bands["pass"] = bands["review"]
@@ -93,7 +97,9 @@ def write_tasks(
         reasons=pl.when(plain).then(routine).otherwise(pl.col("reasons")),
         ask=pl.when(plain).then(pl.lit(word(_ASK, locale))).otherwise(pl.col("ask")),
     )
-    table = local(ordered.select("agent", _place(), *own), zone).with_columns(pl.col("band").replace(bands))
+    table = local(ordered.select("agent", _place(), pl.lit(batch).alias("batch"), *own), zone).with_columns(
+        pl.col("band").replace(bands)
+    )
     counts = {}
     for (agent,), part in table.partition_by("agent", as_dict=True, maintain_order=True).items():
         part = part.with_columns(pl.lit(shown(str(agent), locale)).alias("agent"))  # noqa: PLW2901

@@ -146,7 +146,7 @@ def _write_rest(folder: Path, desk: Desk, found: Found, work: Listed, numbers: d
     if "tasks" in wanted:
         (folder / "tasks").mkdir()
         rows = _named(_with_items(work.sheets, read.lines), desk.names)
-        write_tasks(folder / "tasks", rows, book.locale, book.timezone, options.tasks_formats, numbers)
+        write_tasks(folder / "tasks", rows, book.locale, book.timezone, options.run_id, options.tasks_formats, numbers)
     if "holds" in wanted:
         (folder / "holds").mkdir()
         rows = _with_action(work.holds, desk)

@@ -37,7 +37,8 @@ def issue(
     chosen = cases.open_of(agent)
     if chosen.is_empty():
         return 0
-    _write(folder, task_rows(chosen, cases, History(ledger), book), book, formats, cases.numbers([agent]))
+    rows = task_rows(chosen, cases, History(ledger), book)
+    _write(folder, rows, book, issue_id, formats, cases.numbers([agent]))
     cases.issue(issue_id, agent, chosen["case_id"].to_list(), now)
     return len(chosen)
 
@@ -57,16 +58,24 @@ def issue_waiting(ledger: Ledger, options: Options) -> dict[str, int]:
     counts = {}
     for (agent,), part in rows.partition_by("agent", as_dict=True, maintain_order=True).items():
         keep_sheet(options.out, str(agent), options.run_id)
-        _write(folder, part, options.book, options.tasks_formats, cases.numbers([str(agent)]))
+        _write(folder, part, options.book, options.run_id, options.tasks_formats, cases.numbers([str(agent)]))
         cases.issue(options.run_id, str(agent), part["case_id"].to_list(), options.now)
         counts[str(agent)] = len(part)
     return counts
 
 
-def _write(folder: Path, rows: pl.DataFrame, book: Rulebook, formats: Sequence[str], numbers: dict[str, int]) -> None:
+def _write(
+    folder: Path, rows: pl.DataFrame, book: Rulebook, batch: str, formats: Sequence[str], numbers: dict[str, int]
+) -> None:
     try:
         write_tasks(
-            folder, rows.with_columns(items=pl.lit(None, dtype=pl.String)), book.locale, book.timezone, formats, numbers
+            folder,
+            rows.with_columns(items=pl.lit(None, dtype=pl.String)),
+            book.locale,
+            book.timezone,
+            batch,
+            formats,
+            numbers,
         )
     except OSError as error:
         what = unable(Words("无法写入", "cannot be written"), error)

@@ -27,6 +27,7 @@ _HEADINGS = {
     "platform": ("平台", "Platform", "platform"),
     "case_id": ("案件号", "Case", "case_id"),
     "agent": ("处理人", "Agent", "agent"),
+    "batch": ("批次", "Batch", "batch"),
 }
 _KNOWN = {heading_key(h): name for name, headings in _HEADINGS.items() for h in headings}
 
@@ -133,5 +134,5 @@ def _answer(cell: Mapping[str, Any], where: str, by: str | None, owner: str) -> 
     """A row that was filled in; who did so is `by`, else the agent whose row it is, else the sheet's owner."""
     assigned = cell.get("agent", "")
     agent = by or (assigned if meant(assigned) != UNASSIGNED else "") or owner
-    names = ("order_id", "platform", "case_id", "result", "code", "note")
+    names = ("order_id", "platform", "case_id", "result", "code", "note", "batch")
     return Answer(sheet=where, row=cell["row"], agent=agent, **{n: cell.get(n, "") for n in names})
