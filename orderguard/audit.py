@@ -48,7 +48,7 @@ def _scan(options: Options) -> Scan:
     with clock.room("read"):
         inputs = read_inputs(options, profiles)
     with clock.room("ledger"):
-        desk = Desk(options, profiles, open_ledger(options.ledger, options.tell))
+        desk = Desk(options, profiles, open_ledger(options.ledger, options.heed))
     try:
         found = inputs.judge(desk, clock)
         problems = found.read.problems

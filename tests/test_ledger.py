@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from worlds import make_world, write_csv
 from orderguard.errors import DeliveryError, OrderguardError
 from orderguard.ledger import CaseBook, open_ledger
 from orderguard.ledger.check import check
+from orderguard.ledger.store import take_lock
 from orderguard.ledger.verdicts import VerdictBook
 from orderguard.rules.book import Bands
 from orderguard.stages.sheets import read_sheets
@@ -404,3 +406,25 @@ def test_damaged_history_is_told_with_its_repair(tmp_path: Path) -> None:
     with pytest.raises(OrderguardError, match="ledger check"):
         house.scan(file)
     assert any("damaged" in text for text in whole(house.ledger))
+
+
+def test_whoever_waits_for_the_ledger_says_so_without_a_terminal(tmp_path: Path) -> None:
+    """Cron's log told nothing while a scan waited; with --quiet it still tells nothing."""
+    file, taken = export(tmp_path / "a.csv", [order("1")]), threading.Event()
+    (tmp_path / "ledger").mkdir()
+
+    def hold_it() -> None:
+        lock = take_lock(tmp_path / "ledger", None)
+        taken.set()
+        time.sleep(1)
+        lock.close()
+
+    for words, told in (((), True), (("--quiet",), False)):
+        taken.clear()
+        other = threading.Thread(target=hold_it)
+        other.start()
+        taken.wait()
+        done = shell("scan", file, "--outputs", "frames", *words, cwd=tmp_path)
+        other.join()
+        assert done.returncode == 0
+        assert ("正在使用台账，等待中" in done.stderr) is told

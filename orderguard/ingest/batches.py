@@ -66,7 +66,7 @@ def read_batches(source: Source, score: HeaderScore, block: int, rows: int, *arg
 def _text(source: Source, score: HeaderScore, block: int) -> Iterator[Table]:
     assert source.path is not None  # noqa: S101 - can_batch says so
     lines = source.path.suffix.lower() in {".jsonl", ".ndjson"}
-    head, before = b"", 0
+    head, before, told = b"", 0, list[Problem]()
     for number, data in enumerate(_blocks(source, block)):
         table = (
             read_json(data, source.name)
@@ -77,9 +77,13 @@ def _text(source: Source, score: HeaderScore, block: int) -> Iterator[Table]:
             head = header_bytes(data, source.name, score)
         under = head.count(b"\n") if not lines else 0
         if number:
+            # What stands above the header was told with the first piece.
+            table.bad = [bad for bad in table.bad if bad.row > head.count(b"\n")]
             table.frame = table.frame.with_columns(pl.col("source_row") + before)
             for bad in table.bad:
                 bad.row += before
+        table.notes = [note for note in table.notes if note not in told]
+        told += table.notes
         last = max(
             [
                 before + under,

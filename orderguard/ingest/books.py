@@ -18,7 +18,16 @@ from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.day_cells import with_days
 from orderguard.ingest.long_numbers import IN_XML, rounded_numbers
 from orderguard.ingest.passwords import unlocked
-from orderguard.ingest.table import HEADER_ROWS, MAX_COLUMNS, HeaderScore, Table, find_header, header_names, untabbed
+from orderguard.ingest.table import (
+    HEADER_ROWS,
+    MAX_COLUMNS,
+    HeaderScore,
+    Table,
+    above_header,
+    find_header,
+    header_names,
+    untabbed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -265,7 +274,8 @@ def _table(
     frame = cells.rename(dict(zip(cells.columns, columns, strict=True))) if cells.columns != columns else cells
     frame = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))[header_at + 1 :]
     frame = frame.filter(pl.any_horizontal(pl.col(columns).is_not_null()))
-    return Table(label, untabbed(frame, columns), notes=notes)
+    bad, told = above_header(rows[: header_at + 1], columns, label)
+    return Table(label, untabbed(frame, columns), bad, notes + told)
 
 
 def _parted(cells: pl.DataFrame, column: int, width: int) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Delimited text: comma, tab, semicolon or bar; UTF-8 with or without BOM, GB18030, UTF-16, Big5.
+"""Delimited text: comma, tab, semicolon, bar and rarer signs; UTF-8 with or without BOM, GB18030, UTF-16, Big5.
 
 The fast way is Polars' reader, which refuses a file with one ragged line or one broken byte. Only then does
 a record-by-record reader take over, which sets the bad rows aside and keeps the rest.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from orderguard.columns import BLANKS
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.ingest.dialects import lines_ended, quotes_at_cells, unwrapped_lines
+from orderguard.ingest.dialects import lines_ended, other_delimiter, quote_of, quotes_at_cells, unwrapped_lines
 from orderguard.ingest.encodings import HEAD_BYTES, to_utf8
 from orderguard.ingest.ragged import read_records, short, split
 from orderguard.ingest.table import (
@@ -24,6 +25,7 @@ from orderguard.ingest.table import (
     BadRow,
     HeaderScore,
     Table,
+    above_header,
     find_header,
     header_names,
     row_text,
@@ -34,7 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LINE = 1 << 20
-_DELIMITERS = (",", "\t", ";", "|")
+_DELIMITERS = (",", "\t", ";", "|", "^", "~", "\x01")
+"""The likeliest first; the last is Hive's."""
+_SEP = re.compile(r"\ufeff?sep=([\x01-\x7e])\s", re.IGNORECASE)
+"""A first line that tells Excel the delimiter."""
 
 
 def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
@@ -69,18 +74,24 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
         data = mended
         delimiter, rows = _delimiter(data[:HEAD_BYTES].decode("utf-8", "replace"), score)
         header_at = find_header(rows, score)
-    columns = header_names(rows[header_at])
+    parted_by = other_delimiter(rows[header_at], score)
+    if parted_by:
+        raise OrderguardError(_not_parted(parted_by, name, header_at + 1))
+    quote = quote_of(rows[header_at])
+    columns = header_names(rows[header_at] if quote == '"' else [c.strip(BLANKS + quote) for c in rows[header_at]])
     skip = _offset_after(data, header_at, delimiter)
     # Bytes that did not decode spoil their rows only: the slow reader sets these aside.
     spoiled = encoding != "utf-8" and "\ufffd".encode() in data
     unquoted = delimiter == "\t" and _without_quoting(data, skip, len(columns))
-    frame, bad = None if spoiled else _fast(data, skip, columns, delimiter, unquoted=unquoted), list[BadRow]()
+    frame, bad = None if spoiled else _fast(data, skip, columns, delimiter, None if unquoted else quote), list[BadRow]()
     if frame is None:
-        frame, bad = read_records(data[skip:], columns, delimiter, header_at + 2, encoding)
+        frame, bad = read_records(data[skip:], columns, (delimiter, quote), header_at + 2, encoding)
     else:
         frame = frame.with_row_index("source_row", header_at + 2).with_columns(pl.col("source_row").cast(pl.Int64))
         frame, bad = _cut_off_end(frame, data, columns, delimiter)
     bad += [BadRow(row, _too_long(size), text) for row, size, text in long_lines]
+    lost, told = above_header(rows[: header_at + 1], columns, name)
+    bad, notes = lost + bad, notes + told
     filled = pl.any_horizontal(pl.col(columns).is_not_null())
     frame = frame.filter(filled)
     if delimiter != "\t" and b"\t" in data:
@@ -113,6 +124,18 @@ def header_bytes(data: bytes, name: str, score: HeaderScore) -> bytes:
     for _ in range(lines):
         at = data.find(b"\n", at) + 1
     return data[:at]
+
+
+def _not_parted(sign: str, name: str, row: int) -> Problem:
+    zh, en = ("空格", "blanks") if sign.isspace() else (f"“{sign}”", f"'{sign}'")
+    what = Words(
+        f"表头的各列之间是{zh}，不认识这种分隔", f"the headings are parted by {en}, which is not read as a delimiter"
+    )
+    fix = Words(
+        "请改用逗号、制表符、分号或竖线分隔后重扫",
+        "part the columns by commas, tabs, semicolons or bars, and scan again",
+    )
+    return Problem(what, name, row, fix)
 
 
 def _empty(name: str) -> Problem:
@@ -151,9 +174,9 @@ def _without_long_lines(data: bytes) -> tuple[bytes, list[tuple[int, int, str]]]
 def _delimiter(head: str, score: HeaderScore) -> tuple[str, list[list[str]]]:
     """The delimiter whose header row is understood best, and the first rows under it."""
     best: tuple[tuple[float, int], str, list[list[str]]] | None = None
-    named = head.lstrip("\ufeff")[:6].lower()
-    for delimiter in _DELIMITERS:
-        if (named.startswith("sep=") and named[4:5] != delimiter) or (best is not None and delimiter not in head):
+    named = _SEP.match(head)
+    for delimiter in (named[1],) if named else _DELIMITERS:
+        if best is not None and delimiter not in head:
             continue
         rows = _first_rows(head, delimiter)
         at = find_header(rows, score)
@@ -228,7 +251,7 @@ def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.when(text != "").then(text))
 
 
-def _fast(data: bytes, skip: int, columns: list[str], delimiter: str, *, unquoted: bool = False) -> pl.DataFrame | None:
+def _fast(data: bytes, skip: int, columns: list[str], delimiter: str, quote: str | None) -> pl.DataFrame | None:
     if not data[skip : skip + 4096].strip() and not data[skip:].strip():
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
     try:
@@ -239,11 +262,11 @@ def _fast(data: bytes, skip: int, columns: list[str], delimiter: str, *, unquote
             schema=dict.fromkeys(columns, pl.String),
             separator=delimiter,
             infer_schema=False,
-            quote_char=None if unquoted else '"',
+            quote_char=quote,
         )
     except pl.exceptions.PolarsError:
         return None
-    frame = _unwrapped(frame) if unquoted else frame
+    frame = _unwrapped(frame) if quote is None else frame
     longest = frame.select(pl.col(columns).str.len_bytes().max()).row(0) if len(frame) else ()
     return None if any((n or 0) > MAX_CELL for n in longest) else frame
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from orderguard.columns import BLANKS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from orderguard.ingest.table import HeaderScore
 
 _QUOTED = re.compile(rb'"[^"]*"')
 _WRAPPED = re.compile(rb'^"(.*)"$')
@@ -48,3 +52,24 @@ def unwrapped_lines(data: bytes) -> bytes:
     """Lines that are one quoted cell each, the quotes inside doubled (an export that was saved as a table of one column): as they were."""
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     return b"\n".join([_WRAPPED.sub(rb"\1", line).replace(b'""', b'"') for line in lines])
+
+
+def quote_of(header: Sequence[str]) -> str:
+    """The sign that cells are wrapped in: `'` where every heading is, as scripts write it, else `"`."""
+    cells = [cell for text in header if (cell := text.strip(BLANKS))]
+    single = len(cells) > 1 and all(len(cell) > 2 and cell[0] == cell[-1] == "'" for cell in cells)
+    return "'" if single else '"'
+
+
+def other_delimiter(header: Sequence[str], score: HeaderScore) -> str:
+    """The sign that parts the headings of a header that arrived as one cell, if parting there gives headings; else nothing."""
+    filled = [cell for cell in header if cell.strip(BLANKS)]
+    if len(filled) != 1:
+        return ""
+    signs = dict.fromkeys(re.findall(r"[^\w\s()（）]+|\s+", filled[0].strip(BLANKS)))
+    found = {sign: score(parts) for sign in signs if len(parts := filled[0].split(sign)) >= _LEAST_PARTS}
+    best = max(found, key=lambda sign: found[sign], default="")
+    return best if found.get(best, 0.0) >= _MOSTLY else ""
+
+
+_LEAST_PARTS, _MOSTLY = 4, 0.5

@@ -33,15 +33,15 @@ def short(found: int, expected: int, *, cut: bool) -> Words:
 
 
 def read_records(
-    body: bytes, columns: list[str], delimiter: str, first_row: int, encoding: str
+    body: bytes, columns: list[str], signs: tuple[str, str], first_row: int, encoding: str
 ) -> tuple[pl.DataFrame, list[BadRow]]:
-    """Record by record: bad rows are set aside with their reason, the rest is kept."""
+    """Record by record: bad rows are set aside with their reason, the rest is kept. `signs`: delimiter and quote."""
     width = len(columns)
     good: list[list[str | None]] = []
     rows: list[int] = []
     bad: list[BadRow] = []
     last: tuple[int, list[str]] = (0, [])
-    for row, (cells, broken) in enumerate(_records(body, delimiter), first_row):
+    for row, (cells, broken) in enumerate(_records(body, *signs), first_row):
         why = broken
         while len(cells) > width and not cells[-1].strip(BLANKS):
             cells.pop()
@@ -67,29 +67,29 @@ def read_records(
     return frame.with_columns(pl.Series("source_row", rows, dtype=pl.Int64)), bad
 
 
-def _records(body: bytes, delimiter: str) -> Iterator[tuple[list[str], Words | None]]:
+def _records(body: bytes, delimiter: str, quote: str) -> Iterator[tuple[list[str], Words | None]]:
     """Cells of each record. A quote that never closes spoils its own line only."""
     lines = body.decode("utf-8", "replace").split("\n")
     if lines and not lines[-1]:
         lines.pop()
     at = 0
     unclosed = Words(
-        "引号没有闭合；请检查该行的双引号",
-        "a quote is not closed; check the double quotes of this line",
+        "引号没有闭合；请检查该行的引号",
+        "a quote is not closed; check the quotes of this line",
     )
     while at < len(lines):
         line = lines[at].removesuffix("\r")
         at += 1
-        if '"' not in line:
+        if quote not in line:
             yield line.split(delimiter), None
             continue
-        cells = split(line, delimiter)
+        cells = split(line, delimiter, quote)
         taken = at
         while cells is None and taken < len(lines) and taken - at < _JOIN_LINES:
             line += "\n" + lines[taken].removesuffix("\r")
             taken += 1
-            if '"' in lines[taken - 1]:
-                cells = split(line, delimiter)
+            if quote in lines[taken - 1]:
+                cells = split(line, delimiter, quote)
         if cells is None:
             yield lines[at - 1].split(delimiter), unclosed
             continue
@@ -97,10 +97,10 @@ def _records(body: bytes, delimiter: str) -> Iterator[tuple[list[str], Words | N
         yield cells, None
 
 
-def split(line: str, delimiter: str) -> list[str] | None:
+def split(line: str, delimiter: str, quote: str = '"') -> list[str] | None:
     """The cells of one record, or None when a quoted cell is still open at its end."""
     try:
-        rows = list(csv.reader(io.StringIO(line + "\n\x01", newline=""), delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(line + "\n\x01", newline=""), delimiter=delimiter, quotechar=quote))
     except csv.Error:
         return None
     # An open quote swallows the sentinel line; a closed one leaves it outside the record.

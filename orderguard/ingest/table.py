@@ -84,6 +84,40 @@ def find_header(rows: Sequence[Sequence[str | None]], score: HeaderScore) -> int
     return best if best >= 0 else max(first, 0)
 
 
+def above_header(
+    rows: Sequence[Sequence[str | None]], columns: Sequence[str], label: str
+) -> tuple[list[BadRow], list[Problem]]:
+    """What stands above the header and may be an order: rows like those below are set aside, lesser ones told.
+
+    Args:
+        rows: the first rows of a table, the header last.
+        columns: the header's names.
+        label: of the table, for messages.
+    """
+    from orderguard.errors import Problem, Words  # noqa: PLC0415 - for typing only above
+
+    why = Words(
+        "这一行在表头之上；若是订单，请移到表头下面再扫",
+        "this row stands above the header; if it is an order, move it below and scan again",
+    )
+    like_an_order = max(_FEW, sum(bool(c and c.strip(BLANKS)) for c in rows[-1]) / 2)
+    bad, lesser = list[BadRow](), list[str]()
+    for row, cells in enumerate(rows[:-1], 1):
+        filled = [c.strip(BLANKS) for c in cells if c and c.strip(BLANKS)]
+        if len(filled) < 2 or not any(any(map(str.isdecimal, c)) for c in filled):  # a title, headings over headings
+            continue
+        if len(filled) >= like_an_order:
+            bad.append(BadRow(row, why, row_text(columns, cells)))
+        else:
+            lesser.append(f"{row}（{' '.join(filled)[:40]}）")
+    if not lesser:
+        return bad, []
+    listed = "、".join(lesser[:_SHOWN]) + (f" … +{len(lesser) - _SHOWN}" if len(lesser) > _SHOWN else "")
+    what = Words(f"表头之上的行没有当订单读：{listed}", f"rows above the header are not read as orders: {listed}")
+    fix = Words("若是订单，请移到表头下面再扫", "if they are orders, move them below it and scan again")
+    return bad, [Problem(what, label, fix=fix, fatal=False)]
+
+
 def untabbed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """Rows that arrived as one cell, their cells joined by tabs, as rows of cells."""
     import polars as pl  # noqa: PLC0415 - for typing only above
@@ -114,6 +148,7 @@ def _cells(text: str, width: int) -> list[str] | None:
     return [*cells, *[""] * (width - len(cells))] if width // 2 < len(cells) <= width else None
 
 
+_FEW, _SHOWN = 3, 3
 MARK = "+"
 """Begins the name of a cell that belongs to no column; it must be gone before the row is read again."""
 _LONGEST = 30_000
