@@ -403,6 +403,23 @@ def sold(number: int, sku: str, quantity: float, paid: str, **more: Any) -> dict
     return {"订单编号": f"o{number}", "平台": "自营", "商品编码": sku, "数量": quantity, "下单时间": "2026-11-11 00:00:00", "付款时间": paid, **more}
 
 
+def test_an_earlier_scans_order_that_was_paid_after_the_first_of_this_one_takes_stock(tmp_path: Path) -> None:
+    """The stock says of no time: it counts from o2's payment on, and o1, ordered before, paid later."""
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nbands: {review: 20, hold: 30}\nrules:\n  - {id: over, kind: oversell, points: 30, with: {stock: {A: 2, B: 0}}}\n", encoding="utf-8"
+    )  # fmt: skip
+    goods_export(tmp_path / "a.csv", [sold(1, "A", 2, "2026-11-11 09:30:00")])
+    rows = [sold(2, "A", 1, "2026-11-11 09:00:00", 下单时间="2026-11-11 08:00:00"), sold(3, "A", 2, "2026-11-11 09:40:00", 下单时间="2026-11-11 09:39:00")]
+    goods_export(tmp_path / "b.csv", [*rows, sold(3, "B", 3, "2026-11-11 09:40:00", 下单时间="2026-11-11 09:39:00")])
+    for name in ("a.csv", "b.csv"):
+        assert shell("scan", name, "--quiet", cwd=tmp_path).returncode == 0
+    found = pl.read_parquet(tmp_path / "out" / "findings.parquet").filter(rule_id="over")
+    assert dict(found.select("order_id", "reason").iter_rows()) == {
+        "o1": "A 超卖：库存 2，按付款先后到本单累计 3，本单缺 1 件",
+        "o3": "A 超卖：库存 2，按付款先后到本单累计 5，本单连同另外 1 个货号共缺 5 件",
+    }
+
+
 def test_oversell_counts_in_order_of_payment_and_says_how_many_are_short(tmp_path: Path) -> None:
     stock = tmp_path / "库存.csv"
     stock.write_bytes("货号,可用库存,时间\nA,10,2026-11-11 00:00:00\nB,0,2026-11-11\n".encode("gb18030"))

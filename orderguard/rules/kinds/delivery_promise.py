@@ -6,8 +6,8 @@ Flags:
     deliveries arrived. These are a table (`lead_times`: from, to, days; a row may stand for several: `deliveries`) or, without
     one, the shop's own orders, from the ledger too: those placed in the `history` before the order's day that had arrived
     (`until: delivered_at`, or `shipped_at` where the platform's promise is to ship) when that day began. The pair of
-    cities counts where it has `min_history` deliveries, else city and province, else the provinces. The reason names a
-    promise that would hold.
+    cities counts where it has `min_history` deliveries, else city to province, else province to city, else the provinces. The reason
+    names a promise that would hold.
 
 Why:
     a promise that breaks costs a fine and a refund; it is cheaper to say a later one before shipping.
@@ -32,7 +32,7 @@ Settings:
     所需时间是过去这条线路的 `quantile` 分位：九成的件在这之内送到。过去的件从时效表 `lead_times` 来（始发、到达、天数；
     一行可代表多单：`deliveries`）；没有表就从店里自己的订单学，台账里的也算：订单当天开始前 `history` 之内下单、
     而且当天开始时已经送到的（`until: delivered_at`；平台考核发货的写 `shipped_at`）。两市之间够 `min_history` 单就按两市，
-    不够按市到省，再不够按省到省。原因里会写一个做得到的承诺时间。
+    不够依次按市到省、省到市、省到省。原因里会写一个做得到的承诺时间。
 
 为什么：
     承诺落空要罚款、要退款；发货前把时间说晚一点便宜得多。

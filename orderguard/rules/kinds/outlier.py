@@ -1,8 +1,8 @@
 """An amount or quantity far above what is usual here.
 
 Flags:
-    orders whose paid `amount`, or the quantity of one of its SKUs, is more than `times` the `baseline` (mean or
-    median) of the earlier orders with the same `by` (account, phone, shop, sku, category, ...) in the `history` before it. Only
+    orders whose paid `amount`, or `quantity` (of all goods together; by sku and category of one of these), is more than `times`
+    the `baseline` (mean or median) of the earlier orders with the same `by` (account, phone, shop, sku, ...) in the `history` before it. Only
     orders strictly earlier count, from the ledger too; the later order is flagged, never the earlier one. `by: category` takes
     each SKU's category from `categories` (a file: sku, category): quantities per category, amounts per combination of
     categories in the order.
@@ -27,7 +27,7 @@ Settings:
 金额或件数比平时高得多。
 
 标记什么：
-    实付金额（`amount`）或其中一个货号的件数，超过 `times` 倍基线的订单。基线是同一 `by`（账号、电话、店铺、货号、类目……）
+    实付金额（`amount`）或件数（`quantity`：整单合计；按货号、类目比时是其中一个的），超过 `times` 倍基线的订单。基线是同一 `by`（账号、电话、店铺、货号、类目……）
     在它之前 `history` 内各单的均值或中位数。只有严格更早的订单算数，台账里的也算；命中的是后来那张，不是先前的。
     `by: category` 按 `categories`（sku、category 两列）找类目：件数按每个类目比，金额按一单里类目的组合比。
 

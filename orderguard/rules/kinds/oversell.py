@@ -12,7 +12,7 @@ Why:
 Misses:
     sales that were never scanned, returns, stock moved after `as_of`. Without `--stock FILE` (or `stock:`), items, a
     time, or a SKU in the stock file an order is not evaluable. A stock file without `as_of` counts from the first
-    order of the input on.
+    order of the input that takes stock; earlier scans' orders that were paid since count if they were placed less than a day before.
 
 Settings:
     stock: a table of sku, available, as_of; scan --stock goes before it
@@ -22,15 +22,15 @@ Settings:
 
 标记什么：
     超出库存的订单：每个货号按付款先后（未付款按下单，同时按订单号）累加件数，从库存的 `as_of` 时刻起算，以前扫描过的订单也算，
-    每单只算一次；取消和关闭的订单不占库存。值和原因说缺几件。`bundles` 表把套装拆成部件（kind `bundle`，部件可以又是套装），
-    或随货带赠品（kind `gift`）。同一货号的几行（几个仓）相加。
+    每单只算一次；取消和关闭的订单不占库存。值和原因说这一单的各货号共缺几件。`bundles` 表把套装拆成部件（kind `bundle`，部件可以又是套装），
+    或随货带赠品（kind `gift`：跟订单上写明的货走，套装里的部件不带）。同一货号的几行（几个仓）相加。
 
 为什么：
     大促和赠品会卖出没有的货；到时发不出，平台要罚。
 
 漏掉什么：
     从没扫描过的销售、退货、`as_of` 之后的调货。没有 `--stock 文件`（或 `stock:`）、没有商品明细、没有时间、货号不在库存表里，
-    都无法判断。库存表没有 `as_of` 时，从这次输入的第一单起算。
+    都无法判断。库存表没有 `as_of` 时，从这次输入里占库存的第一单起算；以前扫描过、此后才付款的，下单早不过一天的也算。
 
 设置：
     stock：库存表（货号 sku、可用 available、时刻 as_of）；扫描时的 --stock 优先
@@ -114,7 +114,7 @@ class Oversell(Measured):
         stock, now = self._around.tables.get("stock"), self._around.now
         first = None if stock is None else stock["as_of"].min()
         if first is None or now is None:
-            return Reach((), timedelta(0))
+            return Reach((), timedelta(days=1))  # who ordered before the first of these may have paid after it
         return Reach((), min(max(now - first, timedelta(0)) + timedelta(days=1), timedelta(days=366)))  # type: ignore[operator]
 
     def reads(self) -> set[str]:
@@ -159,20 +159,25 @@ class Oversell(Measured):
         beyond = pl.min_horizontal("quantity", pl.col("total") - pl.col("available").clip(0))
         short = counted.with_columns(short=beyond).filter(pl.col("short") > 1e-9).sort("at", "sku")
         worst = short.group_by("at", maintain_order=True).agg(
-            pl.col("short").sum(), **{f"_{c}": pl.col(c).first() for c in ("sku", "available", "total")}
+            pl.col("short").sum(),
+            _others=pl.len() - 1,
+            **{f"_{c}": pl.col(c).first() for c in ("sku", "available", "total")},
         )
         out = orders.select("at", "when", "basket").join(worst, on="at", how="left", maintain_order="left")
         known = pl.col("basket").is_not_null() & pl.col("when").is_not_null() & ~pl.col("at").is_in(unknown.implode())
         hit = pl.when(pl.col("short") > 0).then(True).when(known).then(False)
-        return out.select("_sku", "_available", "_total", hit=hit, value="short")
+        return out.select("_sku", "_available", "_total", "_others", hit=hit, value="short")
 
     def reason(self, locale: str) -> pl.Expr:
         return sentence(
             locale,
-            zh="{sku} 超卖：库存 {stock}，按付款先后到本单累计 {total}，本单缺 {short} 件",
-            en="{sku} oversold: {stock} in stock, {total} sold up to this order, {short} short",
+            zh="{sku} 超卖：库存 {stock}，按付款先后到本单累计 {total}，本单{others}缺 {short} 件",
+            en="{sku} oversold: {stock} in stock, {total} sold up to this order, {short} short{others}",
             sku=shortened("_sku"),
             stock=number(pl.col("_available"), 2),
             total=number(pl.col("_total"), 2),
             short=number(pl.col("value"), 2),
+            others=pl.when(pl.col("_others") > 0)
+            .then(pl.format(("连同另外 {} 个货号共" if locale.startswith("zh") else " with {} more SKUs"), "_others"))
+            .otherwise(pl.lit("")),
         )
