@@ -103,7 +103,7 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
     from datetime import UTC, datetime
 
     from orderguard.cli import language
-    from orderguard.cli.common import one_case, opened, print_json
+    from orderguard.cli.common import may_leave, one_case, opened, print_json
     from orderguard.errors import Words, printable
     from orderguard.ledger import CaseBook
 
@@ -112,6 +112,7 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
         before = found["state"] == "released"
         if not before:
             CaseBook(book).release(found["case_id"], by, why, datetime.now(UTC))
+        leaving = may_leave(book, language())
     if before:
         told = Words(
             f"{found['case_id']} 早已放行，没有改变什么；经过见 orderguard explain {found['order_id']}",
@@ -122,6 +123,8 @@ def release(order_or_case: str, ledger: str, by: str, why: str, as_json: bool) -
         print_json({**{name: found[name] for name in KEY}, "state": "released"})
     else:
         click.echo(f"{found['case_id']} → {STATES['released'][0 if language().startswith('zh') else 1]}")
+        if leaving:
+            click.echo(leaving, err=True)
 
 
 cases.add_command(snooze)

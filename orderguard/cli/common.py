@@ -75,6 +75,19 @@ def clock(stamp: str | None, zone: str) -> str:
         return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def may_leave(store: Ledger, locale: str) -> str:
+    """A line for people who have just let orders go: how many wait for a release list, and the command; "" if none does."""
+    from orderguard.errors import Words
+    from orderguard.ledger.sweeps import SweepBook
+
+    waiting = len(SweepBook(store).releasable())
+    told = Words(
+        f"暂扣过、现可放行 {waiting:,} 单，还没上放行清单：orderguard cases sweep 会写出清单",
+        f"on hold lists, may leave, on no release list yet: {waiting:,}; 'orderguard cases sweep' writes the lists",
+    )
+    return told.pick(locale) if waiting else ""
+
+
 def replaced(verdict: dict[str, Any], results: dict[int, str], locale: str) -> str:
     """What became of a verdict that another one replaced: corrected, upheld, or followed by a decision."""
     from orderguard.errors import Words

@@ -8,7 +8,7 @@ import click
 
 from orderguard.cli.drafting import draft, tables_of
 from orderguard.cli.options import date_order_option, json_option, password_option, platform_option, platforms_option
-from orderguard.errors import printable
+from orderguard.errors import Words, printable
 
 
 @click.group()
@@ -21,6 +21,7 @@ def platforms() -> None:
 @json_option()
 def list_(platforms_dir: str | None, as_json: bool) -> None:
     """列出已知平台。 List the known platforms."""
+    from orderguard.cli import language
     from orderguard.cli.common import print_json, print_table
     from orderguard.platforms import load_profiles
 
@@ -49,7 +50,13 @@ def list_(platforms_dir: str | None, as_json: bool) -> None:
         ]
         for p in profiles
     ]
-    print_table(["platform", "zh", "en", "columns", "headings"], rows)
+    zh = language().startswith("zh")
+    print_table(
+        ["平台", "中文名", "英文名", "列", "认得的表头"]
+        if zh
+        else ["Platform", "Chinese", "English", "Columns", "Headings"],
+        rows,
+    )
 
 
 @platforms.command()
@@ -58,16 +65,12 @@ def list_(platforms_dir: str | None, as_json: bool) -> None:
 @json_option()
 def show(platform: str, platforms_dir: str | None, as_json: bool) -> None:
     """某平台的每一列从哪些表头读取。 Which headings each column of a platform is read from."""
+    from orderguard.cli import language
     from orderguard.cli.common import print_json, print_table
     from orderguard.columns import heading
-    from orderguard.errors import OrderguardError, Problem, Words, closest
-    from orderguard.platforms import load_profiles
+    from orderguard.platforms import load_profiles, named
 
-    profiles = load_profiles(platforms_dir)
-    found = [p for p in profiles if platform.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
-    if not found:
-        what = Words(f"未知平台 '{platform}'", f"unknown platform '{platform}'")
-        raise OrderguardError(Problem(what, fix=closest(platform, [p.platform for p in profiles])))
+    found = named(platform, load_profiles(platforms_dir))
     profile = found[0]
     picks = {n: p for n in [*profile.columns, *profile.extract] if (p := profile.pick(n))}
     if as_json:
@@ -80,9 +83,11 @@ def show(platform: str, platforms_dir: str | None, as_json: bool) -> None:
             }
         )
         return
+    locale = language()
+    zh = locale.startswith("zh")
     print_table(
-        ["column", "意思", "how", "headings"],
-        [[n, heading(n, "zh-CN"), p.how, "、".join(p.all_sources())] for n, p in picks.items()],
+        ["列", "意思", "怎么取", "从哪些表头"] if zh else ["Column", "Meaning", "How", "Headings"],
+        [[n, heading(n, locale), p.how, ("、" if zh else ", ").join(p.all_sources())] for n, p in picks.items()],
     )
 
 
@@ -176,7 +181,28 @@ def _print(result: dict[str, Any], *, zh: bool) -> None:
             if zh
             else f"not in this file, so rules that need them are not evaluable: {names}"
         )
+        ways = [w for columns, w in _ELSEWHERE if columns & {*result["missing"]}]
+        if ways:
+            click.echo("；".join(w.zh for w in ways) if zh else "; ".join(w.en for w in ways))
 
+
+_ELSEWHERE = (
+    (
+        {"registered_at", "prior_orders", "ip", "device_id"},
+        Words("账号信息可用 scan --lookup 补", "account facts can be added with 'scan --lookup'"),
+    ),
+    (
+        {"ship_from"},
+        Words(
+            "发货地可写在规则表：ship_from: 杭州", "the rulebook can tell where orders leave from: ship_from: Hangzhou"
+        ),
+    ),
+    (
+        {"currency"},
+        Words("没写币种的按人民币，或规则表的 currency:", "money is yuan, or what the rulebook's currency: says"),
+    ),
+)
+"""Columns that another place can give, and how."""
 
 _LOOKS = {
     "ip": "IP", "email": "邮箱", "time": "时间", "phone": "电话", "currency": "币种", "money": "金额", "count": "数量", "province": "省",

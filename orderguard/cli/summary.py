@@ -21,7 +21,7 @@ def show(run: dict[str, Any], book: Rulebook, out: Path) -> None:
     """Files, rules, bands, sheets and time: drawn by Rich on a terminal, plain text otherwise."""
     zh = book.locale.startswith("zh")
     tables = [_files(run, zh), _rules(run, book, zh)]
-    lines = _lines(run, out, zh)
+    lines = _lines(run, book, out, zh)
     if sys.stdout.isatty():
         _draw(tables, lines)
     else:
@@ -76,7 +76,7 @@ def _rules(run: dict[str, Any], book: Rulebook, zh: bool) -> _Table:
     return ("规则" if zh else "Rules", head, rows)
 
 
-def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
+def _lines(run: dict[str, Any], book: Rulebook, out: Path, zh: bool) -> list[str]:
     seconds = sum(run["timings"].values())
     rooms = "  ".join(f"{k} {v:.2f}s" for k, v in run["timings"].items())
     tasks = "  ".join(f"{printable(_sheet(a, zh))} {n}" for a, n in run["tasks"].items()) or "—"
@@ -86,6 +86,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
     held, review, new = (f"{run[n]:,}" for n in ("held", "review", "new_cases"))
     skipped, before, past = (f"{run[n]:,}" for n in ("skipped", "released_before", "past_flagged"))
     blind = any(c["not_evaluable"] for c in run["coverage"])
+    homeless = _homeless(run, book)
     said: list[tuple[bool, Words]] = [
         (
             True,
@@ -114,6 +115,7 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
                 "not evaluable: a column is missing, blank or masked; see 'platforms detect', add account facts with --lookup",
             ),
         ),
+        (bool(homeless), _no_origin(homeless)),
         *[(True, Words(printable(w.zh), printable(w.en))) for w in rule_lines(run)],
         (True, Words(f"任务表：{tasks}", f"task sheets: {tasks}")),
         (bool(run["waiting"]), Words(f"等下一张任务表：{waiting}", f"waiting for the next sheet: {waiting}")),
@@ -129,6 +131,22 @@ def _lines(run: dict[str, Any], out: Path, zh: bool) -> list[str]:
         ((out / "flagged.xlsx").exists(), Words(f"打开 {out / 'flagged.xlsx'}", f"open {out / 'flagged.xlsx'}")),
     ]
     return [words.pick("zh-CN" if zh else "en") for wanted, words in said if wanted]
+
+
+def _homeless(run: dict[str, Any], book: Rulebook) -> list[str]:
+    """Rules that need a place of departure and could judge no order, where the rulebook names none."""
+    if any(book.ship_from.model_dump().values()):
+        return []
+    idle = {c["rule_id"] for c in run["coverage"] if c["not_evaluable"] and not c["judged"]}
+    return [r.id for r in book.active if r.id in idle and any(n.startswith("ship_") for n in r.settings.reads())]
+
+
+def _no_origin(rules: list[str]) -> Words:
+    zh, en = "、".join(rules), ", ".join(rules)
+    return Words(
+        f"{zh} 一单也判断不了：表里没有发货地的，在规则表写 ship_from: 杭州（换成你的发货地）",
+        f"{en} could judge no order: if the export does not say where orders leave from, put ship_from: Hangzhou (your place) in the rulebook",
+    )
 
 
 def _sheet(agent: str, zh: bool) -> str:

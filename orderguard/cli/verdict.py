@@ -27,14 +27,15 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
     from datetime import UTC, datetime
 
     from orderguard.cli import language
-    from orderguard.cli.common import opened, print_json
+    from orderguard.cli.common import may_leave, opened, print_json
     from orderguard.ledger.verdicts import VerdictBook
     from orderguard.stages.sheets import read_sheets
 
     answers, read, unanswered, problems = read_sheets(sheets, by)
+    locale = language()
     with opened(Path(ledger)) as book:
         done = VerdictBook(book).record(answers, read, datetime.now(UTC))
-    locale = language()
+        leaving = may_leave(book, locale) if done.written else ""
     oddities = [*problems, *done.oddities]
     if as_json:
         told: dict[str, Any] = {"recorded": done.written, "same": done.same, "unanswered": unanswered}
@@ -49,6 +50,8 @@ def record(sheets: tuple[str, ...], ledger: str, by: str | None, as_json: bool) 
             if zh
             else f"{done.written} recorded, {done.same} recorded before, {unanswered} rows without an answer, {len(oddities)} oddities"
         )
+        if leaving:
+            click.echo(leaving, err=True)
     if oddities and not done.written and not done.same:
         sys.exit(EXIT_INPUT)
 
@@ -94,7 +97,8 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_j
     """更正一条处置结果，或在两人不一致时裁定；旧的保留在案。 Correct a verdict or settle a dispute; the old one stays in the trail."""
     from datetime import UTC, datetime
 
-    from orderguard.cli.common import one_case, opened, print_json
+    from orderguard.cli import language
+    from orderguard.cli.common import may_leave, one_case, opened, print_json
     from orderguard.errors import OrderguardError, Words
     from orderguard.ledger.verdicts import RESULTS, VerdictBook, read_result
 
@@ -105,12 +109,15 @@ def revise(order_or_case: str, result: str, ledger: str, by: str, why: str, as_j
     with opened(Path(ledger)) as book:
         found = one_case(book, order_or_case)
         settled = VerdictBook(book).revise(found["case_id"], value, by, why, datetime.now(UTC))
+        leaving = may_leave(book, language()) if value == "false_alarm" else ""
     if as_json:
         keys = {name: found[name] for name in ("case_id", "platform", "order_id")}
         print_json({**keys, "result": value, "settled": settled})
     else:
-        kept = "（维持原判 / upheld）" if settled else ""
-        click.echo(f"{found['case_id']} → {RESULTS[value].zh} / {RESULTS[value].en}{kept}")
+        kept = Words("（维持原判）", " (upheld)").pick(language()) if settled else ""
+        click.echo(f"{found['case_id']} → {RESULTS[value].pick(language())}{kept}")
+        if leaving:
+            click.echo(leaving, err=True)
 
 
 @verdict.command()

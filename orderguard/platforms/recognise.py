@@ -61,6 +61,21 @@ def header_score(profiles: Sequence[Profile]) -> Callable[[Sequence[str]], float
     return score
 
 
+def named(word: str, profiles: Sequence[Profile], where: str = "") -> list[Profile]:
+    """The profiles (its variants) of the platform that a user calls `word`: by its id or another name.
+
+    Raises:
+        OrderguardError: nobody is called so.
+    """
+    found = [p for p in profiles if word.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
+    if not found:
+        what = Words(f"未知平台 '{word}'", f"unknown platform '{word}'")
+        raise OrderguardError(
+            Problem(what, where, fix=closest(word, list(dict.fromkeys(p.platform for p in profiles))))
+        )
+    return found
+
+
 def match_header(
     headings: Sequence[str], profiles: Sequence[Profile], wanted: str | None = None, where: str = ""
 ) -> Match:
@@ -78,12 +93,7 @@ def match_header(
     generic = next(p for p in profiles if p.platform == GENERIC)
     keys = {heading_key(h): h for h in reversed(headings)}
     if wanted is not None:
-        chosen = [p for p in profiles if wanted.casefold() in {p.platform, *(a.casefold() for a in p.aliases)}]
-        if not chosen:
-            names = [p.platform for p in profiles]
-            what = Words(f"未知平台 '{wanted}'", f"unknown platform '{wanted}'")
-            raise OrderguardError(Problem(what, where, fix=closest(wanted, names)))
-        return _match(chosen[0], generic, keys)
+        return _match(named(wanted, profiles, where)[0], generic, keys)
     telling = telling_headings(profiles)
     told = [_match(p, generic, keys) for p in profiles if p is generic or own_headings(p, telling, keys)]
     told = [m for m in told if not _by_chance(m, told, telling, keys)]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -274,8 +275,10 @@ def _regions(orders: pl.DataFrame) -> pl.DataFrame:
 
 
 def _empty(taken: Sequence[Taken], period: Period, pile: _Pile) -> OrderguardError:
-    what = Words(f"台账里没有 {period.label} 的订单", f"the ledger has no order of {period.label}")
+    days = period.label.replace("_", " – ")
+    what = Words(f"台账里没有 {days} 的订单", f"the ledger has no order of {days}")
     fix = Words("先用 orderguard scan 扫描订单", "scan orders first with 'orderguard scan'")
     if pile.last:
-        fix = Words(f"最近的订单在 {max(pile.last):%Y-%m-%d}", f"its last order is of {max(pile.last):%Y-%m-%d}")
+        last = f"{max(pile.last).astimezone(ZoneInfo(period.zone)):%Y-%m-%d}"  # the shop's day, as --month and --from mean it
+        fix = Words(f"最近的订单在 {last}", f"its last order is of {last}")
     return OrderguardError(Problem(what, ", ".join(t.name for t in taken), fix=fix))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from orderguard.columns import FACTS, ORDERS, heading
 from orderguard.errors import Words
 from orderguard.ledger import History
 from orderguard.rules.book import say
@@ -33,7 +34,7 @@ def answers(
 
     Returns:
         Per rule: `rule_id says status answer value reason counts note`; `answer` is `flagged`, `passed` or `not_evaluable`,
-        `counts` whether it adds its points, `note` why what was found does not.
+        `counts` whether it adds its points, `note` why what was found does not, or what a rule that cannot say lacks.
     """
     past = History(ledger).around(order, needed(book.variants)[2], ids)
     both = pl.concat([order, past], rechunk=True).with_columns(past=pl.int_range(pl.len()) >= 1)
@@ -46,6 +47,8 @@ def answers(
     spared = [] if said.spared is None else said.spared.filter(pl.col("row") == 0)["rule_id"].to_list()
     why = _without_partners({n for n in found if profile.status[n] == "live"}, book)
     why |= {n: _TRIAL for n in found if profile.status[n] != "live"} | dict.fromkeys(spared, _ALLOWED)
+    row = frame.row(0, named=True)
+    why |= {r.id: w for r in rules if r.id in blind and (w := _unseen(r.settings.reads(), row)) is not None}
     return [
         {
             "rule_id": rule.id,
@@ -63,6 +66,29 @@ def answers(
 
 _TRIAL = Words("试运行，不计分", "on trial: no points")
 _ALLOWED = Words("在白名单里，不标记", "on an allow list: not flagged")
+
+
+_SOURCES = {"phone_": "receiver_phone", "ship_": "ship_from", "addr": "address", "account_": "buyer_id", "email_": "email", "name_": "receiver_name"}  # fmt: skip
+"""How the names of facts begin, and the column that each comes from."""
+_TELLING = frozenset({"buyer_note", "seller_note", "coupon"})
+"""Columns whose blank says something."""
+_SPARE = frozenset({"currency", "province", "city", "district", "shop"})
+"""Columns that a rule does without."""
+
+
+def _unseen(reads: set[str], row: Mapping[str, Any]) -> Words | None:
+    """Which of the columns that a rule reads the order lacks, or does not show."""
+    lacking = set()
+    for name in reads - _SPARE:
+        cell = row.get(name)
+        hidden = isinstance(cell, str) and ("*" in cell or (cell == "" and name not in _TELLING))
+        if (cell is None or hidden) and not name.endswith("_km"):
+            lacking.add(next((c for start, c in _SOURCES.items() if name.startswith(start)), name))
+    names = [c.name for c in (*ORDERS, *FACTS) if c.name in lacking]
+    if not names:
+        return None
+    zh, en = "、".join(heading(n, "zh-CN") for n in names), ", ".join(heading(n, "en") for n in names)
+    return Words(f"没有、打码或读不出：{zh}", f"missing, masked or unreadable: {en}")
 
 
 def _without_partners(counts: set[str], book: Rulebook) -> dict[str, Words]:
