@@ -18,6 +18,7 @@ from orderguard.normalise.currency import beside_amounts, headed
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
 from orderguard.normalise.picking import picked, plain, with_extensions
+from orderguard.normalise.plain import parse
 from orderguard.normalise.recipe import (
     ADDED,
     ITEMS,
@@ -46,7 +47,7 @@ from orderguard.normalise.refusals import (
 )
 from orderguard.normalise.slots import slot_ends
 from orderguard.normalise.status import stages
-from orderguard.normalise.times import ISO, parse, times
+from orderguard.normalise.times import ISO, times
 
 if TYPE_CHECKING:
     from orderguard.errors import Problem
