@@ -69,7 +69,7 @@ def _text(source: Source, score: HeaderScore, block: int) -> Iterator[Table]:
     head, before, told = b"", 0, list[Problem]()
     for number, data in enumerate(_blocks(source, block)):
         table = (
-            read_json(data, source.name)
+            read_json(data, source.name, score)
             if lines
             else read_delimited(head + data if number else data, source.name, score)
         )

@@ -263,7 +263,7 @@ def _parse(data: bytes, source: Source, score: HeaderScore, passwords: Sequence[
     if suffix in {".json", ".jsonl", ".ndjson"} or start in (b"{", b"["):
         from orderguard.ingest.records import read_json  # noqa: PLC0415
 
-        return [read_json(data, name)]
+        return [read_json(data, name, score)]
     return [read_delimited(data, name, score)]
 
 

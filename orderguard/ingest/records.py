@@ -10,34 +10,10 @@ import polars as pl
 
 from orderguard.errors import OrderguardError, Problem, Words
 from orderguard.ingest.encodings import by_mark
-from orderguard.ingest.table import MAX_COLUMNS, BadRow, Table
+from orderguard.ingest.json_texts import Decoder, whole
+from orderguard.ingest.shapes import ITEM_KEYS, opened, records_of
+from orderguard.ingest.table import MAX_COLUMNS, BadRow, HeaderScore, Table
 
-_ITEM_KEYS = (
-    "line_items",
-    "items",
-    "lines",
-    "order_items",
-    "orderitems",
-    "skus",
-    "products",
-    "lineitems",
-    "item_list",
-    "itemlist",
-    "goods",
-    "goods_list",
-    "goodslist",
-    "sku_list",
-    "product_list",
-    "order_goods",
-    "order_details",
-    "product_infos",
-    "orderdetails",
-    "details",
-    "商品",
-    "商品明细",
-    "商品列表",
-    "明细",
-)
 _SUB_KEYS = (
     "orders", "order", "sub_orders", "suborders", "sub_order_list", "suborderlist", "sku_order_list", "order_lines",
     "orderlines", "order_list", "child_orders", "trade_orders", "子订单", "子订单列表",
@@ -52,8 +28,13 @@ _SHAPE = Words(
 )
 
 
-def read_json(data: bytes, name: str) -> Table:
+def read_json(data: bytes, name: str, score: HeaderScore) -> Table:
     """Objects as rows: nested objects become `a.b` columns, the list of items becomes a row per item.
+
+    Args:
+        data: the whole file.
+        name: how the file is called in messages.
+        score: tells how much some names look like headings.
 
     Raises:
         OrderguardError: not JSON, or no list of objects in it.
@@ -68,15 +49,8 @@ def read_json(data: bytes, name: str) -> Table:
     else:
         what = Words("无法识别文字编码", "the text encoding is not recognised")
         raise OrderguardError(Problem(what, name, fix=Words("请用 UTF-8 编码", "use UTF-8")))
-    bad: list[BadRow] = []
-    try:
-        value = _loads(text)
-    except (ValueError, RecursionError) as error:
-        numbered, bad = _json_lines(text)
-        if not numbered:
-            raise OrderguardError(_invalid(error, name)) from error
-    else:
-        numbered = list(enumerate(_records(value, name), 1))
+    decoder = Decoder()
+    numbered, bad = _numbered(text, name, score, decoder)
     rows: list[dict[str, str | None]] = []
     for number, wrapped in numbered:
         record = _unwrapped(wrapped)
@@ -92,7 +66,22 @@ def read_json(data: bytes, name: str) -> Table:
     if not rows and not bad:
         raise OrderguardError(Problem(Words("没有订单记录", "holds no orders"), name, fix=_SHAPE))
     frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))
-    return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad)
+    return Table(name, frame.with_columns(pl.col("source_row").cast(pl.Int64)), bad, decoder.notices(numbered, name))
+
+
+def _numbered(text: str, name: str, score: HeaderScore, decoder: Decoder) -> tuple[list[tuple[int, Any]], list[BadRow]]:
+    """Records and the number of each: of its line, or in the file."""
+    try:
+        value = decoder.value(text)
+    except (ValueError, RecursionError) as error:
+        parts, bad = decoder.parts(text)
+        if not parts:
+            raise OrderguardError(_invalid(error, name)) from error
+        return [(number, order) for number, one in parts for order in opened(one, score)], bad
+    records = records_of(value, score)
+    if records is None:
+        raise OrderguardError(Problem(Words("没有订单列表", "holds no list of orders"), name, fix=_SHAPE))
+    return list(enumerate(records, 1)), []
 
 
 def _invalid(error: Exception, name: str) -> Problem:
@@ -101,46 +90,6 @@ def _invalid(error: Exception, name: str) -> Problem:
     line = getattr(error, "lineno", 0)
     fix = Words(f"检查第 {line} 行附近（{str(error)[:80]}）", f"look near line {line} ({str(error)[:80]})")
     return Problem(Words("不是有效的 JSON", "is not valid JSON"), name, line, fix)
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-
-
-def _json_lines(text: str) -> tuple[list[tuple[int, Any]], list[BadRow]]:
-    rows, bad = [], []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append((number, _loads(line)))
-        except (ValueError, RecursionError) as error:
-            why = Words(f"不是有效的 JSON（{str(error)[:60]}）", f"is not valid JSON ({str(error)[:60]})")
-            bad.append(BadRow(number, why, _whole(line[:2_000])))
-    return ([r for r in rows if isinstance(r[1], dict)] and rows), bad
-
-
-def _records(value: Any, name: str) -> list[Any]:
-    """The list of orders: the value itself, or the first list of objects within two levels of it."""
-    if isinstance(value, list):
-        return value
-    level = [value] if isinstance(value, dict) else []
-    for _ in range(3):
-        for mapping in level:
-            named = [v for k, v in mapping.items() if k.lower() in {"orders", "data", "list", "rows", "订单"}]
-            for child in [*named, *mapping.values()]:
-                if isinstance(child, list) and child and isinstance(child[0], dict) and _is_orders(mapping, child):
-                    return child
-        level = [v for mapping in level for v in mapping.values() if isinstance(v, dict)]
-    if isinstance(value, dict):
-        return [value]
-    raise OrderguardError(Problem(Words("没有订单列表", "holds no list of orders"), name, fix=_SHAPE))
-
-
-def _is_orders(mapping: dict[str, Any], child: list[Any]) -> bool:
-    """A list of items inside one single order is not a list of orders."""
-    key = next(k for k, v in mapping.items() if v is child)
-    return key.lower() not in _ITEM_KEYS
 
 
 def _unwrapped(record: Any) -> Any:
@@ -155,14 +104,9 @@ def _unwrapped(record: Any) -> Any:
     return record
 
 
-def _whole(text: str) -> str:
-    """Text without halves of surrogate pairs, which are no text."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _shown(record: Any) -> str:
     try:
-        return _whole(json.dumps(record, ensure_ascii=False)[:2_000])
+        return whole(json.dumps(record, ensure_ascii=False)[:2_000])
     except RecursionError:
         return ""
 
@@ -186,20 +130,20 @@ def _walk(value: Any, prefix: str, flat: dict[str, str | None], items: list[dict
             else:
                 _walk(child, f"{prefix}{key}.", flat, items, depth + 1)
         return
-    key = _whole(prefix[:-1])
+    key = whole(prefix[:-1])
     if value is None or isinstance(value, str):
-        flat[key] = _whole(value) if value else None
+        flat[key] = whole(value) if value else None
     elif isinstance(value, bool):
         flat[key] = "true" if value else "false"
     else:
-        flat[key] = _whole(
+        flat[key] = whole(
             ";".join(map(str, value)) if _plain(value) else json.dumps(value, ensure_ascii=False)[:32_000]
         )
 
 
 def _items(key: str, child: Any, *, top: bool) -> tuple[str, list[dict[str, Any]]]:
     """The items of an order and their name, also where they stand alone in an object; none if this is something else."""
-    known = key.lower() in _ITEM_KEYS or (top and key.lower() in _SUB_KEYS)  # a customer's orders are none of these
+    known = key.lower() in ITEM_KEYS or (top and key.lower() in _SUB_KEYS)  # a customer's orders are none of these
     if known and isinstance(child, dict) and len(child) == 1:
         ((inner, child),) = child.items()
         key = f"{key}.{inner}"
