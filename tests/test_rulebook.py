@@ -84,6 +84,25 @@ def test_a_scope_knows_every_word_for_a_platform(tmp_path: Path) -> None:
     assert house.findings() == {("1", "a"), ("3", "a")}
 
 
+def test_what_a_rule_excepts_is_neither_judged_nor_counted(tmp_path: Path) -> None:
+    rule = "{id: ip, kind: velocity, with: {key: ip, window: 5m, at_least: 3}, points: 40, except: {platform: [JD], shop: [校园店]}}"
+    house = House(tmp_path, book(rule))
+    burst_of = [order(str(i), 下单IP="192.0.2.7", 下单时间=f"2026-11-11 09:0{i}:00") for i in range(4)]
+    rows = [{**row, "平台": "京东", "店铺名称": shop} for row, shop in zip(burst_of, ("校园店", "甲店", "", "甲店"), strict=True)]
+    for memory in ("", "1"):
+        house.scan(export(tmp_path / "a.csv", rows), memory=memory)
+        assert house.findings() == {("1", "ip"), ("2", "ip"), ("3", "ip")}, "an unknown shop is no exception"
+        coverage = pl.read_parquet(house.out / "coverage.parquet")
+        assert coverage["judged"].sum() == 3
+    house.scan(export(tmp_path / "b.csv", [{**row, "店铺名称": "校园店"} for row in rows[:2]] + rows[2:]))
+    assert house.findings() == set(), "two of the four are not counted"
+    house.scan(export(tmp_path / "c.csv", [{**row, "平台": "抖音", "店铺名称": "校园店"} for row in rows]))
+    assert len(house.findings()) == 4, "all that is named must hold"
+    plain = book(rule.replace(", except: {platform: [JD], shop: [校园店]}", "")).rules[0]
+    assert plain.fingerprint != book(rule).rules[0].fingerprint
+    assert plain.fingerprint == book(rule.replace("except: {platform: [JD], shop: [校园店]}", "except: {}")).rules[0].fingerprint
+
+
 def test_json_for_machines_carries_no_terminal_escapes() -> None:
     assert json_text({"a": "名\u202e\x9b\x1b[31m"}) == '{\n  "a": "名\\u202e\\u009b\\u001b[31m"\n}'
 

@@ -134,6 +134,7 @@ WRONG = {
     "with as a list": (good("{any: [临时仓]}", "[临时仓]"), 4, "mapping"),
     "two unknown scopes": (good("points: 1", "points: 1, only: {platfrom: [京东], shpo: [x]}"), 4, "'platfrom'; did you mean 'platform'?; cannot be limited by 'shpo'; did you mean 'shop'"),
     "unknown scope": (good("points: 1", "points: 1, only: {platfrom: [京东]}"), 4, "did you mean 'platform'"),
+    "unknown exception": (good("points: 1", "points: 1, except: {platfrom: [京东]}"), 4, "did you mean 'platform'"),
     "scope not a list": (good("points: 1", "points: 1, only: {platform: 京东}"), 4, "list"),
     "says in another tongue": (good("points: 1", "points: 1, says: {fr: x}"), 4, "says"),
     "flags not a list": (good("points: 1", "points: 1, flags: {address: x}"), 4, "list"),

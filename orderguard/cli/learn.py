@@ -41,7 +41,7 @@ def learn(context: click.Context, /, **given: Any) -> None:
     book = find_rulebook(given["rules_file"])
     span = [_instant(given["since"], book.timezone, end=False), _instant(given["until"], book.timezone, end=True)]
     with viewed(Path(given["ledger"])) as store:
-        found = proposal(store, book, *span)
+        found = proposal(store, book, *span, places=True)
     now = datetime.now(UTC)
     if given["out"]:
         _write(Path(given["out"]), found, book)
@@ -169,6 +169,7 @@ WHY = {
 
 def _show(found: Proposal, book: Rulebook, *, applied: bool) -> None:
     from orderguard.cli.common import print_table
+    from orderguard.cli.lessons import lines
     from orderguard.learn.points import MINIMUM
 
     zh = book.locale.startswith("zh")
@@ -221,67 +222,3 @@ def _row(r: RuleLesson, at: int, minimum: int) -> list[str]:
     why = WHY[r.why][at] + (need[at] if r.why == "few" else alone[at] if r.why in {"kept", "left"} else "")
     after = f"{r.after:g}" if r.after != r.before else "="
     return [r.id, f"{r.before:g}", after, str(r.right), str(r.wrong), str(r.unknown), rate, interval, str(r.stale), why]
-
-
-def lines(found: Proposal, *, zh: bool) -> list[str]:
-    """Thresholds, holdout, control group and calibration in sentences."""
-    out = []
-    points = {r.id: r.after for r in found.rules}
-    for c in found.cuts:
-        unit = f" {c.unit}" if c.unit else ""
-        before, after = f"{c.before.share:.0%}", f"{c.after.share:.0%}"
-        out.append(
-            f"阈值 {c.rule_id}：{c.setting} {c.now:g} → {c.then:g}{unit}，属实率 {before} → {after}，{c.confirmed} 条属实中漏掉 {c.lost} 条（请自行改规则表，并写上 points: {points[c.rule_id]:g}，学到的分值不随新设置走）"
-            if zh
-            else f"threshold {c.rule_id}: {c.setting} {c.now:g} → {c.then:g}{unit}: precision {before} → {after}, {c.lost} of {c.confirmed} confirmed lost (edit the rulebook yourself, with points: {points[c.rule_id]:g}: learned points do not follow new settings)"
-        )
-    e = found.effect
-    if e is None:
-        out.append("留出检验：处置结果不足" if zh else "holdout: not enough verdicts")
-    else:
-        out.append(
-            f"留出检验：用较早的 {e.learned} 条学，在其后的 {e.tried} 条上试（现分值 → 学到的分值）"
-            if zh
-            else f"holdout: learned from the earlier {e.learned} verdicts, tried on the {e.tried} after them (today's → learned points)"
-        )
-        b, a = e.before, e.after
-        rows = (
-            ("队列", "queue", str(b.queue), str(a.queue)),
-            ("暂扣", "held", str(b.held), str(a.held)),
-            ("误扣的正常单", "honest orders held", str(b.held_honest), str(a.held_honest)),
-            ("队列属实率", "queue precision", _rate(b.queue_precision), _rate(a.queue_precision)),
-            ("暂扣属实率", "hold precision", _rate(b.held_precision), _rate(a.held_precision)),
-            ("召回（以已判属实单计）", "recall (of judged confirmed orders)", _rate(b.recall), _rate(a.recall)),
-        )
-        out += [f"  {row[0] if zh else row[1]}: {row[2]} → {row[3]}" for row in rows]
-        if e.calibration_error is not None:
-            out.append(f"  {'概率校准误差' if zh else 'calibration error'}: {e.calibration_error:.3f}")
-    return out + _recall(found, zh=zh)
-
-
-def _rate(share: Any) -> str:
-    return "—" if share.share is None else f"{share.share:.0%} ({share.low:.0%}–{share.high:.0%})"
-
-
-def _recall(found: Proposal, *, zh: bool) -> list[str]:
-    r = found.recall
-    if r is None:
-        return [
-            "召回率：没有对照组，无从估计（scan --sample 0.5% 可抽取）"
-            if zh
-            else "recall: unknown without a control group ('scan --sample 0.5%' draws one)"
-        ]
-    if not r.judged:
-        return [f"对照组 {r.drawn} 单，尚无处置结果" if zh else f"control group: {r.drawn} orders, none judged yet"]
-    if r.recall is None or r.recall_low is None or r.recall_high is None:
-        n = r.missed_high or 0.0
-        return [
-            f"对照组 {r.judged} 单，没有异常：估计最多漏掉 {n:.0f} 单（95% 区间）"
-            if zh
-            else f"control group: none of {r.judged} abnormal; at most {n:.0f} missed (95% interval)"
-        ]
-    return [
-        f"对照组 {r.judged} 单，异常 {r.found}：估计漏掉 {r.missed:.0f} 单（{r.missed_low:.0f}–{r.missed_high:.0f}），召回率 {r.recall:.0%}（95% 区间 {r.recall_low:.0%}–{r.recall_high:.0%}）"
-        if zh
-        else f"control group: {r.found} of {r.judged} abnormal; about {r.missed:.0f} missed ({r.missed_low:.0f}–{r.missed_high:.0f}), recall {r.recall:.0%} (95% interval {r.recall_low:.0%}–{r.recall_high:.0%})"
-    ]

@@ -220,7 +220,7 @@ def _as_json(rule: Rule, book: Rulebook) -> dict[str, Any]:
 
     return {
         "id": rule.id, "says": say(rule.says, book.locale), "kind": rule.kind, "with": rule.settings.model_dump(mode="json"),
-        "points": rule.points, "status": rule.status, "only": rule.only, "ask": say(rule.ask, book.locale),
+        "points": rule.points, "status": rule.status, "only": rule.only, "except": rule.except_, "ask": say(rule.ask, book.locale),
         "needs": rule.needs.model_dump(exclude_defaults=True) if rule.needs else None, "max_share": rule.max_share,
         "locked": rule.locked, "fingerprint": rule.fingerprint, "flags": len(rule.flags), "passes": len(rule.passes),
     }  # fmt: skip

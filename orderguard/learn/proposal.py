@@ -21,6 +21,7 @@ from orderguard.learn.lessons import (
 )
 from orderguard.learn.points import MINIMUM, fitted_points
 from orderguard.learn.sampling import recall, told
+from orderguard.learn.scopes import Scope, scopes
 from orderguard.learn.thresholds import Cut, cut
 from orderguard.missed import Missed, agents_error
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _LEARN_SHARE = 0.7
 _HALF = 0.5
 
-__all__ = ["Cut", "Effect", "Proposal", "RuleLesson", "Taught", "Threshold", "propose"]
+__all__ = ["Cut", "Effect", "Proposal", "RuleLesson", "Scope", "Taught", "Threshold", "propose"]
 
 
 class RuleLesson(NamedTuple):
@@ -94,6 +95,7 @@ class Proposal(NamedTuple):
     Attributes:
         rules: one lesson a rule, in the rulebook's order.
         cuts: thresholds.
+        scopes: what rules should except; empty where places were not asked about.
         knots: probability by score under the proposed points; empty without enough verdicts.
         effect: on later orders; None with too few verdicts.
         recall: from the control group; None without one.
@@ -103,6 +105,7 @@ class Proposal(NamedTuple):
 
     rules: list[RuleLesson]
     cuts: list[Cut]
+    scopes: list[Scope]
     knots: list[Knot]
     effect: Effect | None
     recall: Missed | None
@@ -123,6 +126,7 @@ class Proposal(NamedTuple):
             "points": {r.id: r.after for r in self.rules},
             "rules": [r.told() for r in self.rules],
             "thresholds": [c.told() for c in self.cuts],
+            "scopes": [s.told() for s in self.scopes],
             "holdout": self.effect.told() if self.effect else None,
             "control_group": told(self.recall) if self.recall else None,
             "calibration": [k._asdict() for k in self.knots],
@@ -138,6 +142,7 @@ def propose(
     hold: float,
     sure: float = _HALF,
     anchor: float | None = None,
+    places: pl.DataFrame | None = None,
 ) -> Proposal:
     """What the verdicts teach.
 
@@ -148,6 +153,7 @@ def propose(
         review, hold: today's bands.
         sure: the probability that the hold band stands for.
         anchor: the score that stands for it, if it is not `hold`.
+        places: `case_id shop platform`, where scopes are wanted.
     """
     read, error = read_cases(cases, hits, rules), agents_error(cases["own"], cases["second"])
     found = groups(read.cases)
@@ -160,7 +166,8 @@ def propose(
     ]
     right, wrong, unknown = (sum(g.n for g in found if g.right is said) for said in (True, False, None))
     return Proposal(
-        lessons, _cuts(read, rules), calibrate(known(found, rules, read.points), points, slope, error),
+        lessons, _cuts(read, rules), scopes(read, rules, places) if places is not None else [],
+        calibrate(known(found, rules, read.points), points, slope, error),
         _effect(read, rules, review, hold, slope, error), recall(cases, error or 0.0), right, wrong, unknown, error,
     )  # fmt: skip
 

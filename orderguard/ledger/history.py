@@ -144,6 +144,16 @@ class History:
         low, high = (None, None) if at.null_count() else (at.min(), at.max())
         return self._read(low, high, keys)  # type: ignore[arg-type]
 
+    def shops(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The shops of the orders named by `platform order_id`, as they were told last: `platform order_id shop`."""
+        paths = [self.ledger.folder / path for path in self._paths(None, None)]
+        names = [*KEY, "shop"]
+        if not paths:
+            return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        every = pl.scan_parquet(paths, schema=EMPTY, missing_columns="insert", extra_columns="ignore").select(names)
+        mine = every.join(keys.select(KEY).lazy(), on=KEY, how="semi", maintain_order="left").collect()
+        return mine.unique(KEY, keep="last", maintain_order=True)
+
     def named(self, order_id: str) -> list[dict[str, str | None]]:
         """The newest version of every order with this number: what `explain` shows, as text."""
         paths = [self.ledger.folder / row[0] for row in self.ledger.db.execute("SELECT path FROM history ORDER BY seq")]

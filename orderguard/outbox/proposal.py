@@ -24,6 +24,11 @@ _CUTS = (
     ("after", "改后属实率", "Precision then", 14, "share"), ("lost", "漏掉属实", "Confirmed lost", 14, "whole"),
     ("confirmed", "属实总数", "Confirmed", 12, "whole"),
 )  # fmt: skip
+_SCOPES = (
+    ("rule_id", "规则", "Rule", 24, "bold"), ("kind", "按", "By", 12, "plain"), ("names", "除外", "Except", 30, "wrap"),
+    ("there", "那里的属实率", "Precision there", 14, "share"), ("there_n", "那里的处置结果", "Verdicts there", 14, "whole"),
+    ("elsewhere", "别处的属实率", "Precision elsewhere", 16, "share"), ("elsewhere_n", "别处的处置结果", "Verdicts elsewhere", 16, "whole"),
+)  # fmt: skip
 _EFFECT = (
     ("queue", "队列", "Queue"), ("held", "暂扣", "Held"), ("held_honest", "误扣的正常单", "Honest orders held"),
     ("queue_precision", "队列属实率", "Queue precision"), ("held_precision", "暂扣属实率", "Hold precision"),
@@ -50,9 +55,15 @@ def write_proposal(path: Path, told: dict[str, Any], locale: str) -> None:
         for r in told["rules"]
     ]  # fmt: skip
     cuts = [{**c, "before": c["before"]["share"], "after": c["after"]["share"]} for c in told["thresholds"]]
+    scopes = [
+        {**s, "names": ", ".join(s["names"]), "there": s["there"]["share"], "there_n": s["there"]["whole"],
+         "elsewhere": s["elsewhere"]["share"], "elsewhere_n": s["elsewhere"]["whole"]}
+        for s in told["scopes"]
+    ]  # fmt: skip
     sheets = [
         _sheet(name("分值", "Points"), _RULES, rules, at),
         _sheet(name("阈值", "Thresholds"), _CUTS, cuts, at),
+        _sheet(name("范围", "Scopes"), _SCOPES, scopes, at),
         _sheet(name("留出检验", "Holdout"), _effect_heads(), _effect_rows(told, at), at),
         _sheet(
             name("概率", "Probability"),

@@ -41,7 +41,7 @@ def needed(rules: Sequence[Rule]) -> tuple[set[str], dict[str, set[float]], time
     limits: dict[str, set[float]] = {}
     longest = timedelta(0)
     for rule in rules:
-        columns |= rule.settings.reads() | scope_reads(rule.only) | ({"created_at"} if rule.held else set())
+        columns |= rule.settings.reads() | scope_reads(rule) | ({"created_at"} if rule.held else set())
         for fact, limit in rule.settings.limits().items():
             limits.setdefault(fact, set()).add(limit)
         longest = max(longest, rule.settings.reach().within or timedelta(0))
@@ -83,7 +83,7 @@ def run_rules(
         else:
             windowed = rule.settings.reach().within is not None
             among = every if rule.settings.every else base
-            part = _scoped(among if windowed else current, rule.only, synonyms or {})
+            part = _scoped(among if windowed else current, rule, synonyms or {})
             measured = rule.settings.measure(part)
         if cleared is not None:
             measured = _spared(measured, part, cleared)
@@ -126,7 +126,7 @@ def _standing(
     base: pl.DataFrame, rule: Rule, synonyms: Mapping[str, frozenset[str]]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Orders of a rule that can spare others, and what it measured."""
-    part = _scoped(base, rule.only, synonyms)
+    part = _scoped(base, rule, synonyms)
     return part, rule.settings.measure(part)
 
 
@@ -164,23 +164,36 @@ def _spared(measured: pl.DataFrame, part: pl.DataFrame, cleared: pl.Series) -> p
     )
 
 
-def _scoped(frame: pl.DataFrame, only: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:
-    for name, words in only.items():
+def _scoped(frame: pl.DataFrame, rule: Rule, synonyms: Mapping[str, frozenset[str]]) -> pl.DataFrame:
+    """The orders that a rule looks at."""
+    for condition in _named(rule.only, synonyms):
+        frame = frame.filter(condition)
+    if rule.except_:
+        # What is not known of an order takes it out of no rule.
+        frame = frame.filter(~pl.all_horizontal(_named(rule.except_, synonyms)).fill_null(value=False))
+    return frame
+
+
+def _named(scope: Mapping[str, list[str]], synonyms: Mapping[str, frozenset[str]]) -> list[pl.Expr]:
+    """What must hold of an order that a scope names, all of it."""
+    found = []
+    for name, words in scope.items():
         if name == "province":
-            frame = frame.filter(_in_provinces(words))
+            found.append(_in_provinces(words))
             continue
         wanted = {w.casefold() for w in words}
         if name == "platform":
             wanted = set[str]().union(*(synonyms.get(w, frozenset([w])) for w in wanted))
         if name == "currency" and not wanted.isdisjoint(_YUAN):
             wanted |= _YUAN
-        frame = frame.filter(pl.col(name).str.to_lowercase().is_in(sorted(wanted)))
-    return frame
+        found.append(pl.col(name).str.to_lowercase().is_in(sorted(wanted)))
+    return found
 
 
-def scope_reads(only: Mapping[str, list[str]]) -> set[str]:
+def scope_reads(rule: Rule) -> set[str]:
     """The columns that a rule's scope looks at."""
-    return {*only, *(["addr_province"] if "province" in only else [])}
+    names = {*rule.only, *rule.except_}
+    return {*names, *(["addr_province"] if "province" in names else [])}
 
 
 def _in_provinces(words: Sequence[str]) -> pl.Expr:

@@ -105,6 +105,7 @@ class Rule(BaseModel):
     points: float = Field(ge=0, le=10_000)
     status: Literal["live", "trial", "retired"] = "live"
     only: dict[str, list[str]] = {}
+    except_: dict[str, list[str]] = Field(default={}, alias="except")
     says: Text = ""
     ask: Text = ""
     flags: list[dict[str, Any] | list[dict[str, Any]]] = []
@@ -127,22 +128,23 @@ class Rule(BaseModel):
             )
         return {"any": value} if isinstance(value, list) else value
 
-    @field_validator("only")
+    @field_validator("only", "except_")
     @classmethod
-    def _scopes(cls, only: dict[str, list[str]]) -> dict[str, list[str]]:
+    def _scopes(cls, scope: dict[str, list[str]]) -> dict[str, list[str]]:
         told = []
-        for name in only:
+        for name in scope:
             if name not in SCOPES:
                 hint = closest(name, list(SCOPES))
                 told.append(Words(f"不能按 '{name}' 限定；{hint.zh}", f"cannot be limited by '{name}'; {hint.en}"))
         if told:
             raise ValueError(Words("；".join(w.zh for w in told), "; ".join(w.en for w in told)))
-        return only
+        return scope
 
     @property
     def fingerprint(self) -> str:
         """12 hex digits of what decides a finding: kind, all settings, scope; not points or words."""
         told = {"kind": self.kind, "with": self.settings.told(), "only": self.only}
+        told |= {"except": self.except_} if self.except_ else {}  # without it a fingerprint is what it always was
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 

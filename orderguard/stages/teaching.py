@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from orderguard.columns import KEY
+from orderguard.frames import platform_id
 from orderguard.learn.proposal import Taught, Threshold, propose
+from orderguard.ledger import History
 from orderguard.ledger.lessons import lessons
+from orderguard.platforms import load_profiles, platform_ids
 from orderguard.rules.bands import Bands
 from orderguard.rules.thresholds import limit_of
 
@@ -33,20 +39,35 @@ def taught(rules: Sequence[Rule]) -> list[Taught]:
     return told
 
 
-def proposal(ledger: Ledger, book: Rulebook, since: str | None = None, until: str | None = None) -> Proposal:
+def proposal(
+    ledger: Ledger, book: Rulebook, since: str | None = None, until: str | None = None, *, places: bool = False
+) -> Proposal:
     """What the ledger's verdicts teach about a rulebook with the weights that are in use.
 
     Args:
         ledger: an open ledger.
         book: as `in_effect` gives it.
         since, until: instants (see `ledger.lessons`).
+        places: look for what rules should except, which reads the shops of all judged orders.
     """
     found = lessons(ledger, since, until)
     chance = book.bands.chances.get("hold")
     sure = chance.probability if chance else 0.5
     # Where the band follows the probabilities, points keep the scale of the score that stood in for it.
     anchor = (chance.points or Bands.model_fields["hold"].default) if chance else book.bands.hold
-    return propose(found.cases, found.hits, taught(book.rules), book.bands.review, book.bands.hold, sure, anchor)
+    where = _places(found.cases, ledger) if places else None
+    rules, bands = taught(book.rules), book.bands
+    return propose(found.cases, found.hits, rules, bands.review, bands.hold, sure, anchor, where)
+
+
+def _places(cases: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    """Shop and platform of judged cases: `case_id shop platform`."""
+    judged = cases.filter(pl.col("result").is_not_null()).select("case_id", *KEY)
+    told = judged.join(History(ledger).shops(judged), on=KEY, how="left")
+    shop = pl.col("shop").str.strip_chars()
+    return told.select(
+        "case_id", pl.when(shop != "").then(shop).alias("shop"), platform_id(platform_ids(load_profiles()))
+    )
 
 
 def overlay(found: Proposal, book: Rulebook, ledger: Path, by: str, now: datetime) -> dict[str, Any]:
