@@ -58,7 +58,10 @@ def hinted(problems: list[Problem], known: list[str], inside: Mapping[str, list[
     out = []
     for problem in problems:
         if problem.what.en.endswith("unknown key") and not problem.fix.en:
-            *above, name = problem.what.en.removesuffix("unknown key").strip().split(" ")[-1].split(".")
+            path = (
+                problem.what.en.removesuffix("unknown key").strip().rpartition(": ")[2].replace(" #", ".#").split(".")
+            )
+            *above, name = [part for part in path if not part.startswith("#")]  # the places in lists
             out.append(replace(problem, fix=meant(name, (inside or {}).get(above[-1], known) if above else known)))
         else:
             out.append(problem)

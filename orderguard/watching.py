@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from orderguard.audit import scan
@@ -92,7 +93,7 @@ def look(folder: Path, options: Options, seen: dict[str, State]) -> tuple[Round,
     failed = _blamed(ready, folder, problems)
     tried = ready if result else sorted(failed)
     noted = _noted(folder, options, tried, failed, states, told, len(fresh) - len(tried), result)
-    return noted._replace(problems=tuple(problems)), states
+    return noted._replace(problems=(*problems, *noted.problems)), states
 
 
 def _blamed(names: list[str], folder: Path, problems: list[Problem]) -> set[str]:
@@ -139,16 +140,25 @@ def _noted(
         aside = _record(ledger, ready, failed, states, " | ".join(told.values())[:500], options.now)
     finally:
         ledger.close()
-    for name in aside:
-        target = folder / QUARANTINE
-        target.mkdir(exist_ok=True, mode=0o700)
-        (folder / name).replace(target / name)
-        options.tell(
-            Words(
-                f"{name} 三次都读不了，已移到 {QUARANTINE}", f"{name} failed three times and was moved to {QUARANTINE}"
-            )
-        )
-    return Round(len(ready) - len(failed), waiting, len(failed), len(aside), result)
+    moved = tuple(_set_aside(folder, name) for name in aside)
+    return Round(len(ready) - len(failed), waiting, len(failed), len(aside), result, moved)
+
+
+def _set_aside(folder: Path, name: str) -> Problem:
+    """Move a file to the quarantine, beside those of its name that are there already; returns what to say of it."""
+    target = folder / QUARANTINE
+    target.mkdir(exist_ok=True, mode=0o700)
+    place = target / name
+    names = (target / f"{place.stem}-{n}{place.suffix}" for n in count(2))
+    while place.exists():
+        place = next(names)
+    (folder / name).replace(place)
+    what = Words(
+        f"三次都读不了，已移到 {QUARANTINE}/{place.name}",
+        f"failed three times and was moved to {QUARANTINE}/{place.name}",
+    )
+    fix = Words("改好后放回原文件夹，就会再扫", "mend it and put it back into the folder: it will be scanned again")
+    return Problem(what, name, fix=fix, fatal=False)
 
 
 def _record(

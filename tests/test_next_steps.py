@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
-from house import House, export, order, shell
+from house import ALL, House, export, order, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,3 +106,67 @@ def test_platforms_show_speaks_one_language(tmp_path: Path, locale: str, head: s
     assert phone.split("\t")[1] == ("收货电话" if locale == "zh-CN" else "Receiver phone")
     listed = shell("platforms", "list", cwd=tmp_path, ORDERGUARD_LOCALE=locale).stdout
     assert listed.startswith("平台\t" if locale == "zh-CN" else "Platform\t")
+
+
+def test_a_file_that_is_set_aside_is_told_and_keeps_those_of_its_name(tmp_path: Path) -> None:
+    """In cron too (`--quiet`, no terminal); yesterday's orders.csv in the quarantine is not overwritten by today's."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    told = []
+    for text in ("a,b\n1,2\n", "a,b\n3,4\n"):
+        (folder / "orders.csv").write_text(text, encoding="utf-8")
+        told += [shell("watch", "in", "--once", "--every", "0.1", "--quiet", cwd=tmp_path).stderr for _ in range(3)]
+    assert "! orders.csv: 三次都读不了，已移到 quarantine/orders.csv；改好后放回" in told[2]
+    assert "! orders.csv: 三次都读不了，已移到 quarantine/orders-2.csv；" in told[5]
+    assert not [t for t in (*told[:2], *told[3:5]) if "quarantine" in t]
+    kept = {p.name: p.read_text(encoding="utf-8") for p in (folder / "quarantine").iterdir()}
+    assert kept == {"orders.csv": "a,b\n1,2\n", "orders-2.csv": "a,b\n3,4\n"}
+
+
+@pytest.mark.parametrize(
+    ("team", "told"),
+    [
+        ("agents:\n  - {name: 小李, capcity: 80}", "team.yaml:2: agents #1.capcity 未知的键；是否想写 'capacity'？"),
+        ("managers:\n  - {name: a}\n  - {name: b, capacity: 80}", "team.yaml:3: managers #2.capacity 未知的键；可用：name, region, targets, locale"),
+        ("agents:\n  - {name: 小李, handles: {platfrom: [京东]}}", "agents #1.handles.platfrom 未知的键；是否想写 'platform'？"),
+        ("on_timeout: {holds: keep}", "on_timeout.holds 未知的键；是否想写 'hold'？"), ("agent: []", "agent 未知的键；是否想写 'agents'？"),
+    ],
+)  # fmt: skip
+def test_an_unknown_key_of_a_team_is_told_with_what_there_is(tmp_path: Path, team: str, told: str) -> None:
+    (tmp_path / "team.yaml").write_text(team + "\n", encoding="utf-8")
+    export(tmp_path / "a.csv", [order("1")])
+    done = shell("scan", "a.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_every_variable_that_is_not_set_is_named_at_once(tmp_path: Path) -> None:
+    team = "managers:\n  - {name: a, targets: ['dingtalk://${DING_ONE}@${DING_TWO}', 'wecombot://${DING_ONE}']}\n"
+    (tmp_path / "team.yaml").write_text(team, encoding="utf-8")
+    export(tmp_path / "a.csv", [order("1")])
+    told = shell("scan", "a.csv", "--notify", cwd=tmp_path).stderr
+    assert "环境变量 DING_ONE、DING_TWO，但没有设置；先设置：export DING_ONE=…；export DING_TWO=…；" in told
+
+
+def test_the_workbooks_coverage_has_one_line_a_rule_and_platform(tmp_path: Path) -> None:
+    """JD's own export and the rows that an ERP calls 京东 have one name there."""
+    own = "订单号,下单时间,订单状态,收货人,联系电话,客户地址,应付金额,京东价\n9001,2026-11-11 09:00:00,等待出库,张三,13800001234,某路 1 号临时仓,88.00,88.00\n"
+    (tmp_path / "jd.csv").write_text(own, encoding="utf-8")
+    house = House(tmp_path)
+    house.scan(tmp_path / "jd.csv", export(tmp_path / "erp.csv", [order("1", 平台="京东")]), outputs=ALL)
+    ids = {c["platform"] for c in json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["coverage_by_platform"]}
+    assert ids == {"jd", "京东"}
+    table = pl.read_excel(tmp_path / "out" / "flagged.xlsx", sheet_name="覆盖", infer_schema_length=0)
+    seen = table.filter(pl.col("规则") == "risky-address").select("平台", "已判断", "命中").rows()
+    assert seen == [("京东", "2", "1")]
+
+
+@pytest.mark.parametrize(("locale", "mark"), [("zh-CN", "核实要点："), ("en", "Ask: ")])
+def test_cards_are_punctuated_as_their_language_is(tmp_path: Path, locale: str, mark: str) -> None:
+    rule = "{id: a, kind: keywords, with: {any: [临时仓]}, points: 40, ask: please}"
+    (tmp_path / "rules.yaml").write_text(f"version: 1\nlocale: {locale}\nbands: {{review: 20, hold: 30}}\nrules: [{rule}]\n", encoding="utf-8")
+    export(tmp_path / "a.csv", [order("1", 收货地址=RISKY)])
+    shell("scan", "a.csv", "--tasks-format", "md", "--outputs", "tasks", cwd=tmp_path)
+    card = (tmp_path / "out" / "tasks" / "unassigned.md").read_text(encoding="utf-8")
+    assert f"- {mark}please\n" in card
+    assert ("：" in card) == (locale == "zh-CN")

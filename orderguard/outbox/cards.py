@@ -32,11 +32,11 @@ def cards(rows: pl.DataFrame, locale: str) -> str:
         lines += [f"### {_escaped(row['order_id'])} · {_escaped(row['band'])} · {('时限', 'due')[at]} {due}", ""]
         lines.append(f"- **{_escaped(row['reasons'])}**")
         if row["ask"]:
-            lines.append(f"- {('核实要点', 'Ask')[at]}：{_escaped(row['ask'])}")
+            lines.append(f"- {('核实要点：', 'Ask: ')[at]}{_escaped(row['ask'])}")
         for name in _SHOWN:
             if row[name] not in (None, ""):
                 title = _WORDS[name][at] if name in _WORDS else heading(name, locale)
-                lines.append(f"- {title}：{_escaped(row[name])}")
+                lines.append(f"- {title}{('：', ': ')[at]}{_escaped(row[name])}")
         lines.append("")
     return "\n".join(lines) + "\n"
 
@@ -64,7 +64,7 @@ def short_cards(rows: pl.DataFrame, locale: str, room: int, names: Mapping[str, 
         head = f"【{band}】{names.get(row['platform'], row['platform'])} {row['order_id']}"
         lines = [f"{head}  {('时限', 'due')[at]} {row['due_at']:%m-%d %H:%M}{linked}", _one_line(row["reasons"])]
         if row["ask"]:
-            lines.append(f"{('核实', 'Ask')[at]}：{_one_line(row['ask'])}")
+            lines.append(f"{('核实：', 'Ask: ')[at]}{_one_line(row['ask'])}")
         card = "\n".join(lines)
         rest = (f"其余 {left - 1} 单见任务表", f"{left - 1} more on the task sheet")[at] if left > 1 else ""
         if sum(len(c.encode()) + 2 for c in [*cards_, card, rest]) > room:

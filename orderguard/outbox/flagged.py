@@ -102,7 +102,11 @@ def write_flagged(
         sheet(sheet_name("关联组" if zh else "Clusters", taken), _clusters(shown, locale), locale),
     ]
     told = pl.DataFrame(rules, schema=["rule_id", "says", "points", "status"], orient="row")
-    seen = coverage.join(told, on="rule_id", how="left", maintain_order="left")
+    # A platform's own exports and the rows that an ERP calls so are one line: they have one name here.
+    seen = coverage.group_by("rule_id", "platform", maintain_order=True).agg(
+        pl.col("judged", "hits", "not_evaluable").sum()
+    )
+    seen = seen.join(told, on="rule_id", how="left", maintain_order="left")
     seen = seen.with_columns(share=pl.when(pl.col("judged") > 0).then(pl.col("hits") / pl.col("judged")))
     table = seen.select("rule_id", "says", "platform", "judged", "hits", "share", "not_evaluable", "points", "status")
     sheets.append(sheet(sheet_name("覆盖" if zh else "Coverage", taken), table, locale))

@@ -67,13 +67,15 @@ def resolve(written: str, environment: Mapping[str, str], where: str) -> Target:
     """
     missing = [n for n in _VARIABLE.findall(written) if not _NAME.fullmatch(n) or not environment.get(n)]
     if missing:
+        missing = list(dict.fromkeys(missing))
+        zh, en = "、".join(missing), ", ".join(missing)
         what = Words(
-            f"通知目标要用环境变量 {missing[0]}，但没有设置",
-            f"a notice target needs the environment variable {missing[0]}, which is not set",
+            f"通知目标要用环境变量 {zh}，但没有设置",
+            f"a notice target needs environment variables that are not set: {en}",
         )
         fix = Words(
-            f"先设置：export {missing[0]}=…；不想发送就去掉 --notify",
-            f"set it (export {missing[0]}=...), or leave out --notify",
+            f"先设置：{'；'.join(f'export {n}=…' for n in missing)}；不想发送就去掉 --notify",
+            f"set it ({'; '.join(f'export {n}=...' for n in missing)}), or leave out --notify",
         )
         raise OrderguardError(Problem(what, where, fix=fix))
     values = [environment[n] for n in _VARIABLE.findall(written)]

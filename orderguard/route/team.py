@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from orderguard.errors import OrderguardError, Problem, Words
-from orderguard.faults import explain
+from orderguard.faults import explain, hinted
 from orderguard.route.duty import Away, Shift, is_away, on_shift
 from orderguard.spans import Pause, Span  # noqa: TC001 - pydantic reads them when the model is made
 from orderguard.staff import UNASSIGNED, meant
@@ -199,6 +199,13 @@ class Team(BaseModel):
         return team
 
 
+_PARTS: dict[str, type[BaseModel]] = {
+    "agents": Agent, "managers": Manager, "handles": Handles, "due": Due, "on_timeout": Timeout, "message": Message
+}  # fmt: skip
+_INSIDE = {name: list(part.model_fields) for name, part in _PARTS.items()}
+"""Keys that hold others, and those."""
+
+
 def load_team(path: Path) -> Team:
     """Read `team.yaml`.
 
@@ -215,7 +222,7 @@ def load_team(path: Path) -> Team:
             else document.data
         )
     except ValidationError as error:
-        problems += explain(error, document)
+        problems += hinted(explain(error, document), list(Team.model_fields), _INSIDE)
     names = [a.name.casefold() for a in team.agents]
     for i, name in enumerate(names):
         if name in names[:i]:
