@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from house import NOW, House, burst, export, order, shell
+from house import NOW, House, book, burst, export, order, shell
 from test_report_edges import HOSTILE, assert_stands_alone
 
 from orderguard.outbox.board_page import board_page
+from orderguard.platforms import load_profiles, names_of_words
 from orderguard.report.board import SHOWN, firing, habit, usual
 from orderguard.route import Team
 from orderguard.stages.boarding import board_in, refresh
@@ -73,6 +74,20 @@ def test_a_platform_that_fell_silent_and_a_blind_rule_are_told(tmp_path: Path) -
     told = board_of(house)
     assert {(p["platform"], p["behind_minutes"], p["silent"]) for p in told["platforms"]} == {("自营", 0, False), ("京东", 150, True), ("抖音", 210, False)}
     assert ("ip-burst", "自营", 30, 30) in {(g["rule_id"], g["platform"], g["orders"], g["not_evaluable"]) for g in told["gaps"]}
+
+
+def test_an_order_under_several_words_for_its_platform_is_one(tmp_path: Path) -> None:
+    """One export calls it 京东, another JD: a rule hit it once, and the board has one line for the platform. So has a rule found again by other settings."""
+    house = House(tmp_path)
+    for word in ("京东", "JD", "jd"):
+        rows = [order(f"{i}", 平台=word, 收货地址="临时仓", 下单IP="") for i in range(20 if word == "JD" else 3)]
+        house.scan(export(tmp_path / "a.csv", [*rows, order("x", 收货地址="临时仓")]))
+    other = book("{id: risky-address, kind: keywords, with: {column: address, any: [临时仓, 别的]}, points: 40}")
+    house.scan(tmp_path / "a.csv", book=other)
+    told = board_in(house.ledger, house.options.book, NOW, names_of_words(load_profiles(), "zh-CN"))
+    assert {r["rule_id"]: r["hits"] for r in told["rules"]} == {"risky-address": 20 + 1}
+    assert sorted(p["platform"] for p in told["platforms"]) == ["京东", "自营"]
+    assert {g["platform"] for g in told["gaps"] if g["rule_id"] == "ip-burst"} == {"京东"}
 
 
 def test_no_personal_data_and_no_markup_on_the_board(tmp_path: Path) -> None:

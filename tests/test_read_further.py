@@ -210,7 +210,8 @@ def test_a_time_that_systems_write_for_none_is_none(tmp_path: Path, cell: str) -
 @pytest.mark.parametrize(
     ("word", "stage"),
     [("已付款-待发货", "paid"), ("已付款，待发货", "paid"), ("待发货/已发货", "paid"), ("已发货（待收货）", "shipped"), ("待付款/已取消", "closed"), ("已发货-已退款", "refunded"),
-     ("Paid / Unfulfilled", "paid"), ("待发货（部分退款）", "unknown"), ("已发货-退款关闭", "unknown"), ("等待卖家发货", "paid"), ("-", None)],
+     ("Paid / Unfulfilled", "paid"), ("待发货（部分退款）", "unknown"), ("已发货-退款关闭", "unknown"), ("等待卖家发货", "paid"), ("-", None),
+     ("已付款待发货", "paid"), ("待发货已发货", "paid"), ("已发货已签收", "shipped"), ("退款已关闭", "unknown"), ("已发货退款中", "unknown"), ("未曾已发货", "unknown")],
 )  # fmt: skip
 def test_a_status_of_several_words(tmp_path: Path, word: str, stage: str | None) -> None:
     """Each must be known; nothing under way is taken for over."""

@@ -11,6 +11,7 @@ from orderguard.ledger.stamps import iso
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
     from datetime import datetime
 
 SOONEST, CLUSTERS, RUNS = 25, 12, 60
@@ -51,8 +52,14 @@ class Pulse(NamedTuple):
 _WAITING = f"state IN ({', '.join(repr(s) for s in OPEN)})"
 
 
-def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
-    """Read it."""
+def pulse(db: sqlite3.Connection, now: datetime, names: Mapping[str, str]) -> Pulse:
+    """Read it.
+
+    Args:
+        db: the ledger's.
+        now: the clock.
+        names: every word for a platform, in lower case -> its name: an order under two words is one.
+    """
     from datetime import timedelta  # noqa: PLC0415
 
     stamps = [iso(now + timedelta(hours=h)) for h in (0, 1, 4)]
@@ -75,10 +82,6 @@ def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
     ).fetchone()[0]
     low = (newest or 0) - 96 * (DAYS + 1)
     span = (low * QUARTER, (newest or 0) * QUARTER + QUARTER)
-    fired = db.execute(
-        "SELECT rule_id, ordered_at / 900 AS q, COUNT(*) FROM findings WHERE ordered_at >= ? AND ordered_at < ? GROUP BY rule_id, q",
-        span,
-    ).fetchall()
     quarters = (low, newest or 0)
     traffic = db.execute(
         "SELECT quarter, SUM(orders) FROM traffic WHERE quarter BETWEEN ? AND ? GROUP BY quarter", quarters
@@ -87,6 +90,7 @@ def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
         "SELECT platform, MAX(quarter), SUM(orders) FROM traffic WHERE quarter BETWEEN ? AND ? GROUP BY platform ORDER BY 3 DESC",
         quarters,
     ).fetchall()
+    fired = _fired(db, span, names)
     runs = db.execute("SELECT started_at, counts FROM runs ORDER BY started_at DESC LIMIT ?", (RUNS,)).fetchall()
     day = iso(now - timedelta(days=1))
     opened = db.execute("SELECT COUNT(*) FROM cases WHERE opened_at >= ?", (day,)).fetchone()[0]
@@ -96,6 +100,19 @@ def pulse(db: sqlite3.Connection, now: datetime) -> Pulse:
         queue, soonest, clusters, newest, fired, traffic, platforms, _coverage([c for _, c in runs]),
         (runs[0][0], int(json.loads(runs[0][1]).get("read", 0))) if runs else None, (opened, given, over),
     )  # fmt: skip
+
+
+def _fired(db: sqlite3.Connection, span: tuple[int, int], names: Mapping[str, str]) -> list[Row]:
+    """Orders that each rule found per quarter, one under two words for its platform once."""
+    words: dict[str, list[str]] = {}
+    for (word,) in db.execute("SELECT DISTINCT platform FROM findings WHERE ordered_at >= ? AND ordered_at < ?", span):
+        words.setdefault(names.get(word.lower(), word.lower()), []).append(word)
+    others = [(word, same[0]) for same in words.values() for word in same[1:]]
+    which = "platform" if not others else f"CASE platform {'WHEN ? THEN ? ' * len(others)}ELSE platform END"
+    sql = f"""SELECT rule_id, q, COUNT(*) FROM (
+                SELECT DISTINCT rule_id, ordered_at / {QUARTER} AS q, {which}, order_id FROM findings
+                WHERE ordered_at >= ? AND ordered_at < ?) GROUP BY rule_id, q"""  # noqa: S608 - marks only
+    return db.execute(sql, (*(w for pair in others for w in pair), *span)).fetchall()
 
 
 def _coverage(counts: list[str]) -> dict[str, dict[str, list[int]]]:

@@ -57,10 +57,18 @@ class StatusWords:
         stages = [self._known(part) for part in parts] if len(parts) > 1 else [None]
         told = [s for s in stages if s is not None and s != _NOTHING]
         if None in stages or not told:
-            return UNKNOWN
+            return UNKNOWN if len(parts) > 1 else self._two_in_one(word_key(word))
         over = [s for s in told if RANK[s] >= RANK["refunding"]]
         # 已付款-待发货: of what is under way the least far, as of several items; what is over is over.
         return max(over, key=RANK.__getitem__) if over else min(told, key=RANK.__getitem__)
+
+    def _two_in_one(self, key: str) -> str:
+        """已付款待发货: two known words without a sign between them, neither of which ends anything (退款关闭 is no closed order)."""
+        for at in range(2, len(key) - 1):
+            ranks = [RANK.get(self.words.get(part, UNKNOWN), 0) for part in (key[:at], key[at:])]
+            if min(ranks) > 0 and max(ranks) < RANK["refunding"]:
+                return _STAGE[min(ranks)]
+        return UNKNOWN
 
     def _known(self, word: str) -> str | None:
         key = word_key(word)

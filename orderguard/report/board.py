@@ -171,12 +171,16 @@ def _gaps(coverage: Mapping[str, Mapping[str, Sequence[int]]], names: Mapping[st
     """Rules that could not judge at least half of a platform's orders in the last runs, the blindest first."""
     out = []
     for rule, platforms in coverage.items():
-        for platform, (judged, blind) in platforms.items():
+        sums: dict[str, list[int]] = {}
+        for word, counts in platforms.items():
+            name = names.get(word.lower(), word)
+            sums[name] = [a + b for a, b in zip(sums.get(name, (0, 0)), counts, strict=True)]
+        for platform, (judged, blind) in sums.items():
             if judged + blind >= _BLIND_FROM and blind / (judged + blind) >= _BLIND:
                 out.append(
                     {
                         "rule_id": rule,
-                        "platform": names.get(platform.lower(), platform),
+                        "platform": platform,
                         "orders": judged + blind,
                         "not_evaluable": blind,
                     }
@@ -191,12 +195,16 @@ def _platforms(pulse: Any, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """
     if pulse.end is None:
         return []
+    known: dict[str, tuple[int, int]] = {}
+    for word, q, n in pulse.platforms:
+        newest, orders = known.get(name := names.get(word.lower(), word), (q, 0))
+        known[name] = max(q, newest), orders + n
     return [
         {
-            "platform": names.get(p.lower(), p),
+            "platform": p,
             "orders": n,
             "behind_minutes": (pulse.end - q) * 15,
             "silent": n >= _SILENT_FROM and pulse.end - q > _SILENT_QUARTERS,
         }
-        for p, q, n in pulse.platforms
+        for p, (q, n) in sorted(known.items(), key=lambda one: -one[1][1])
     ]

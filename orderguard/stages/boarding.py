@@ -26,7 +26,7 @@ STALE_SECONDS = 60
 
 def board_of(db: sqlite3.Connection, book: Rulebook, now: datetime, names: Mapping[str, str]) -> dict[str, Any]:
     """The board's figures from an open database."""
-    return board(pulse(db, now), now, book.timezone, names)
+    return board(pulse(db, now, names), now, book.timezone, names)
 
 
 def board_in(folder: Path, book: Rulebook, now: datetime, names: Mapping[str, str]) -> dict[str, Any]:
