@@ -1,8 +1,9 @@
 """Goods that must not share an order, or must not go where it goes.
 
 Flags:
-    orders that hold goods of both tags of one of `pairs` ([冷链, 常温]; `*` is any goods without the first tag), and
-    orders with a SKU that is not sold to the receiver's region (the file's `only_to` and `not_to`: provinces, cities).
+    orders that hold goods of both tags of one of `pairs` ([冷链, 常温]; `*` is any goods without the first tag; two different
+    SKUs: one that has both tags does not contradict itself), and orders with a SKU that is not sold to the receiver's region
+    (the file's `only_to` and `not_to`: provinces, cities).
 
 Why:
     cold chain and ordinary parcels leave from different stores; a region-limited SKU cannot be delivered elsewhere.
@@ -18,7 +19,8 @@ Settings:
 不能放在同一单里的商品，或不能发往该地的商品。
 
 标记什么：
-    同一单里有 `pairs` 中一对标签的商品（[冷链, 常温]；`*` 指没有前一个标签的任何商品）；
+    同一单里有 `pairs` 中一对标签的商品（[冷链, 常温]；`*` 指没有前一个标签的任何商品；要是两个不同的货号，
+    一个货号自己带两个标签不算）；
     或者有商品发往不卖的地区（表里的 `only_to` 只发、`not_to` 不发：写省、市）。
 
 为什么：
