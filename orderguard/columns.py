@@ -308,6 +308,8 @@ TEXT_ORDER_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == pl.String
 TIME_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == INSTANT)
 MONEY_COLUMNS: Final = tuple(c.name for c in ORDERS if c.dtype == MONEY)
 LINE_ONLY: Final = ("sku", "title", "quantity", "unit_price")
+LINKS: Final = ("ip", "phone_key", "address_key", "device_id", "buyer_id")
+"""What flagged orders may share, which makes them a cluster."""
 BY_NAME: Final = {c.name: c for c in (*ORDERS, *LINES, *FACTS, *FINDINGS, *DECISIONS, *CASES)}
 
 

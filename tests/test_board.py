@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from house import NOW, House, book, burst, export, order, shell
+from house import NOW, House, book, burst, default_book, export, order, shell
 from test_report_edges import HOSTILE, assert_stands_alone
 
 from orderguard.outbox.board_page import board_page
@@ -101,6 +101,26 @@ def test_no_personal_data_and_no_markup_on_the_board(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in page
     assert "收货电话" in page, "what links them is told, its value is not"
     assert_stands_alone(board_page(board_of(house), "en"))
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"), [("zh-CN", ["下单 IP", "收货电话", "收货地址"]), ("en", ["IP", "Phone", "Address"])]
+)
+def test_values_that_are_words_stay_off_the_board(tmp_path: Path, locale: str, told: list[str]) -> None:
+    """An address, an account and a device without a digit, and an address with a semicolon: labels only, in every language."""
+    rules = default_book().model_copy(update={"locale": locale})
+    for n, shared in enumerate(({"收货地址": "Willowbrook Farm; Zhangsanfeng Lane 临时仓"}, {"买家账号": "wilhelmina", "设备号": "DEVICEABC"})):
+        folder = tmp_path / f"{n}"
+        folder.mkdir()
+        apart = [order(f"{i}", **{"收货地址": f"某路 {i} 号临时仓", "联系电话": "13912345678", "下单IP": "192.0.2.7", **shared}) for i in range(3)]
+        if n:
+            apart = [{**row, "联系电话": "", "下单IP": ""} for row in apart]
+        house = House(folder, rules)
+        house.scan(export(folder / "a.csv", apart))
+        page = (house.out / "board.html").read_text(encoding="utf-8")
+        assert not re.search("Willowbrook|Zhangsanfeng|wilhelmina|DEVICE", page)
+        labels = board_of(house)["clusters"][0]["linked_by"]
+        assert labels == (told if n == 0 else ["设备号", "买家账号"] if locale == "zh-CN" else ["Device", "Buyer account"])
 
 
 def test_usual_follows_the_orders_and_widens_for_bursts() -> None:

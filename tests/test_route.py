@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from orderguard.columns import LINKS
 from orderguard.route import Due, Team, assign, due_times, link
-from orderguard.route.clusters import LINKS
 
 NOW = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,6 +8,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from orderguard.columns import LINKS, heading
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -161,10 +163,13 @@ def _shown(band: str) -> str:
     return "review" if band == "pass" else band
 
 
+_LABELS = "(" + "|".join(re.escape(heading(name, lang)) for name in LINKS for lang in ("zh-CN", "en")) + ") "
+
+
 def _links(text: str) -> list[str]:
-    """What links a group, without the values: they are phones and addresses."""
-    labels = [re.match(r"[A-Za-z ]*[A-Za-z]|[^\s\d]+(?: IP)?", part.strip()) for part in text.split(";")]
-    return list(dict.fromkeys(found[0] for found in labels if found))
+    """What links a group, by its headings only: the values are phones, addresses and accounts."""
+    found = (re.match(_LABELS, part.strip()) for part in text.split(";"))
+    return list(dict.fromkeys(label[1] for label in found if label))
 
 
 def _gaps(coverage: Mapping[str, Mapping[str, Sequence[int]]], names: Mapping[str, str]) -> list[dict[str, Any]]:

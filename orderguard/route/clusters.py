@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from orderguard.columns import KEY, heading
+from orderguard.columns import KEY, LINKS, heading
 from orderguard.frames import platform_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LINKS = ("ip", "phone_key", "address_key", "device_id", "buyer_id")
 MAX_STRANGERS = 20
 """A value shared by more different accounts than this is a gateway or a pick-up point: it links nobody, unless a
 rule flagged the orders for sharing just that value."""
