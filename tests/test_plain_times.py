@@ -23,7 +23,7 @@ _OTHER = ("昨天", "", "{n}", "1762{n:06}", "1762{n:09}", "1762{n:012}", "1762{
 
 def _cell(rng: random.Random, forms: list[tuple[str, ...]]) -> str:
     day, gap, clock, end = rng.choice(forms)
-    year, month, date = rng.choice((1970, 2025, 2026, 2026, 2027, 2200)), rng.randrange(14), rng.randrange(33)
+    year, month, date = rng.choice((115, 1970, 2025, 2026, 2026, 2027, 2200, 2569)), rng.randrange(14), rng.randrange(33)
     hour, minute, second, n = rng.randrange(25), rng.randrange(60), rng.randrange(60), rng.randrange(10)
     named = {
         "Y": year, "y": f"{year % 100:02}", "m": month, "d": date, "mm": f"{month:02}", "dd": f"{date:02}", "H": hour, "HH": f"{hour:02}", "M": minute,

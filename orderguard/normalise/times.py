@@ -64,7 +64,7 @@ def times(
 
 
 _COUNT = r"^(?:[2-7]\d{4}(?:\.\d+)?|\d{9,10}|1[0-8]\d{11}|\d{16}|\d{19})$"
-_DAY_AND_MONTH = r"^\d{1,2}[-/]\d{1,2}[-/](?:19|20|21)\d\d(?: (?:[01]?\d|2[0-3]):\d\d(?::\d\d)?)?(?: ?[AaPp][Mm])?$"
+_DAY_AND_MONTH = r"^\d{1,2}[-/]\d{1,2}[-/](?:19[7-9]|2[01]\d)\d(?: (?:[01]?\d|2[0-3]):\d\d(?::\d\d)?)?(?: ?[AaPp][Mm])?$"
 
 
 def _less_plain(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:

@@ -6,6 +6,7 @@ first look leaves unread, and columns that are put together, are cleaned and rea
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,7 +19,7 @@ from orderguard.normalise.currency import beside_amounts, headed
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
 from orderguard.normalise.picking import picked, plain, with_extensions
-from orderguard.normalise.plain import parse
+from orderguard.normalise.plain import form_of
 from orderguard.normalise.recipe import (
     ADDED,
     ITEMS,
@@ -61,19 +62,12 @@ _KINDS = {
 """Columns that are no text: a cell that cannot be read is told."""
 
 
-_FIRST_FORMS = (
-    ISO, "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S %z",
-    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d%H%M%S",
-)  # fmt: skip
-"""Each means one instant only, so that a cell it reads need not be looked at again."""
-
-
 def _first_look(name: str, sample: pl.Series, kind: str) -> pl.Expr:
     """How nearly every cell of a column is read, for all columns at once: what it leaves null is read the long way.
 
     Args:
         name: the heading.
-        sample: some of its cells; the form of times is settled by them.
+        sample: some of its cells; times are read in the form that most of them have.
         kind: `time`, `money`, `whole` or `number`.
     """
     column = pl.col(name)
@@ -81,8 +75,9 @@ def _first_look(name: str, sample: pl.Series, kind: str) -> pl.Expr:
         return column.cast(MONEY, strict=False)
     if kind in {"whole", "number"}:
         return column.cast(pl.Int64 if kind == "whole" else pl.Float64, strict=False)
-    sample = sample.drop_nulls().head(50)
-    form = next((f for f in _FIRST_FORMS if len(sample) and not parse(sample, f).null_count()), ISO)
+    cells = sample.drop_nulls().head(50).to_list() if sample.dtype == pl.String else []
+    form = next(iter(Counter(f for cell in cells if (f := form_of(cell))).most_common(1)), (ISO, 0))[0]
+    form = ISO if form.endswith("Z") else form  # a letter to Polars: which zone it means is told by `times`
     return column.str.to_datetime(form, strict=False, time_unit="us", exact=True, cache=False)
 
 
