@@ -64,7 +64,9 @@ def times(
 
 
 _COUNT = r"^(?:[2-7]\d{4}(?:\.\d+)?|\d{9,10}|1[0-8]\d{11}|\d{16}|\d{19})$"
-_DAY_AND_MONTH = r"^\d{1,2}[-/]\d{1,2}[-/](?:19[7-9]|2[01]\d)\d(?: (?:[01]?\d|2[0-3]):\d\d(?::\d\d)?)?(?: ?[AaPp][Mm])?$"
+_DAY_AND_MONTH = (
+    r"^\d{1,2}[-/]\d{1,2}[-/](?:19[7-9]|2[01]\d)\d(?: (?:[01]?\d|2[0-3]):\d\d(?::\d\d)?)?(?: ?[AaPp][Mm])?$"
+)
 
 
 def _less_plain(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
@@ -73,7 +75,8 @@ def _less_plain(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl
     if order is None and text.filter(~numbered & ~counted).str.contains(r"\p{N}").any():
         numbered &= False  # other cells may tell which number is the day
     read = pl.Series(text.name, [None], dtype=INSTANT).new_from_index(0, len(text))
-    for which, way in ((counted, _counted), (numbered, _day_and_month), (~counted & ~numbered, _read_rest)):
+    rest = ~counted & ~numbered & text.str.contains(r"\d")  # no form of a time has no figure in it
+    for which, way in ((counted, _counted), (numbered, _day_and_month), (rest, _read_rest)):
         rows = which.arg_true()
         if len(rows):
             read = read.scatter(rows, sane(way(text.gather(rows), zone, order)))
@@ -88,21 +91,15 @@ def _day_and_month(t: pl.Series, zone: str, order: dates.DateOrder | None) -> pl
 def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     name = text.name
     t = pl.Series(name, [buddhist.spelled(minguo.spelled(v.translate(WIDE))) for v in text.to_list()], dtype=pl.String)
-    t = tongues.respelled(dates.without_de(t))
-    half = t.str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
-    t, places = dates.without_place(_respelled(t))
-    t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
-    t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
-    t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
-    t, minutes = dates.without_zone(t.str.replace(r"(\d)T(\d)", "$1 $2"), zone)
-    t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "").str.replace(
-        r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", ""
-    )
-    t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
-    t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
-    t = t.str.replace(r" (\d):", " 0$1:").alias(name)
-    ended = t.str.contains(_MIDNIGHT)  # the end of a day, as timetables and promises write it
-    t = t.str.replace(_MIDNIGHT, " 00:00$1")
+    t = tongues.respelled(dates.without_de(t)).alias("t")
+    marks = pl.col("t").str.extract(r"(?i)(下午|上午|[AP]\.?M\.?)").str.to_lowercase().str.replace_all(r"\.", "")
+    t, half = t.to_frame().select(_respelled(pl.col("t")), marks.alias("half"))
+    t, places = dates.without_place(t)
+    t, minutes = dates.without_zone(t.to_frame("t").select(_dashed(pl.col("t"))).to_series(), zone)
+    ended, t = t.to_frame("t").select(_padded(pl.col("t"))).select(
+        pl.col("t").str.contains(_MIDNIGHT).alias("ended"),  # the end of a day, as timetables and promises write it
+        pl.col("t").str.replace(_MIDNIGHT, " 00:00$1").alias(name),
+    )  # fmt: skip
     naive = pl.Series(name, [None] * len(t), dtype=pl.Datetime("us"))
     for form in _FORMATS:
         read = parse(t, form)  # 09-05-26 is no day of the year 9
@@ -111,6 +108,7 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
             break
     if naive.null_count():
         naive = _first_of(naive, _numbered(t, order))
+    if naive.null_count() and t.str.contains("[A-Za-z]{3}").any():
         naive = _first_of(naive, _with_month_names(t))
     naive = _afternoon(naive, half)
     naive = naive if not ended.any() else naive + pl.select(pl.duration(days=pl.lit(ended).cast(pl.Int8))).to_series()
@@ -122,15 +120,30 @@ def _read_rest(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.
     return pl.select(pl.when(year.is_between(*YEARS)).then(read)).to_series().cast(INSTANT)
 
 
-def _respelled(t: pl.Series) -> pl.Series:
+def _respelled(t: pl.Expr) -> pl.Expr:
     """Months in three letters, `05,123` and Oracle's `10.00.00.5` as clock times, the number out of `/Date(…)/`."""
     t = t.str.replace(r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(\b|\W)", "$1$2")
-    t = t.str.replace(r"(?i)\b(\d{1,2})(?:st|nd|rd|th)\b", "$1").str.replace(
-        r"^/Date\((\d{9,16})(?:[+-]\d{4})?\)/$", "$1"
-    )
-    return t.str.replace(r"(:\d\d:\d\d),(\d{1,9})\b", "$1.$2").str.replace(
-        r"(-\d\d(?:\d\d)?) (\d{1,2})\.(\d\d)\.(\d\d)(\.\d{1,9})?\b", "$1 $2:$3:$4$5"
-    )
+    t = t.str.replace(r"(?i)\b(\d{1,2})(?:st|nd|rd|th)\b", "$1")
+    t = t.str.replace(r"^/Date\((\d{9,16})(?:[+-]\d{4})?\)/$", "$1")
+    t = t.str.replace(r"(:\d\d:\d\d),(\d{1,9})\b", "$1.$2")
+    return t.str.replace(r"(-\d\d(?:\d\d)?) (\d{1,2})\.(\d\d)\.(\d\d)(\.\d{1,9})?\b", "$1 $2:$3:$4$5")
+
+
+def _dashed(t: pl.Expr) -> pl.Expr:
+    """`2026年11月11日10时3分` and `Wed Nov 11 00:03:05 CST 2026` in the order of numbers, with a blank before the clock."""
+    t = t.str.replace(r"(\d{1,2})[时時点點](\d{1,2})分(?:(\d{1,2})秒)?$", "$1:$2:${3}").str.strip_suffix(":")
+    t = t.str.replace(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d\d:\d\d:\d\d ?[A-Z]{0,4}) (\d{4})$", "$1 $2 $4 $3")
+    t = t.str.replace_all(r"[年月]", "-").str.replace_all("日", " ").str.replace_all(r"上午|下午", " ")
+    return t.str.replace(r"(\d)T(\d)", "$1 $2")
+
+
+def _padded(t: pl.Expr) -> pl.Expr:
+    """`Wed, 2026/1/2 3:04 PM` as `2026-01-02 03:04`."""
+    t = t.str.replace_all(r"(?i)\s*[AP]\.?M\.?\s*$", "")
+    t = t.str.replace(r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", "")
+    t = t.str.replace_all(r"[/.](\d{1,2})[/.]", "-$1-").str.replace_all(r"\s+", " ").str.strip_chars(" -")
+    t = t.str.replace(r"^(\d{4})-(\d)-", "$1-0$2-").str.replace(r"^(\d{4}-\d\d)-(\d)( |$)", "$1-0$2$3")
+    return t.str.replace(r" (\d):", " 0$1:")
 
 
 def _first_of(first: pl.Series, second: pl.Series) -> pl.Series:

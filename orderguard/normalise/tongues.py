@@ -57,8 +57,10 @@ def respelled(texts: pl.Series) -> pl.Series:
     Args:
         texts: distinct cells that the usual forms do not fit.
     """
+    step = pl.col("t")
     for pattern, form in _STEPS:
-        texts = texts.str.replace(pattern, form)
+        step = step.str.replace(pattern, form)
+    texts = texts.to_frame("t").select(step).to_series()
     named = texts.str.extract(_DAY_MONTH, 2).str.to_lowercase()
     if named.null_count() == len(named):
         return texts.str.strip_chars_end()
