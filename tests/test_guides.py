@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from orderguard.cli import cli
+from orderguard.route.team import Agent, Manager, Team
+from orderguard.rules.model import Rule, Rulebook
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -126,3 +132,34 @@ def test_commands_and_options_that_a_page_shows_exist(page: Path) -> None:
 def test_commands_of_a_page() -> None:
     text = "`orderguard learn`, `x`\n```sh\n.venv/bin/orderguard scan a --out b   # c\n```\n"
     assert commands(text) == ["orderguard scan a --out b", "orderguard learn"]
+
+
+EVERYWHERE = {"--help", "--version", "--json", "--quiet"}
+"""Options that `--help` alone explains well enough."""
+
+
+def options_of(command: click.Command, name: str = "") -> set[tuple[str, str]]:
+    """Every command with each of its options, by its first long name."""
+    at = click.Context(command)
+    names = command.list_commands(at) if isinstance(command, click.Group) else []
+    below = [(n, command.get_command(at, n)) for n in names]  # type: ignore[attr-defined]
+    own = [next((o for o in p.opts if o.startswith("--")), "") for p in command.params]
+    return {(name, o) for o in own if o and o not in EVERYWHERE}.union(*(options_of(c, f"{name} {n}") for n, c in below if c))
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """The keys that people write; what is filled in by the program is left out of dumps."""
+    return {f.alias or n for n, f in model.model_fields.items() if not f.exclude}
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["en", "zh"])
+def test_every_option_and_key_is_told_on_some_page(at: int) -> None:
+    """In both languages: an option that only `--help` knows is found by nobody who reads."""
+    text = "\n".join(pair[at].read_text(encoding="utf-8") for pair in PAIRS)
+    options = options_of(cli)
+    assert len(options) > 100
+    assert sorted((c, o) for c, o in options if not re.search(re.escape(o) + r"(?![\w-])", text)) == []
+    for model in (Rulebook, Rule, Team, Agent, Manager):
+        keys = keys_of(model)
+        assert len(keys) > 3
+        assert sorted(k for k in keys if not re.search(rf"[`{{, \n]{k}:", text)) == [], model
