@@ -27,18 +27,21 @@ class Unseen(NamedTuple):
     rules: list[str]
 
 
-def unseen(db: sqlite3.Connection, case: str, batch: str) -> Unseen | None:
-    """What was found on a case after a batch of sheets had been issued; None where nothing was, or nobody knows the batch.
+def issued_at(db: sqlite3.Connection, batch: str) -> str | None:
+    """When a batch of sheets (a run or an issue) was written, as far as the ledger knows it; to the second, without zone."""
+    sql = """SELECT substr(COALESCE((SELECT MIN(at) FROM issued WHERE run_id = ?),
+             (SELECT started_at FROM runs WHERE run_id = ?)), 1, 19)"""
+    return db.execute(sql, (batch, batch)).fetchone()[0] if batch else None
+
+
+def unseen(db: sqlite3.Connection, case: str, issued: str | None) -> Unseen | None:
+    """What was found on a case after its sheet had been issued; None where nothing was, or nobody knows when that was.
 
     Args:
         db: the ledger's.
         case: its id.
-        batch: the run or the issue that a sheet names.
+        issued: from `issued_at`.
     """
-    issued = db.execute(
-        """SELECT substr(COALESCE((SELECT MIN(at) FROM issued WHERE run_id = ?), (SELECT started_at FROM runs WHERE run_id = ?)), 1, 19)""",
-        (batch, batch),
-    ).fetchone()[0]
     if not issued:
         return None
     told = db.execute(

@@ -26,7 +26,7 @@ from orderguard.ledger.answers import (
 from orderguard.ledger.drawn import opinions, record_opinion
 from orderguard.ledger.files import write_rows
 from orderguard.ledger.stamps import iso
-from orderguard.ledger.unseen import end_verdict, judged_before, outdated, unseen
+from orderguard.ledger.unseen import end_verdict, issued_at, judged_before, outdated, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,6 +59,7 @@ class VerdictBook:
         known, asked = self._cases(answers), opinions(self.ledger.db)
         mine, beside, old = Pile(oddities), Pile(oddities), Pile(oddities)
         late: dict[str, Unseen] = {}
+        issued = {batch: issued_at(self.ledger.db, batch) for batch in {a.batch for a in answers}}
         for answer in answers:
             found = self._match(answer, known, oddities)
             if found is None:
@@ -66,7 +67,9 @@ class VerdictBook:
             case, result, owner = found
             second = asked.get(case)
             pile = beside if second and answer.agent == second[0] != owner else mine
-            past = unseen(self.ledger.db, case, answer.batch) if pile is mine and result == FALSE_ALARM else None
+            past = (
+                unseen(self.ledger.db, case, issued[answer.batch]) if pile is mine and result == FALSE_ALARM else None
+            )
             if past:
                 pile, late[case] = old, past
             pile.add(case, result, answer)
