@@ -42,6 +42,8 @@ WAYS = {
     "hats": _text(delimiter="^"),
     "tildes": _text(delimiter="~"),
     "Hive's": _text(delimiter="\x01"),
+    "Hive's, all in quotes": _text(delimiter="\x01", quoting=csv.QUOTE_ALL),
+    "a row of empty cells in quotes": _text(quoting=csv.QUOTE_ALL) + ",".join(['""'] * len(HEAD)) + "\r\n",
     "named in the first line": "sep=:\r\n" + _text(delimiter=":"),
     "a blank before the quote": _text(quoting=csv.QUOTE_ALL).replace('","', '", "'),
     "each line a cell": "".join('"' + line.replace('"', '""') + '"\r\n' for line in _text().split("\r\n") if line),
@@ -84,6 +86,30 @@ def test_in_pieces_no_row_is_read_twice(tmp_path):
     (tmp_path / "a.csv").write_bytes(text.encode())
     run = House(tmp_path).scan(tmp_path / "a.csv", memory="1MB").run
     assert (run["rows"], run["read"], run["rejected"]) == (700, 700, 0)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\x01"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_characters_in_pieces(tmp_path, encoding, delimiter):
+    """UTF-16 without a mark was cut at half a line end: rows around each cut were set aside as broken."""
+    rows = [order(f"{n}", 收货地址="临时仓" if n == 350 else "某路") for n in range(700)]
+    (tmp_path / "a.csv").write_bytes(_text(rows, delimiter=delimiter).encode(encoding))
+    house = House(tmp_path)
+    run = house.scan(tmp_path / "a.csv", memory="1MB").run
+    assert (run["read"], run["rejected"]) == (700, 0)
+    assert house.findings() == {("350", "risky-address")}
+
+
+def test_a_row_that_does_not_fit_spoils_no_other(tmp_path):
+    """The careful reader reads every dialect that the quick one does."""
+    for delimiter, quote in ((",", "'"), ("\x01", '"'), ("\x01", "'"), ("^", "'")):
+        text = _text(delimiter=delimiter, quoting=csv.QUOTE_ALL, quotechar=quote)
+        lines = text.split("\r\n")
+        lines.insert(2, lines[1] + delimiter + f"{quote}more{quote}")
+        (tmp_path / "a.csv").write_bytes("\r\n".join(lines).encode())
+        house = House(tmp_path)
+        run = house.scan(tmp_path / "a.csv", ledger=tmp_path / f"l{ord(delimiter)}{ord(quote)}").run
+        assert (run["read"], run["rejected"]) == (9, 1)
 
 
 def test_single_quotes_hold_line_breaks_and_what_stands_in_them(tmp_path):

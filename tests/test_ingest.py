@@ -65,6 +65,13 @@ def test_encodings(tmp_path: Path, encoding: str, end: str) -> None:
     assert rows(read(tmp_path, csv_text(BOTH, end=end).encode(encoding))) == BOTH
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_the_last_line_tells_the_encoding_though_nothing_ends_it(tmp_path: Path, encoding: str) -> None:
+    """English headings, one order, no line end: its name was read as Japanese, silently."""
+    text = "Order ID,Buyer,Address,Total\nA1,王芳,广东省深圳市南山区某路临时仓,88.00"
+    assert rows(read(tmp_path, text.encode(encoding))) == [dict(zip(*[line.split(",") for line in text.split("\n")], strict=True))]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_a_mark(tmp_path: Path, encoding: str) -> None:
     """Zero bytes in every second place are UTF-16, not a binary file."""

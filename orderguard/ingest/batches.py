@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TEXT = {".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson"}
 _PARQUET = {".parquet", ".pq"}
+_MANY_ZEROS = 16
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -36,7 +37,10 @@ def can_batch(source: Source) -> bool:
             start = file.read(1 << 16)
     except OSError:  # whoever reads it says why
         return False
-    return not start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", *_WIDE)) and b"\n" in start
+    wide = (
+        start.startswith(_WIDE) or start[:4096].count(0) > _MANY_ZEROS
+    )  # UTF-16, also without its mark, has no line end of one byte
+    return not (wide or start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))) and b"\n" in start
 
 
 def read_batches(source: Source, score: HeaderScore, block: int, rows: int, *args: Any) -> Iterator[Table]:

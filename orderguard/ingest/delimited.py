@@ -92,8 +92,7 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
     bad += [BadRow(row, _too_long(size), text) for row, size, text in long_lines]
     lost, told = above_header(rows[: header_at + 1], columns, name)
     bad, notes = lost + bad, notes + told
-    filled = pl.any_horizontal(pl.col(columns).is_not_null())
-    frame = frame.filter(filled)
+    frame = _less_blank_rows(frame, columns)
     if delimiter != "\t" and b"\t" in data:
         frame = untabbed(frame, columns)
     if bad and encoding != "utf-8" and any("�" in b.cells for b in bad):
@@ -105,6 +104,15 @@ def read_delimited(data: bytes, name: str, score: HeaderScore) -> Table:
             )
         )
     return Table(name, frame, bad, notes)
+
+
+def _less_blank_rows(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Without rows that hold nothing; where all cells are in quotes these are empty texts."""
+    may_be = (frame[columns[0]].fill_null("") == "").arg_true()
+    if not len(may_be):
+        return frame
+    nothing = frame.select(columns)[may_be].select(pl.all_horizontal(pl.all().fill_null("") == "")).to_series()
+    return frame.filter(~pl.int_range(pl.len()).is_in(may_be.filter(nothing).implode()))
 
 
 def _as_others_write(data: bytes, header: list[str], delimiter: str) -> bytes:

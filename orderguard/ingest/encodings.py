@@ -65,7 +65,7 @@ def by_mark(data: bytes) -> tuple[str, bytes] | None:
 def _telling(data: bytes) -> bytes:
     """Whole lines around the first byte that is not ASCII: only these tell one encoding from another."""
     found = re.search(rb"[\x80-\xff]", data)
-    start = max(data.rfind(b"\n", 0, found.start() if found else 0), 0)
+    start = data.rfind(b"\n", 0, found.start() if found else 0) + 1
     head = data[start : start + HEAD_BYTES]
     return head[: head.rfind(b"\n") + 1] or head
 
@@ -76,7 +76,7 @@ def _utf16(data: bytes) -> str | None:
         return None
     for encoding in ("utf-16-le", "utf-16-be"):
         text = data[:4096].decode(encoding, "ignore")
-        if sum(c.isprintable() or c in "\t\r\n" for c in text) > 0.98 * len(text):
+        if sum(c.isprintable() or c in "\t\r\n\x01" for c in text) > 0.98 * len(text):
             return encoding
     return None
 

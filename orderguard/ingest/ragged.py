@@ -97,11 +97,14 @@ def _records(body: bytes, delimiter: str, quote: str) -> Iterator[tuple[list[str
         yield cells, None
 
 
+_END = "\x02"
+
+
 def split(line: str, delimiter: str, quote: str = '"') -> list[str] | None:
     """The cells of one record, or None when a quoted cell is still open at its end."""
     try:
-        rows = list(csv.reader(io.StringIO(line + "\n\x01", newline=""), delimiter=delimiter, quotechar=quote))
+        rows = list(csv.reader(io.StringIO(line + "\n" + _END, newline=""), delimiter=delimiter, quotechar=quote))
     except csv.Error:
         return None
     # An open quote swallows the sentinel line; a closed one leaves it outside the record.
-    return rows[0] if len(rows) == 2 and rows[1] == ["\x01"] else None
+    return rows[0] if len(rows) == 2 and rows[1] == [_END] else None
