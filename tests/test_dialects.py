@@ -168,3 +168,16 @@ def test_a_better_header_further_down_loses_no_row_above_it(tmp_path):
     (tmp_path / "a.csv").write_text("\r\n".join(other) + known, encoding="utf-8", newline="")
     run = House(tmp_path).scan(tmp_path / "a.csv").run
     assert (run["read"], run["clean"], run["rejected"]) == (8, 4, 4)
+
+
+def test_two_columns_of_one_heading_that_differ_are_told(tmp_path):
+    """The left one is read; equal ones, and a blank beside a value, are nothing to tell."""
+    head, cells = "订单编号,下单时间,实付金额,买家留言,实付金额\n", "2026-11-11 10:00:00"
+    for lines, told in (
+        (f"1,{cells},88.00,谢谢,2000.00\n2,{cells},,谢谢,60.00\n3,{cells},5,谢谢,5\n4,{cells},7,谢谢,8\n", 1),
+        (f"1,{cells},88.00,谢谢,88.00\n2,{cells},,谢谢,60.00\n", 0),
+    ):
+        (tmp_path / "a.csv").write_text(head + lines, encoding="utf-8")
+        scan = House(tmp_path).scan(tmp_path / "a.csv", ledger=tmp_path / f"l{told}")
+        notes = [p.text("zh-CN") for p in scan.problems if "两列" in p.text("zh-CN")]
+        assert notes == ["a.csv:2: “实付金额”有两列，2 行内容不同，按左边一列读；不对时请删去左边一列，或改它的表头"] * told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from orderguard.columns import heading
-from orderguard.errors import OrderguardError, Problem, Words
+from orderguard.errors import OrderguardError, Problem, Words, printable
 from orderguard.ingest import find_sources, passed_over, read_source
 from orderguard.normalise import Folded, fold_orders, type_table, with_baskets
 from orderguard.normalise.recipe import REJECTS
@@ -196,7 +196,7 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
     recipe = recipe_of(match, profiles, headings, book.timezone, book.locale, options.date_order)
     if settled_for(profile.platform, book.currency, platform_ids(profiles)):
         recipe.guessed_currency = ""
-    pile.problems += _told_apart(match, table.source)
+    pile.problems += _told_apart(match, table.source) + _twins(match, table)
     typed = type_table(table.frame, table.source, recipe)
     pile.problems += typed.notes
     pile.rows.append(typed.rows)
@@ -208,6 +208,27 @@ def add_table(table: Table, source: dict[str, Any], pile: Pile, options: Options
     counts = {"file": table.source, "platform": profile.platform, "recognised": round(match.share, 3)}
     guessed = {n: list(match.picks[n].sources) for n in match.guessed}
     pile.files.append({**counts, "guessed": guessed, "rows": len(table.frame) + len(bad), **source})
+
+
+def _twins(match: Match, table: Table) -> list[Problem]:
+    """Columns that decide rules and stand twice under one heading, with different values: which one is read."""
+    found = []
+    for heading_ in dict.fromkeys(p.sources[0] for n, p in match.picks.items() if n in DECIDING and p.how == "first"):
+        twin = f"{heading_}#2"
+        if twin not in table.frame.columns:
+            continue
+        one, other = (table.frame[c].cast(pl.String) for c in (heading_, twin))
+        rows = table.frame["source_row"].filter((one != other).fill_null(value=False))
+        if len(rows):
+            zh, en = f"“{printable(heading_)}”有两列", f"there are two columns '{printable(heading_)}'"
+            what = Words(
+                f"{zh}，{len(rows)} 行内容不同，按左边一列读", f"{en}, {len(rows)} rows differ, the left one is read"
+            )
+            fix = Words(
+                "不对时请删去左边一列，或改它的表头", "if that is wrong, delete the left one or give it another heading"
+            )
+            found.append(Problem(what, table.source, int(rows[0]), fix, fatal=False))
+    return found
 
 
 def _told_apart(match: Match, where: str) -> list[Problem]:
