@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
-from house import ROUNDS
+from house import ROUNDS, House, export, order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderguard.columns import BLANKS
 from orderguard.normalise import sums
-from orderguard.normalise.cleaning import _MANY, Texts, cleaned_series, without
+from orderguard.normalise.cleaning import _MANY, Texts, cleaned_series, untabbed, without
 from orderguard.normalise.recipe import NO_DATE
 from orderguard.normalise.status import StatusWords, stages
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PIECES = [
     *BLANKS,
@@ -115,3 +120,23 @@ def test_a_dash_where_shopify_tells_when_an_order_was_cancelled_is_no_cancellati
     frame = pl.DataFrame({"Cancelled at": ["2026-11-11", "-", None, "0000-00-00", "N/A"]})
     stage, _ = stages(None, Texts(frame), StatusWords({}, filled={"Cancelled at": "closed"}), 5, NO_DATE)
     assert stage.to_list() == ["closed", None, None, None, None]
+
+
+def test_a_tab_behind_every_cell_goes_and_one_behind_some_stays_for_the_cleaning() -> None:
+    frame = pl.DataFrame({"n": [1, 2], "all": ["a\t", None], "some": ["a\t", "b"], "blank": ["\t", "x\t"]})
+    assert untabbed(frame).to_dict(as_series=False) == {"n": [1, 2], "all": ["a", None], "some": ["a\t", "b"], "blank": ["", "x"]}
+    assert untabbed(frame.select("n")).columns == ["n"]
+    assert untabbed(frame.clear()).is_empty()
+
+
+def test_an_export_with_a_tab_behind_every_cell_is_read_as_without(tmp_path: Path) -> None:
+    rows = [order(f"{i}", 实付金额=["88.00", "", "12元"][i % 3], 下单时间=f"2026/11/11 9:{i:02}" if i % 7 else "") for i in range(30)]
+    read = []
+    for name, mark in (("a.csv", ""), ("b.csv", "\t")):
+        house = House(tmp_path / name[0])
+        house.folder.mkdir()
+        house.scan(export(tmp_path / name, [{k: v + mark for k, v in row.items()} for row in rows]))
+        history = pl.concat([pl.read_parquet(f) for f in house.ledger.glob("orders/*/*.parquet")])
+        read.append(history.drop("source_file").sort("order_id"))
+    assert len(read[0]) == 30
+    assert read[0].equals(read[1])

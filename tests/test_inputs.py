@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import xlsxwriter
 from house import House, export, order, shell
 
 from orderguard.errors import OrderguardError
+from orderguard.normalise import ips as ip_module
 from orderguard.normalise import times as clocks
 from orderguard.normalise.ips import ips
 
@@ -143,3 +145,17 @@ def test_what_cannot_be_opened_is_told_once(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("无法打开") == 1
     assert (tmp_path / "out" / "flagged.xlsx").exists()
+
+
+def test_ipv6_that_is_not_looked_at_twice_is_in_its_one_spelling() -> None:
+    rng = random.Random(2)
+    texts = set()
+    for _ in range(5_000):
+        groups = rng.choices(["0", "1", "a", "ff", "2001", "0db8", "A", "10"], k=rng.randrange(1, 9))
+        cut = rng.randrange(len(groups) + 1)
+        texts.add(":".join(groups) if rng.random() < 0.4 else ":".join(groups[:cut]) + "::" + ":".join(groups[cut:]))
+    column = pl.Series("ip", sorted(texts))
+    short = column.filter(column.str.contains(ip_module._SHORTEST))
+    assert len(short) > 100
+    assert [ip_module._one_spelling(t) for t in short] == short.to_list()
+    assert "2409:8a20:12:3456::1" in ip_module.ips(pl.Series(["2409:8A20:12:3456:0:0:0:1"])).to_list()

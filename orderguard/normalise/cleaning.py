@@ -20,6 +20,16 @@ _SAMPLE, _FEW, _MANY, _SMALL, _REPEATED = 500, 60, 5_000, 500, 4
 _ODD_START, _ODD_END = rf"^[{BLANKS}\"'=]", rf"[{BLANKS}]$"
 
 
+def untabbed(cells: pl.DataFrame) -> pl.DataFrame:
+    """Columns whose first cells all end in a tab, as Pinduoduo writes them, without it: the rest of the cleaning costs 50 times that."""
+    looks = cells.head(_LOOKED_AT).select(pl.col(pl.String).str.ends_with("\t").all()).to_dicts()
+    ended = [name for name, tabs in looks[0].items() if tabs] if looks else []
+    return cells.with_columns(pl.col(ended).str.strip_suffix("\t")) if ended else cells
+
+
+_LOOKED_AT = 64
+
+
 class Texts:
     """The cleaned texts of a table, each column cleaned once and when it is asked for.
 

@@ -19,6 +19,9 @@ _AMONG = (
 )
 """The first address of a cell, between what stands before it (`IP:`, `unknown, `) and behind (a place, more addresses)."""
 _NETWORK = rf"^{_V4}/(?:\d|[12]\d|3[01])$|^{_V6}/\d{{1,3}}$"
+_GROUP = "[1-9a-f][0-9a-f]{0,3}"
+_SHORTEST = rf"^(?:(?:{_GROUP}:){{7}}|{'|'.join(f'(?:{_GROUP}:){{{n}}}:(?:{_GROUP}:){{0,{5 - n}}}' for n in range(1, 6))}){_GROUP}$"
+"""IPv6 in the spelling that RFC 5952 wants, without a group of zero but behind `::`: as most phones' addresses are."""
 _NO_ADDRESS = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104 - what proxies write when they know nothing
 
 
@@ -57,7 +60,7 @@ def _odd_ips(column: pl.Series) -> pl.Series:
         r"\*|(?i)(^|[.:])x+([.:]|$)"
     ).fill_null(value=False)
     if text.str.contains(":", literal=True).any():
-        distinct = text.filter(text.str.contains(":", literal=True)).unique()
+        distinct = text.filter(text.str.contains(":", literal=True) & ~text.str.contains(_SHORTEST)).unique()
         table = pl.DataFrame({"text": distinct, "one": [_one_spelling(v) for v in distinct.to_list()]})
         joined = pl.DataFrame({"text": text}).join(table, on="text", how="left", maintain_order="left")
         text = joined.select(pl.coalesce("one", "text")).to_series()

@@ -1,6 +1,6 @@
 """Times as most exports write them, each form read in one step; what is written otherwise takes the long way (`times`).
 
-`2026/11/11 0:03`, `2026-11-11T00:03:05Z`, `2026年11月11日 00:03`, `2026-11-11 00:03:05 +0800`, `20261111000305`. A day of
+`2026/11/11 0:03`, `2026-11-11T00:03:05Z`, `2026年11月11日 00:03`, `2026-11-11 00:03:05 +0800`, `20261111000305`, `11-Nov-2026`. A day of
 80,000 orders takes 0.1 s, the long way 2 s.
 """
 
@@ -16,6 +16,10 @@ from orderguard.normalise import dates
 _SHAPE = re.compile(
     r"\d{4}(?:(?P<mark>[-/.])\d{1,2}(?P=mark)\d{1,2}|(?P<han>年)\d{1,2}月\d{1,2}日)"
     r"(?:(?P<gap> |T|(?<=日))\d{1,2}:\d\d(?P<seconds>:\d\d(?P<part>\.\d{1,9})?)?(?P<blank> ?)(?P<zone>Z|[+-]\d\d:?\d\d)?)?"
+)
+_NAMED = re.compile(
+    r"(?:\d{1,2}(?P<mark>[- ])[A-Za-z]{3}(?P=mark)(?P<year>\d{4})|[A-Za-z]{3} \d{1,2}(?P<comma>,?) \d{4})"
+    r"(?P<clock>(?P<second>,?) \d{1,2}:\d\d(?P<seconds>:\d\d)?(?P<half> ?[AaPp][Mm])?)?"
 )
 _COMPACT = re.compile(r"(?:19|20)\d{6}(\d{6})?")
 _LOOKED_AT, _ROUNDS = 64, 3
@@ -36,7 +40,7 @@ def sane(read: pl.Series) -> pl.Series:
 
 
 def plain_times(text: pl.Series, zone: str) -> pl.Series:
-    """Instants (UTC, microseconds) of cells that begin with a year of four digits; null where the form is unusual.
+    """Instants (UTC, microseconds) of cells with a year of four digits first, or the month by its name; null where the form is unusual.
 
     Args:
         text: distinct cells without blanks around them, or null.
@@ -69,10 +73,23 @@ def form_of(cell: str) -> str | None:
         return "%Y%m%d%H%M%S" if compact[1] else "%Y%m%d"
     found = _SHAPE.fullmatch(cell)
     if not found:
-        return None
+        return _with_month_name(cell)
     mark, gap, zone = found["mark"], found["gap"], found["zone"]
     day = "%Y年%m月%d日" if found["han"] else f"%Y{mark}%m{mark}%d"
     if gap is None:
         return day
     clock = "%H:%M" + (":%S" if found["seconds"] else "") + ("%.f" if found["part"] else "")
     return day + gap + clock + found["blank"] + ("Z" if zone == "Z" else "%z" if zone else "")
+
+
+def _with_month_name(cell: str) -> str | None:
+    """`11-Nov-2026 12:03 AM` is `%d-%b-%Y %I:%M %p`."""
+    found = _NAMED.fullmatch(cell)
+    if not found:
+        return None
+    day = "%d{0}%b{0}%Y".format(found["mark"]) if found["year"] else f"%b %d{found['comma']} %Y"
+    if found["clock"] is None:
+        return day
+    half = found["half"]
+    clock = ("%I:%M" if half else "%H:%M") + (":%S" if found["seconds"] else "")
+    return f"{day}{found['second']} {clock}" + ("" if half is None else " %p" if half[0] == " " else "%p")

@@ -64,6 +64,8 @@ def times(
 
 
 _COUNT = r"^(?:[2-7]\d{4}(?:\.\d+)?|\d{9,10}|1[0-8]\d{11}|\d{16}|\d{19})$"
+_MAY_TELL = r"^\P{N}*\p{N}{1,2}\P{N}.*\p{N}"
+"""What may tell which number is the day, when the long way has spelled it anew: no cell that begins with a year."""
 _DAY_AND_MONTH = (
     r"^\d{1,2}[-/]\d{1,2}[-/](?:19[7-9]|2[01]\d)\d(?: (?:[01]?\d|2[0-3]):\d\d(?::\d\d)?)?(?: ?[AaPp][Mm])?$"
 )
@@ -72,8 +74,8 @@ _DAY_AND_MONTH = (
 def _less_plain(text: pl.Series, zone: str, order: dates.DateOrder | None) -> pl.Series:
     """`11/25/2026 0:03 AM`, Unix time and Excel's days in some steps; the rest by the long way, which takes 60."""
     counted, numbered = text.str.contains(_COUNT), text.str.contains(_DAY_AND_MONTH)
-    if order is None and text.filter(~numbered & ~counted).str.contains(r"\p{N}").any():
-        numbered &= False  # other cells may tell which number is the day
+    if order is None and text.filter(~numbered & ~counted).str.contains(_MAY_TELL).any():
+        numbered &= False
     read = pl.Series(text.name, [None], dtype=INSTANT).new_from_index(0, len(text))
     rest = ~counted & ~numbered & text.str.contains(r"\d")  # no form of a time has no figure in it
     for which, way in ((counted, _counted), (numbered, _day_and_month), (rest, _read_rest)):

@@ -14,7 +14,7 @@ import polars as pl
 from orderguard.columns import MONEY, MONEY_COLUMNS, TEXT_ORDER_COLUMNS, TIME_COLUMNS
 from orderguard.normalise import dates, minguo, sums, values
 from orderguard.normalise.beside import each
-from orderguard.normalise.cleaning import Texts, without
+from orderguard.normalise.cleaning import Texts, untabbed, without
 from orderguard.normalise.currency import beside_amounts, headed
 from orderguard.normalise.ips import ips
 from orderguard.normalise.items import continued, spread
@@ -87,7 +87,7 @@ def type_table(raw: pl.DataFrame, source: str, recipe: Recipe) -> Typed:
     raw, recipe, added = spread(raw, recipe, recipe.split, recipe.packed)
     told = recipe.status.headings() if recipe.status else ()
     used = list(dict.fromkeys([*(s for p in recipe.picks.values() for s in p.all_sources()), *told]))
-    cells = raw.select("source_row", *used)
+    cells = untabbed(raw.select("source_row", *used))
     bare = {
         n
         for n, p in recipe.picks.items()
